@@ -1,0 +1,61 @@
+"""Canonical JSON: the one way a value becomes bytes that are hashed or signed.
+
+RFC 8785 (JCS) restricted to what Holdfast writes: objects with ASCII names, arrays, strings,
+booleans, null, and integers that every JSON reader holds exactly (|n| < 2**53). Inside that
+subset the standard library's encoder gives JCS byte for byte, which a property test checks
+against an independent implementation; outside it, encoding is refused rather than approximated.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+
+_EXACT = 2**53
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True
+).encode
+
+
+def dumps(value: Json) -> bytes:
+    """Return the canonical UTF-8 bytes of `value`.
+
+    Raises:
+        ValueError: a float, a large integer, a non-ASCII name, a lone surrogate or another type.
+    """
+    _check(value)
+    return _encode(value).encode("utf-8")
+
+
+def loads(data: bytes) -> Json:
+    """Parse `data`, which must be canonical: its own canonical form, byte for byte.
+
+    Raises:
+        ValueError: not JSON, or JSON written in another way.
+    """
+    value: Json = json.loads(data)
+    if dumps(value) != data:
+        raise ValueError("JSON is not in canonical form (RFC 8785)")
+    return value
+
+
+def _check(value: object) -> None:
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
+    if kind is dict:
+        for name, member in value.items():  # type: ignore[attr-defined]
+            if type(name) is not str or not name.isascii():
+                raise ValueError(f"a name in canonical JSON must be ASCII text, not {name!r}")
+            if type(member) is not str:
+                _check(member)
+    elif kind is list:
+        for member in value:  # type: ignore[attr-defined]
+            _check(member)
+    elif kind is int:
+        if not -_EXACT < value < _EXACT:  # type: ignore[operator]
+            raise ValueError(f"{value} is too large to be exact in JSON")
+    else:
+        raise ValueError(f"canonical JSON holds no {kind.__name__}")

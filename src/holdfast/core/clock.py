@@ -1,0 +1,60 @@
+"""Time as Holdfast writes it: integer microseconds since 1970-01-01T00:00:00Z, shown as RFC 3339.
+
+Integers, because evidence holds times outside the years that `datetime` knows, and because a
+sum of microseconds has no rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta
+
+from holdfast.core.errors import InputError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
+
+
+def now() -> int:
+    """Return this host's clock in microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+def to_text(micros: int) -> str:
+    """Return RFC 3339 in UTC, with as many decimals as the value has (none, or six).
+
+    Times beyond the years 1 to 9999 are given as `@seconds.micros`, which no reader mistakes
+    for a date.
+    """
+    try:
+        moment = _EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return f"@{micros // 1_000_000}.{micros % 1_000_000:06d}"
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def from_text(text: str) -> int:
+    """Parse an RFC 3339 time, or a date (midnight UTC), to microseconds since the epoch.
+
+    Raises:
+        InputError: neither a time with its offset nor a date.
+    """
+    try:
+        if len(text) == len("2026-01-31"):
+            moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+        else:
+            moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InputError(
+            f"{text!r} is not a time that can be read",
+            "give a date (2026-01-31) or a time with its offset (2026-01-31T09:30:00Z)",
+        )
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def end_of(text: str) -> int:
+    """Parse like `from_text`, a bare date meaning its last microsecond: 'until 31 January'."""
+    moment = from_text(text)
+    return moment + _DAY - 1 if len(text) == len("2026-01-31") else moment

@@ -1,0 +1,101 @@
+"""What a module in `parsers/`, `finders/` or `openers/` offers; discovery holds it to this.
+
+The three are modules, not classes: one file, one format, and `match` alone decides which files
+it takes. They know no vault, case or network, and none imports another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from holdfast.core.registry import modules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.record import Indicator, Record
+
+
+class Parser(Protocol):
+    """Reads one format into records."""
+
+    __name__: str
+    VERSION: int
+    """Raised whenever the same bytes would give other records."""
+    DECODERS: tuple[str, ...]
+    """Distributions, or `sqlite3`/`python`, whose versions may change the records."""
+    RECORDS: tuple[type[Record], ...]
+    """The record kinds this parser yields; each becomes a dataset."""
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Judge by content whether this parser reads `file`; cheap, never raises."""
+
+    def parse(self, file: EvidenceFile) -> Iterator[Record]:
+        """Yield records in source order, a `Failure` for each unit that can't be read.
+
+        An exception ends the file: it is counted as failed, with what came before kept.
+        """
+
+
+class Finder(Protocol):
+    """Looks for patterns in any file's bytes."""
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+
+    def find(self, file: EvidenceFile) -> Iterator[Indicator]:
+        """Yield indicators in order of their offset in the file."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file found inside another."""
+
+    path: str
+    """Its place inside the container, unique there; no leading slash."""
+    name: str
+    """Its own name, a hint."""
+    content: BinaryIO
+    """Its bytes; read once, before the next member is asked for."""
+
+
+class Opener(Protocol):
+    """Unfolds a container into the files inside it."""
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Judge by content whether `file` is such a container; cheap, never raises."""
+
+    def unfold(self, file: EvidenceFile) -> Iterator[Member]:
+        """Yield each member, in the container's order."""
+
+
+@cache
+def parsers() -> tuple[Parser, ...]:
+    """Return every parser: the files of `parsers/`, then those of other distributions."""
+    return cast("tuple[Parser, ...]", modules("holdfast.examine.parsers", "holdfast.parsers"))
+
+
+@cache
+def finders() -> tuple[Finder, ...]:
+    """Return every finder."""
+    return cast("tuple[Finder, ...]", modules("holdfast.examine.finders", "holdfast.finders"))
+
+
+@cache
+def openers() -> tuple[Opener, ...]:
+    """Return every opener."""
+    return cast("tuple[Opener, ...]", modules("holdfast.examine.openers", "holdfast.openers"))
+
+
+def name_of(module: Parser | Finder | Opener) -> str:
+    """Return the module's own name, which is the parser's name everywhere a person reads it."""
+    return module.__name__.rpartition(".")[2]
