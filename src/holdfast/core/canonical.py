@@ -2,21 +2,19 @@
 
 RFC 8785 (JCS) restricted to what Holdfast writes: objects with ASCII names, arrays, strings,
 booleans, null, and integers that every JSON reader holds exactly (|n| < 2**53). Inside that
-subset the standard library's encoder gives JCS byte for byte, which a property test checks
-against an independent implementation; outside it, encoding is refused rather than approximated.
+subset orjson with sorted keys gives JCS byte for byte, which a property test checks against an
+independent implementation; outside it, encoding is refused rather than approximated.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+import orjson
+
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 _EXACT = 2**53
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True
-).encode
 
 
 def dumps(value: Json) -> bytes:
@@ -26,7 +24,19 @@ def dumps(value: Json) -> bytes:
         ValueError: a float, a large integer, a non-ASCII name, a lone surrogate or another type.
     """
     _check(value)
-    return _encode(value).encode("utf-8")
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"no canonical JSON for this value: {error}") from None
+
+
+def parse(data: bytes | str) -> Json:
+    """Parse any JSON.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    return cast("Json", orjson.loads(data))
 
 
 def loads(data: bytes) -> Json:
@@ -35,7 +45,7 @@ def loads(data: bytes) -> Json:
     Raises:
         ValueError: not JSON, or JSON written in another way.
     """
-    value: Json = json.loads(data)
+    value = parse(data)
     if dumps(value) != data:
         raise ValueError("JSON is not in canonical form (RFC 8785)")
     return value

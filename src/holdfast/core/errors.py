@@ -64,7 +64,7 @@ class ConflictError(HoldfastError):
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with everything a terminal would act on shown as an escape (\n, \x1b, \udcff)."""
+    r"""Return `text` with what a terminal would act on shown as an escape (\n, \x1b, \udcff)."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in text

@@ -1,0 +1,1 @@
+"""Originals and the custody log: what nobody can alter or drop unseen."""

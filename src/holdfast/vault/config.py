@@ -1,0 +1,90 @@
+"""`holdfast.toml`: what a vault needs to be opened. Settings that matter are in entry 0 as well."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.core import durable
+from holdfast.core.errors import InputError
+from holdfast.vault.note import Verifier
+
+NAME = "holdfast.toml"
+DEMANDS = ("signed", "witnessed", "timed")
+"""What a vault's policy can demand of every verification."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A vault's settings, fixed at `init`."""
+
+    vkey: str
+    """The log's verifier key; its name is the log's origin."""
+    sealed: bool
+    """Objects are age files; otherwise they are the originals."""
+    database: str
+    """SQLAlchemy URL; empty for `holdfast.db` in the vault's folder."""
+    keys: str
+    """The keyring's folder; empty for `keys/` in the vault's folder."""
+    require: tuple[str, ...]
+    """What the policy demands: a subset of `DEMANDS`."""
+
+    def database_url(self, root: Path) -> str:
+        """Return the database's URL: HOLDFAST_DATABASE, the setting, or the vault's own SQLite."""
+        chosen = os.environ.get("HOLDFAST_DATABASE") or self.database
+        return chosen or f"sqlite:///{(root / 'holdfast.db').absolute()}"
+
+    def keyring(self, root: Path) -> Path:
+        """Return the keyring's folder: HOLDFAST_KEYS, the setting, or `keys/`."""
+        chosen = os.environ.get("HOLDFAST_KEYS") or self.keys
+        return Path(chosen) if chosen else root / "keys"
+
+    def save(self, root: Path) -> bool:
+        """Write the file; False where there is one already."""
+        # A JSON string or array of strings is a TOML one too.
+        lines = [
+            "# A Holdfast vault. Entry 0 of its log binds these settings: a change here is seen.",
+            "version = 1",
+            f"log = {json.dumps(self.vkey)}",
+            f"sealed = {json.dumps(self.sealed)}",
+            f"database = {json.dumps(self.database)}",
+            f"keys = {json.dumps(self.keys)}",
+            f"require = {json.dumps(list(self.require))}",
+        ]
+        return durable.create(root / NAME, "\n".join([*lines, ""]).encode(), 0o644)
+
+    @classmethod
+    def load(cls, root: Path) -> Config:
+        """Read the settings of the vault at `root`.
+
+        Raises:
+            InputError: no vault there, or its settings can't be read.
+        """
+        path = root / NAME
+        try:
+            facts = tomllib.loads(path.read_text("utf-8"))
+            if facts["version"] != 1:
+                raise InputError(f"{path} is of version {facts['version']}", "update Holdfast")
+            config = cls(
+                vkey=str(facts["log"]),
+                sealed=bool(facts["sealed"]),
+                database=str(facts["database"]),
+                keys=str(facts["keys"]),
+                require=tuple(facts["require"]),
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            raise InputError(
+                f"there is no vault at {root}",
+                "make one with `holdfast init --vault DIR`, or name it: --vault or HOLDFAST_VAULT",
+            ) from None
+        except (PermissionError, IsADirectoryError):
+            raise InputError(f"{path} can't be read", "run as the account that owns it") from None
+        except (KeyError, TypeError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(
+                f"{path} is damaged: {error}", "restore it from a backup of the vault"
+            ) from None
+        Verifier.parse(config.vkey)
+        return config

@@ -1,0 +1,220 @@
+"""Copy and hash in one read: the digest is of the bytes that were stored, not of a second look.
+
+Plain copies keep holes, so a sparse image of 10 GB takes the room of its data. Sealed copies are
+age files (https://age-encryption.org/v1): one fresh X25519 identity per item, itself wrapped to
+each case that holds the item, so that `age -d` alone opens a sealed object.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import hashlib
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyrage
+
+from holdfast.core.digest import CHUNK
+from holdfast.core.durable import write_all
+from holdfast.core.errors import DeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+_WRITE_BEHIND = 32 << 20
+"""Bytes after which the kernel is told to start writing, so that the last sync is short."""
+_SYNC_FILE_RANGE_WRITE = 2
+_AHEAD = 8
+"""Chunks that may wait for the hash while the next are read and written."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a copy was of and what it made."""
+
+    item: str
+    """SHA-256 of the bytes read."""
+    object: str
+    """SHA-256 of the bytes written; the same as `item` in a plain vault."""
+    size: int
+    """Bytes read."""
+    wrapped: str | None = None
+    """The item's identity, wrapped to the case: a base64 age file; None in a plain vault."""
+
+
+def copy_plain(source: int, target: int) -> Copied:
+    """Copy descriptor `source`, from its start, to `target`.
+
+    Raises:
+        OSError: reading or writing failed.
+    """
+    chunk = os.pread(source, CHUNK, 0)
+    if len(chunk) < CHUNK and not os.pread(source, 1, len(chunk)):
+        write_all(target, chunk)
+        digest = hashlib.sha256(chunk).hexdigest()
+        return Copied(digest, digest, len(chunk))
+    hasher = hashlib.sha256()
+    size = at = behind = 0
+    pending: deque[Future[None]] = deque()
+    pool = _hashers()
+    for at, chunk in _chunks(source):
+        if at > size:
+            while pending:
+                pending.popleft().result()
+            _hash_zeros(hasher, at - size)
+            os.lseek(target, at, os.SEEK_SET)
+        if chunk:
+            pending.append(pool.submit(hasher.update, chunk))
+            write_all(target, chunk)
+            if len(pending) > _AHEAD:
+                pending.popleft().result()
+        size = at + len(chunk)
+        if size - behind >= _WRITE_BEHIND:
+            _libc.sync_file_range(
+                target,
+                ctypes.c_int64(behind),
+                ctypes.c_int64(size - behind),
+                _SYNC_FILE_RANGE_WRITE,
+            )
+            behind = size
+    os.ftruncate(target, size)
+    while pending:
+        pending.popleft().result()
+    digest = hasher.hexdigest()
+    return Copied(digest, digest, size)
+
+
+def copy_sealed(source: int, target: int, recipient: str) -> Copied:
+    """Copy descriptor `source` to `target` as an age file; wrap its key to a case's `recipient`.
+
+    Raises:
+        OSError: reading or writing failed.
+    """
+    identity = pyrage.x25519.Identity.generate()
+    reader, writer = _Reader(source), _Writer(target)
+    try:
+        pyrage.encrypt_io(reader, writer, [identity.to_public()])
+    except pyrage.EncryptError as error:
+        raise OSError(f"sealing failed: {error}") from error
+    return Copied(
+        reader.hasher.hexdigest(),
+        writer.hasher.hexdigest(),
+        reader.at,
+        wrap(str(identity), recipient),
+    )
+
+
+def wrap(secret: str, recipient: str) -> str:
+    """Return `secret` as a base64 age file that the case's identity opens."""
+    to = pyrage.x25519.Recipient.from_str(recipient)
+    return base64.b64encode(pyrage.encrypt(secret.encode(), [to])).decode()
+
+
+def unwrap(wrapped: str, identity: Any) -> str:
+    """Return the secret in `wrapped`.
+
+    Raises:
+        DeniedError: it was wrapped to another case.
+    """
+    try:
+        return bytes(pyrage.decrypt(base64.b64decode(wrapped), [identity])).decode()
+    except pyrage.DecryptError:
+        raise DeniedError(
+            "an item's key does not open with this case's key", "restore the case's key"
+        ) from None
+
+
+def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
+    """Decrypt an age file with an item's own identity.
+
+    Raises:
+        DeniedError: the identity is not the item's.
+    """
+    try:
+        pyrage.decrypt_io(source, target, [pyrage.x25519.Identity.from_str(secret)])
+    except pyrage.DecryptError as error:
+        raise DeniedError(
+            f"a sealed object does not open: {error}", "run `holdfast verify`"
+        ) from None
+
+
+@cache
+def _hashers() -> ThreadPoolExecutor:
+    # One thread: a SHA-256 is sequential; it runs beside reading and writing, not beside itself.
+    return ThreadPoolExecutor(1, thread_name_prefix="sha256")
+
+
+@cache
+def _zeros() -> bytes:
+    return bytes(16 << 20)
+
+
+def _hash_zeros(hasher: Any, count: int) -> None:
+    zeros = _zeros()
+    while count:
+        step = min(count, len(zeros))
+        hasher.update(memoryview(zeros)[:step])
+        count -= step
+
+
+def _chunks(source: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, bytes) of the data in `source`; holes are skipped, the end is always told."""
+    facts = os.fstat(source)
+    sparse = facts.st_blocks * 512 < facts.st_size
+    at = 0
+    while True:
+        if sparse:
+            try:
+                at = os.lseek(source, at, os.SEEK_DATA)
+            except OSError:
+                end = os.lseek(source, 0, os.SEEK_END)
+                yield max(at, end), b""
+                return
+            limit = os.lseek(source, at, os.SEEK_HOLE) - at
+        else:
+            limit = CHUNK
+        chunk = os.pread(source, min(CHUNK, limit), at)
+        if not chunk:
+            yield at, b""
+            return
+        yield at, chunk
+        at += len(chunk)
+
+
+class _Reader:
+    """A stream over a descriptor that hashes what is read."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.at = 0
+        self.hasher = hashlib.sha256()
+
+    def read(self, count: int = -1) -> bytes:
+        data = os.pread(self._descriptor, count if count >= 0 else CHUNK, self.at)
+        self.hasher.update(data)
+        self.at += len(data)
+        return data
+
+
+class _Writer:
+    """A stream over a descriptor that hashes what is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.hasher = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.hasher.update(data)
+        write_all(self._descriptor, data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is buffered here."""

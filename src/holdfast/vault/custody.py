@@ -1,0 +1,157 @@
+"""The sequencer: drafts become entries, in one order, each before its effect is visible."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from holdfast import __version__
+from holdfast.core import clock, durable
+from holdfast.core.errors import ConflictError
+from holdfast.vault import entry, projection, tables
+from holdfast.vault.database import guarded
+from holdfast.vault.merkle import leaf_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+
+    from holdfast.core.canonical import Json
+    from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.entry import Draft, Entry, Sealed
+    from holdfast.vault.vault import Vault
+
+TRIES = 100
+"""Times a writer that keeps losing tries again before it says so."""
+
+
+class Custody:
+    """Enters acts of one operator into one vault's log."""
+
+    def __init__(self, vault: Vault, operator: str) -> None:
+        self._vault = vault
+        self.operator = operator
+        self._signer = vault.keyring.operator(operator)
+        self._context: Json = {
+            "host": socket.gethostname(),
+            "login": _login(),
+            "tool": f"holdfast {__version__}",
+        }
+        self.warnings: list[str] = []
+
+    @property
+    def signs(self) -> bool:
+        """Whether the operator has a key; without one, entries read 'actor unsigned'."""
+        return self._signer is not None
+
+    def enter(self, *drafts: Draft) -> list[Entry]:
+        """Append `drafts`, in order and together.
+
+        Raises:
+            ConflictError: other writers kept getting in first.
+            ResourceError: the disk refused; nothing was appended.
+        """
+        return self.decide(lambda _connection: drafts)
+
+    def decide(self, build: Callable[[Connection], Sequence[Draft]]) -> list[Entry]:
+        """Append what `build` drafts from the state the entries will follow.
+
+        `build` is called again whenever another writer got in first, so that what it decides (the
+        next exhibit number, whether a case is open) holds at the very position of its entries.
+        It may raise to enter nothing.
+        """
+        vault = self._vault
+        with durable.disk_errors(vault.root):
+            for _ in range(TRIES):
+                with vault.log.turn():
+                    head = vault.current()
+                    with guarded(vault.engine), vault.engine.connect() as connection:
+                        drafts = build(connection)
+                        if not drafts:
+                            return []
+                        made = self._seal(connection, head, drafts)
+                    if vault.log.commit(head, [one for one, _ in made]) is None:
+                        continue
+                    entries = [
+                        entry.parse(head.size + at, sealed.leaf, sealed.body)
+                        for at, (sealed, _) in enumerate(made)
+                    ]
+                    self._fold(head, entries)
+                    return entries
+        raise ConflictError(
+            f"other writers got in first {TRIES} times", "repeat the command when they are done"
+        )
+
+    def _fold(self, head: Checkpoint, entries: list[Entry]) -> None:
+        """Fold what was just entered, from memory; another process may have done so already."""
+        projection.fold_own(self._vault.engine, self._vault.log, head, entries)
+        self._vault.memory.note(self._vault.log.head())
+
+    def _seal(
+        self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]
+    ) -> list[tuple[Sealed, int]]:
+        chains = tables.chains
+        counts: dict[str, int] = {}
+        keys: dict[str, bytes] = {}
+        now = clock.now()
+        context = self._clock_checked(connection, head, now)
+        actor: Json = {
+            "key": self._signer.verifier.key_id.hex() if self._signer else None,
+            "name": self.operator,
+        }
+        made: list[tuple[Sealed, int]] = []
+        for at, draft in enumerate(drafts):
+            chain = draft.case or ""
+            if chain not in keys:
+                keys[chain] = self._vault.keyring.chain(draft.case)
+                query = select(chains.c.count).where(chains.c.chain == chain)
+                counts[chain] = connection.scalar(query) or 0
+            counts[chain] += 1
+            fields: dict[str, Json] = {
+                "act": draft.act,
+                "actor": actor,
+                "case": draft.case,
+                "context": context,
+                "time": clock.to_text(now),
+                **draft.fields,
+            }
+            if self._signer is not None and at == len(drafts) - 1:
+                sealed = entry.sign(
+                    fields,
+                    keys[chain],
+                    counts[chain],
+                    signer=self._signer,
+                    origin=head.origin,
+                    covered=[leaf_hash(one.leaf) for one, _ in made],
+                )
+            else:
+                sealed = entry.seal(fields, keys[chain], counts[chain])
+            made.append((sealed, counts[chain]))
+        return made
+
+    def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:
+        """Return the context, saying so where the clock stands before the last entry's time."""
+        query = select(tables.entries.c.time).where(tables.entries.c.index == head.size - 1)
+        last = connection.scalar(query)
+        behind = clock.from_text(last) - now if last else 0
+        if behind <= 0:
+            return self._context
+        warning = (
+            f"this host's clock is {behind / 1e6:.3f} s behind the last entry's time {last}; the "
+            "entry says so; set the clock"
+        )
+        if warning.partition(" is ")[0] not in "".join(self.warnings):
+            self.warnings.append(warning)
+        assert isinstance(self._context, dict)  # noqa: S101 - narrows the type for mypy
+        return {**self._context, "clock_behind_us": behind}
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

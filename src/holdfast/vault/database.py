@@ -1,0 +1,141 @@
+"""Open the database, SQLite in the vault's folder or PostgreSQL by URL, at its newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.schema import CreateSchema
+
+from holdfast.core.errors import InputError, IntegrityError, RemoteError
+from holdfast.vault import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+SCHEMA = "0001"
+"""The newest migration; `prepare` brings a database there."""
+
+DAMAGED = "remove it and run `holdfast rebuild`: every row can be folded from the log again"
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for `url`.
+
+    Raises:
+        InputError: not a URL of SQLite or PostgreSQL, or its driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if backend not in {"sqlite", "postgresql"}:
+            raise ArgumentError
+        if backend == "postgresql":
+            return create_engine(parsed.set(drivername="postgresql+psycopg"))
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+        raise InputError(
+            f"no database can be opened at {url.rsplit('@', maxsplit=1)[-1]!r}",
+            "give sqlite:///FILE, or postgresql://HOST/NAME with the extra holdfast[postgres]",
+        ) from None
+    event.listen(engine, "connect", _sqlite_settings)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine.execution_options(schema_translate_map={"projection": None, "state": None})
+
+
+def _sqlite_settings(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # Folding reads, then writes: a deferred transaction could not be upgraded under contention.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def exists(engine: Engine) -> bool:
+    """Say whether the database is there with a projection in it.
+
+    Raises:
+        RemoteError: the server does not answer.
+        IntegrityError: the file is no database.
+    """
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return False
+    with guarded(engine):
+        schema = None if engine.dialect.name == "sqlite" else "projection"
+        return inspect(engine).has_table("head", schema=schema)
+
+
+def prepare(engine: Engine) -> None:
+    """Create or migrate the schema to `SCHEMA`; quick when it is there already."""
+    from alembic import command  # noqa: PLC0415 - costs 0.2 s, needed once in a vault's life
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "holdfast.vault:migrations")
+    with guarded(engine), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            for metadata in (tables.projection, tables.state):
+                connection.execute(CreateSchema(str(metadata.schema), if_not_exists=True))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def drop_projection(engine: Engine) -> None:
+    """Drop and make anew every table that is folded from the log; `state` stays."""
+    with guarded(engine), engine.begin() as connection:
+        tables.projection.drop_all(connection)
+        tables.projection.create_all(connection)
+
+
+class guarded:  # noqa: N801 - used as a statement: `with guarded(engine):`
+    """Turn a driver's errors into ours: a damaged file, a server that is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Translate.
+
+        Raises:
+            RemoteError: the server is away or refuses.
+            IntegrityError: the database's file is damaged.
+        """
+        if not isinstance(error, DBAPIError):
+            return
+        where = self._engine.url.render_as_string(hide_password=True)
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no reason"
+        if self._engine.dialect.name == "sqlite":
+            raise IntegrityError(
+                f"the database {self._engine.url.database} can't be used: {reason}", DAMAGED
+            ) from error
+        if isinstance(error, OperationalError):
+            raise RemoteError(
+                f"the database {where} does not answer: {reason}", "start it, then repeat"
+            ) from error
+        raise IntegrityError(f"the database {where} can't be used: {reason}", DAMAGED) from error
+
+
+def rows(connection: Connection, table: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield a table's rows by primary key, streaming."""
+    query = table.select().order_by(*table.primary_key.columns)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        yield tuple(row)
+
+
+def vacuum(engine: Engine) -> None:
+    """Give freed space back after a rebuild (SQLite)."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

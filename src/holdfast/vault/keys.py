@@ -1,0 +1,144 @@
+"""The keyring: the secrets of a vault, each in its own file that only its owner can read.
+
+log.key                  Ed25519, signs checkpoints (PKCS#8 PEM)
+vault.tag                32 bytes hex, tags entries that belong to no case
+operators/<name>.key     Ed25519, signs the operator's acts (PKCS#8 PEM)
+cases/<case>.tag         32 bytes hex, tags the case's entries
+cases/<case>.age         age X25519 identity that opens the case's items (sealed vaults)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from holdfast.core import durable
+from holdfast.core.errors import DeniedError, InputError, ResourceError
+from holdfast.vault.note import Signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = re.compile(r"[^\s/+\x00-\x1f\x7f.][^\s/+\x00-\x1f\x7f]{0,63}(?: [^\s/+\x00-\x1f\x7f]+)*")
+
+
+def check_operator(name: str) -> str:
+    """Return `name` if it can name a person's key.
+
+    Raises:
+        InputError: empty, too long, or with a slash, a plus sign, a control character.
+    """
+    if not _NAME.fullmatch(name) or len(name) > 64:
+        raise InputError(
+            f"{name!r} can't be an operator's name",
+            "use up to 64 letters, digits, spaces and punctuation other than / and +",
+        )
+    return name
+
+
+def _key_name(name: str) -> str:
+    """Return the name as a signed note's key name, which holds no space."""
+    return name.replace(" ", "_")
+
+
+class Keyring:
+    """The keys of one vault under a folder of mode 0700."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self, origin: str) -> Signer:
+        """Make the folder and the log's own keys; return the log's signer."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in ("operators", "cases"):
+            (self.root / folder).mkdir(mode=0o700, exist_ok=True)
+        self._new_secret(self.root / "vault.tag", secrets.token_hex(32).encode())
+        return self._new_signer(self.root / "log.key", origin)
+
+    def log_signer(self, origin: str) -> Signer | None:
+        """Return the log's key; None where this keyring does not hold it."""
+        return self._signer(self.root / "log.key", origin)
+
+    def operator(self, name: str) -> Signer | None:
+        """Return the operator's key; None for an operator without one."""
+        return self._signer(self._operator_path(name), name)
+
+    def add_operator(self, name: str) -> Signer:
+        """Make a key for `name`, or return the one that is there."""
+        return self.operator(name) or self._new_signer(self._operator_path(name), name)
+
+    def add_case(self, case: str, *, sealed: bool) -> None:
+        """Make the secrets of a new case."""
+        self._new_secret(self.root / "cases" / f"{case}.tag", secrets.token_hex(32).encode())
+        if sealed:
+            identity = str(pyrage.x25519.Identity.generate())
+            self._new_secret(self.root / "cases" / f"{case}.age", identity.encode())
+
+    def chain(self, case: str | None) -> bytes:
+        """Return the 32-byte key that tags the entries of `case`, or of the vault.
+
+        Raises:
+            DeniedError: this keyring does not hold it.
+        """
+        name = "vault.tag" if case is None else f"cases/{case}.tag"
+        return bytes.fromhex(self._read(self.root / name, f"the tag key {name}").decode())
+
+    def identity(self, case: str) -> pyrage.x25519.Identity:
+        """Return the age identity that opens the items of `case`.
+
+        Raises:
+            DeniedError: this keyring does not hold it.
+        """
+        data = self._read(self.root / "cases" / f"{case}.age", f"the key of case {case}")
+        return pyrage.x25519.Identity.from_str(data.decode().strip())
+
+    def _operator_path(self, name: str) -> Path:
+        return self.root / "operators" / f"{check_operator(name)}.key"
+
+    def _read(self, path: Path, what: str) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise DeniedError(
+                f"{what} is not in the keyring {self.root}",
+                "restore it from the keys' own backup, or name the keyring with HOLDFAST_KEYS",
+            ) from None
+        except PermissionError:
+            raise DeniedError(
+                f"the keyring {self.root} is not readable by you", "run as the account that owns it"
+            ) from None
+
+    def _signer(self, path: Path, name: str) -> Signer | None:
+        try:
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            return None
+        except ValueError:
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise InputError(f"{path} holds no Ed25519 private key", "restore it from its backup")
+        return Signer(_key_name(name), key)
+
+    def _new_signer(self, path: Path, name: str) -> Signer:
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self._new_secret(path, pem)
+        return Signer(_key_name(name), key)
+
+    def _new_secret(self, path: Path, data: bytes) -> None:
+        if not durable.create(path, data, 0o600):
+            raise ResourceError(f"the key {path} exists already", "name another, or keep that one")
+        os.chmod(path, 0o600)  # noqa: PTH101 - umask may have narrowed it further than its owner can use

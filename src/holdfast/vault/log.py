@@ -1,0 +1,318 @@
+"""The custody log on disk: one winner per position, redone after a crash, never forked.
+
+A commit is one file, `log/commits/<size>`, created exclusively by link(2): whoever creates the
+file for the log's present size has appended, everyone else has lost and looks again. That is
+the fence and the compare-and-swap at once: a writer that was paused for a minute finds its
+position taken. The tiles, the bodies and the checkpoint are functions of the commits; they are
+written after, and again after a crash. A tree head is signed only once its commit has won.
+`docs/formats/custody.md` has the bytes, docs/decisions/0003 the reasons.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from holdfast.core import canonical, durable
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import ConflictError, IntegrityError
+from holdfast.vault import entry as entries
+from holdfast.vault import note, tiles
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.entry import Entry, Sealed
+from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader, leaf_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from holdfast.vault.note import Signer, Verifier
+
+TURN = 5.0
+"""Seconds to wait for another writer's turn before trying anyway; the commit decides."""
+
+
+class Log:
+    """The log of one vault, its files under `root` (`log/` and `entries/`)."""
+
+    def __init__(self, root: Path, verifier: Verifier, signer: Signer | None = None) -> None:
+        self.path = root / "log"
+        self.bodies = root / "entries"
+        self.origin = verifier.name
+        self._commits = self.path / "commits"
+        self._verifier = verifier
+        self._signer = signer
+        self._frontier: tuple[Checkpoint, Frontier] | None = None
+
+    def create(self) -> None:
+        """Make the folders and publish the empty tree's checkpoint."""
+        for folder in (self.path / "tile", self._commits, self.bodies):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._publish(Checkpoint(self.origin, 0, EMPTY_ROOT))
+
+    def head(self) -> Checkpoint:
+        """Return the published checkpoint after checking the log's signature.
+
+        Raises:
+            IntegrityError: missing, malformed, of another log, or not signed by the log's key.
+        """
+        try:
+            text = (self.path / "checkpoint").read_text("utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            raise IntegrityError(
+                f"the log's checkpoint {self.path / 'checkpoint'} is missing or unreadable",
+                "restore it from a backup, a replica or a witness",
+            ) from None
+        head = Checkpoint.parse(note.open_note(text, self._verifier))
+        if head.origin != self.origin:
+            raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {self.origin!r}")
+        return head
+
+    def commit(self, head: Checkpoint, sealed: list[Sealed]) -> Checkpoint | None:
+        """Append entries right after `head`; None when another writer got that position.
+
+        Raises:
+            OSError: the disk refused; nothing was appended.
+        """
+        frontier = self._frontier_at(head)
+        frontier.append([leaf_hash(one.leaf) for one in sealed])
+        new = Checkpoint(self.origin, frontier.size, frontier.root())
+        self._frontier = None
+        lines = [canonical.dumps([one.leaf.decode(), one.body.decode()]) for one in sealed]
+        header = canonical.dumps(
+            {"count": len(sealed), "root": new.root.hex(), "start": head.size, "v": 1}
+        )
+        content = b"\n".join([header, *lines, b""])
+        path = self._commit_path(head.size)
+        if not durable.create(path, content + sha256_hex(content).encode() + b"\n"):
+            return None
+        if not self._won(head.size, sealed[0]):
+            path.unlink(missing_ok=True)
+            return None
+        self.apply()
+        self._frontier = (new, frontier)
+        return new
+
+    def _won(self, start: int, first: Sealed) -> bool:
+        """Say whether the commit at `start` is ours, though an old commit's name was free again.
+
+        Applied commits are removed, so a writer that slept through a whole generation could
+        create that name a second time; the tiles then hold another leaf at its position.
+        """
+        head = self.head()
+        if head.size <= start:
+            return True
+        return self.tree(head).leaf(start) == leaf_hash(first.leaf)
+
+    def apply(self) -> bool:
+        """Carry out every commit that follows the published checkpoint; say whether there was one.
+
+        Safe to run by several processes at once: what a commit makes is the same whoever makes it.
+
+        Raises:
+            IntegrityError: a commit file is damaged, or its root is not what its entries give.
+        """
+        last: int | None = None
+        while True:
+            head = self.head()
+            sealed = self._read_commit(head.size)
+            if sealed is None:
+                break
+            try:
+                self._apply(head, *sealed)
+            except IntegrityError:
+                # Another process may have carried out this commit and gone on meanwhile.
+                if self.head().size == head.size:
+                    raise
+            last = head.size
+        if last is not None:
+            for old in self._commits.iterdir():
+                # The newest commit stays: its name fences writers that slept before it.
+                if old.name.isdigit() and int(old.name) < last:
+                    old.unlink(missing_ok=True)
+        return last is not None
+
+    def pending(self) -> int:
+        """Return how many committed entries the published checkpoint does not cover yet."""
+        sealed = self._read_commit(self.head().size)
+        return 0 if sealed is None else len(sealed[0])
+
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
+        """Yield entries `start` to `end` (exclusive; the head's size by default), checked.
+
+        Raises:
+            IntegrityError: a bundle or body is missing, truncated or altered.
+        """
+        for index, leaf, body in self.raw(start, end):
+            yield entries.read(index, leaf, body)
+
+    def raw(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield (index, leaf, body) as they lie on disk, unchecked."""
+        end = self.head().size if end is None else end
+        for number in range(start // WIDTH, -(-end // WIDTH)):
+            base = number * WIDTH
+            width = min(WIDTH, end - base)
+            leaves, bodies = self.bundle(number, width)
+            for at in range(max(start - base, 0), width):
+                yield base + at, leaves[at], bodies[at]
+
+    def bundle(self, number: int, width: int) -> tuple[list[bytes], list[bytes]]:
+        """Return the first `width` leaves and bodies of the `number`-th bundle.
+
+        Raises:
+            IntegrityError: one is missing or has fewer.
+        """
+        path = tiles.entry_bundle(self.path, number, width)
+        data = tiles.read_prefix(path, tiles.entry_bundle(self.path, number, WIDTH))
+        leaves = list(tiles.unpack_bundle(data, path))
+        bodies = self._bodies(number, width)
+        if len(leaves) < width or len(bodies) < width:
+            short = path if len(leaves) < width else self.bodies / tiles.numbered(number, width)
+            raise IntegrityError(
+                f"the log's file {short} is truncated: {min(len(leaves), len(bodies))} of "
+                f"{width} entries",
+                "restore it from a backup or a replica",
+            )
+        return leaves[:width], bodies[:width]
+
+    def _bodies(self, number: int, width: int) -> list[bytes]:
+        path = self.bodies / tiles.numbered(number, width)
+        return tiles.read_prefix(path, self.bodies / tiles.numbered(number)).splitlines()
+
+    def tree(self, head: Checkpoint) -> TreeReader:
+        """Return a reader of the tree that `head` commits to."""
+        return TreeReader(
+            head.size, lambda level, index, width: tiles.read_hashes(self.path, level, index, width)
+        )
+
+    def _frontier_at(self, head: Checkpoint) -> Frontier:
+        if self._frontier is not None and self._frontier[0] == head:
+            return self._frontier[1]
+        frontier = Frontier.load(
+            head.size, lambda level, index, width: tiles.read_hashes(self.path, level, index, width)
+        )
+        if frontier.root() != head.root:
+            raise IntegrityError(
+                f"the log's tiles do not give the root of its checkpoint at size {head.size}",
+                "do not append; run `holdfast verify` to see which tile is wrong",
+            )
+        return frontier
+
+    def _commit_path(self, start: int) -> Path:
+        return self._commits / f"{start:016d}"
+
+    def _read_commit(self, start: int) -> tuple[list[Sealed], bytes] | None:
+        path = self._commit_path(start)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            signed, trailer = content[:-65], content[-65:].decode().strip()
+            header, *lines = signed.splitlines()
+            facts = json.loads(header)
+            pairs = [json.loads(line) for line in lines]
+            if sha256_hex(signed) != trailer or facts["count"] != len(pairs):
+                raise ValueError
+            sealed = [Sealed(leaf.encode(), body.encode()) for leaf, body in pairs]
+            return sealed, bytes.fromhex(facts["root"])
+        except (ValueError, KeyError, TypeError):
+            raise IntegrityError(
+                f"the log's commit {path} is damaged",
+                "keep a copy of it and restore it from a backup",
+            ) from None
+
+    def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
+        if self._signer is None:
+            raise IntegrityError(
+                f"{len(sealed)} committed entries wait to be published and the log's key is not "
+                "here",
+                "run any command where the vault's keys are",
+            )
+        frontier = self._frontier_at(head)
+        changed = frontier.append([leaf_hash(one.leaf) for one in sealed])
+        if frontier.root() != root:
+            raise IntegrityError(f"the commit at {head.size} does not give the root it states")
+        for tile in changed:
+            self._write(tiles.hash_tile(self.path, tile.level, tile.index, tile.width), tile.data)
+        superseded = self._write_bundles(head.size, sealed)
+        # Tiles and bodies must be on disk before a checkpoint speaks of them.
+        durable.sync_filesystem(self.path)
+        self._publish(Checkpoint(self.origin, frontier.size, root))
+        for old in superseded:
+            old.unlink(missing_ok=True)
+
+    def _write_bundles(self, size: int, sealed: list[Sealed]) -> list[Path]:
+        """Write entry bundles and bodies; return the partial bodies they replace."""
+        number, width = divmod(size, WIDTH)
+        leaves: list[bytes] = []
+        bodies: list[bytes] = []
+        if width:
+            leaves, bodies = self.bundle(number, width)
+        superseded = [self.bodies / tiles.numbered(number, width)] if width else []
+        for one in sealed:
+            leaves.append(one.leaf)
+            bodies.append(one.body)
+            if len(leaves) == WIDTH:
+                self._write_bundle(number, leaves, bodies)
+                number, leaves, bodies = number + 1, [], []
+        if leaves:
+            self._write_bundle(number, leaves, bodies)
+        return superseded
+
+    def _write_bundle(self, number: int, leaves: list[bytes], bodies: list[bytes]) -> None:
+        path = tiles.entry_bundle(self.path, number, len(leaves))
+        self._write(path, tiles.pack_bundle(leaves))
+        body = self.bodies / tiles.numbered(number, len(bodies))
+        self._write(body, b"\n".join([*bodies, b""]), mode=0o440)
+
+    def _write(self, path: Path, data: bytes, mode: int = 0o444) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.replace(path, data, mode, sync=False)
+
+    def _publish(self, head: Checkpoint) -> None:
+        """Sign and publish `head` unless the log has already gone past it."""
+        if self._signer is None:
+            raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
+        path = self.path / "checkpoint"
+        with self._locked("publishing", wait=60.0, insist=True):
+            # A writer that slept here must not put an old checkpoint over a newer one.
+            if head.size and self.head().size >= head.size:
+                return
+            durable.replace(path, self._signer.sign_note(head.text()).encode())
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for this writer's turn, so that writers queue instead of losing each other's race.
+
+        A courtesy, not the safety: whoever waits longer than `TURN` goes on without.
+        """
+        return self._locked("turn", wait=TURN, insist=False)
+
+    @contextmanager
+    def _locked(self, name: str, *, wait: float, insist: bool) -> Iterator[None]:
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            until = time.monotonic() + wait
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() <= until:
+                        time.sleep(0.005)
+                    elif insist:
+                        raise ConflictError(
+                            f"another process has held {self.path / name} for {wait:.0f} s",
+                            "end or continue that process, then run any command: what it "
+                            "committed is published then",
+                        ) from None
+                    else:
+                        break
+            yield
+        finally:
+            os.close(descriptor)

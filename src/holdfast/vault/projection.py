@@ -1,0 +1,225 @@
+"""Fold the log into rows: the same log gives the same rows, whenever and wherever it is folded."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from holdfast.core import clock
+from holdfast.core.errors import IntegrityError
+from holdfast.vault import tables
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.database import guarded
+from holdfast.vault.merkle import EMPTY_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Connection, Engine, Table
+
+    from holdfast.vault.entry import Entry
+    from holdfast.vault.log import Log
+
+GROUP = 4096
+"""Entries folded in one transaction."""
+
+
+class Batch:
+    """The rows that a run of entries gives, gathered for one executemany per table."""
+
+    def __init__(self) -> None:
+        self._inserts: dict[Table, list[dict[str, Any]]] = defaultdict(list)
+        self._exhibits: Counter[str] = Counter()
+        self._closed: dict[str, tuple[str, str]] = {}
+        self._chains: dict[str, int] = {}
+        self._items: dict[str, dict[str, Any]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Fold one entry."""
+        fields = entry.fields
+        act, case = str(fields.get("act", "")), fields.get("case")
+        self._inserts[tables.entries].append(
+            {
+                "index": entry.index,
+                "time": fields.get("time", ""),
+                "act": act,
+                "actor": fields.get("actor", {}).get("name", ""),
+                "case": case,
+                "sequence": entry.sequence,
+                "item": fields.get("item"),
+                "signed": int("signature" in entry.commitments),
+            }
+        )
+        chain = case or ""
+        self._chains[chain] = max(self._chains.get(chain, 0), entry.sequence)
+        fold = _FOLDS.get(act)
+        if fold is not None:
+            fold(self, entry, fields)
+
+    def apply(self, connection: Connection) -> None:
+        """Write the rows, parents before children."""
+        for table in (tables.entries, tables.operators, tables.cases):
+            self._insert(connection, table)
+        if self._items:
+            known = _known_items(connection, list(self._items))
+            new = [row for item, row in self._items.items() if item not in known]
+            self._inserts[tables.items].extend(new)
+            self._insert(connection, tables.items)
+        self._insert(connection, tables.exhibits)
+        cases, chains = tables.cases, tables.chains
+        for case, count in self._exhibits.items():
+            connection.execute(
+                update(cases).where(cases.c.case == case).values(exhibits=cases.c.exhibits + count)
+            )
+        for case, (time, why) in self._closed.items():
+            connection.execute(
+                update(cases).where(cases.c.case == case).values(closed=time, closed_why=why)
+            )
+        for chain, count in self._chains.items():
+            done = connection.execute(
+                update(chains).where(chains.c.chain == chain).values(count=count)
+            )
+            if done.rowcount == 0:
+                connection.execute(insert(chains).values(chain=chain, count=count))
+
+    def _insert(self, connection: Connection, table: Table) -> None:
+        rows = self._inserts.pop(table, [])
+        if rows:
+            connection.execute(insert(table), rows)
+
+    def operator(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`operator.add`: a person's public key."""
+        self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+
+    def case_opened(self, _entry: Entry, fields: dict[str, Any]) -> None:
+        """`case.open`: authority, scope and validity."""
+        facts = fields["opening"]
+        self._inserts[tables.cases].append(
+            {
+                "case": fields["case"],
+                "title": fields["title"],
+                "basis": facts["basis"],
+                "authority": facts["authority"],
+                "purpose": facts["purpose"],
+                "lead": fields["lead"],
+                "scope": json.dumps(fields["scope"], ensure_ascii=False),
+                "valid_from": clock.from_text(facts["valid_from"]),
+                "valid_until": clock.from_text(facts["valid_until"]),
+                "opened": fields["time"],
+                "recipient": facts.get("recipient"),
+                "exhibits": 0,
+            }
+        )
+
+    def case_closed(self, _entry: Entry, fields: dict[str, Any]) -> None:
+        """`case.close`."""
+        self._closed[fields["case"]] = (fields["time"], fields["reason"])
+
+    def collected(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`collect.item`: an item and its exhibit in the case."""
+        stored = fields["stored"]
+        self._items.setdefault(
+            fields["item"],
+            {
+                "item": fields["item"],
+                "object": stored["object"],
+                "size": stored["size"],
+                "entry": entry.index,
+            },
+        )
+        self._exhibits[fields["case"]] += 1
+        self._inserts[tables.exhibits].append(
+            {
+                "case": fields["case"],
+                "number": fields["exhibit"]["number"],
+                "exhibit": fields["exhibit"]["label"],
+                "item": fields["item"],
+                "path": fields.get("path", {}).get("text", "(erased)"),
+                "size": stored["size"],
+                "collected": fields["time"],
+                "changed": int("changed" in fields.get("record", {})),
+                "wrapped": stored.get("wrapped"),
+                "entry": entry.index,
+            }
+        )
+
+
+_FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
+    "operator.add": Batch.operator,
+    "case.open": Batch.case_opened,
+    "case.close": Batch.case_closed,
+    "collect.item": Batch.collected,
+}
+
+
+def _known_items(connection: Connection, wanted: list[str]) -> set[str]:
+    known: set[str] = set()
+    for at in range(0, len(wanted), 500):
+        query = select(tables.items.c.item).where(tables.items.c.item.in_(wanted[at : at + 500]))
+        known.update(connection.scalars(query))
+    return known
+
+
+def position(connection: Connection, origin: str) -> Checkpoint:
+    """Return up to where the projection is folded."""
+    row = connection.execute(select(tables.head.c.size, tables.head.c.root)).one_or_none()
+    return Checkpoint(origin, 0, EMPTY_ROOT) if row is None else Checkpoint(origin, *row)
+
+
+def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:
+    """Fold what the log has beyond the projection, group by group.
+
+    Raises:
+        IntegrityError: the projection is ahead of the log, or was folded from another.
+    """
+    while True:
+        with guarded(engine), engine.begin() as connection:
+            here = position(connection, log.origin)
+            if here.size == head.size:
+                if here.root != head.root:
+                    raise _not_this_log(here, head)
+                return
+            if here.size > head.size:
+                raise _not_this_log(here, head)
+            end = min(here.size + GROUP, head.size)
+            fold(connection, log.entries(here.size, end))
+            _advance(connection, here, end, log.tree(head).root_of(0, end))
+
+
+def fold_own(engine: Engine, log: Log, head: Checkpoint, entries: list[Entry]) -> None:
+    """Fold `entries`, which this process has just put after `head`, without reading them back."""
+    with guarded(engine), engine.begin() as connection:
+        here = position(connection, log.origin)
+        if here != head:
+            return
+        size = head.size + len(entries)
+        fold(connection, entries)
+        _advance(connection, here, size, log.tree(log.head()).root_of(0, size))
+
+
+def fold(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Fold `entries`, which follow the ones already folded."""
+    batch = Batch()
+    for entry in entries:
+        batch.add(entry)
+    batch.apply(connection)
+
+
+def _advance(connection: Connection, here: Checkpoint, size: int, root: bytes) -> None:
+    head = tables.head
+    done = connection.execute(
+        update(head).where(head.c.size == here.size).values(size=size, root=root)
+    )
+    if done.rowcount == 0:
+        connection.execute(insert(head).values(id=1, size=size, root=root))
+
+
+def _not_this_log(here: Checkpoint, head: Checkpoint) -> IntegrityError:
+    return IntegrityError(
+        f"the database was folded from a log of {here.size} entries that is not this log of "
+        f"{head.size}",
+        "if the log was restored on purpose, run `holdfast rebuild`",
+    )

@@ -1,0 +1,212 @@
+"""Objects as read-only files: `objects/ab/<sha256>`, checked by `sha256sum` alone.
+
+What comes in is staged under `incoming/<run>/`, made durable by one syncfs a group, and gets its
+place by link(2), which never overwrites. A run that died leaves its folder with a free lock: what
+the log has an entry for is admitted by whoever comes next, the rest was never evidence.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
+
+from holdfast.core import durable
+from holdfast.core.digest import CHUNK, is_sha256_hex
+from holdfast.core.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class LocalStore:
+    """Objects under `root/objects`, staging under `root/incoming`."""
+
+    def __init__(self, root: Path) -> None:
+        self._objects = root / "objects"
+        self._incoming = root / "incoming"
+
+    def create(self) -> None:
+        """Make the folders, all 256 of them, so that no later write has to."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        for number in range(256):
+            (self._objects / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Return where an object lies."""
+        return self._objects / digest[:2] / digest
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object for reading.
+
+        Raises:
+            IntegrityError: it is missing.
+        """
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise IntegrityError(
+                f"the object {digest} is missing from the vault", "restore it from a backup"
+            ) from None
+
+    def size(self, digest: str) -> int | None:
+        """Return an object's size in bytes; None where it is missing."""
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def digests(self) -> Iterator[str]:
+        """Yield the names of all files among the objects, in order."""
+        for folder in sorted(self._objects.iterdir()):
+            yield from sorted(entry.name for entry in os.scandir(folder))
+
+    def intake(self, run: str) -> LocalIntake:
+        """Open a staging folder for one run."""
+        return LocalIntake(self, self._incoming / run)
+
+    def recover(self, committed: Callable[[list[str]], set[str]]) -> list[str]:
+        """Finish the runs that died: admit what `committed` says the log has, drop the rest.
+
+        Returns:
+            The runs that had staged files without an entry: their collection was cut short.
+        """
+        cut = []
+        for folder in self._runs():
+            intake = LocalIntake.adopt(self, folder)
+            if intake is None:
+                continue
+            staged = [entry.name for entry in os.scandir(folder) if is_sha256_hex(entry.name)]
+            known = committed(staged)
+            with suppress(IntegrityError):
+                # An altered object stays for `verify` to name; the good bytes stay staged.
+                intake.admit(sorted(known))
+                intake.close()
+            if len(known) < len(staged):
+                cut.append(folder.name)
+        return cut
+
+    def _runs(self) -> list[Path]:
+        return sorted(p for p in self._incoming.iterdir() if p.name[0] != "." and p.is_dir())
+
+    def abandoned(self) -> list[tuple[str, list[str]]]:
+        """Return the runs that died, each with the digests still staged; changes nothing."""
+        found = []
+        for folder in self._runs():
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                names = [entry.name for entry in os.scandir(folder) if is_sha256_hex(entry.name)]
+                found.append((folder.name, names))
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(descriptor)
+        return found
+
+
+class LocalIntake:
+    """One run's staging folder, held by a lock on the folder as long as the process lives."""
+
+    def __init__(self, store: LocalStore, folder: Path) -> None:
+        # Locked before it has its name, so that no one takes it for a dead run's in between.
+        fresh = folder.with_name(f".{folder.name}")
+        fresh.mkdir(mode=0o700)
+        lock = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fresh.rename(folder)
+        self._hold(store, folder, lock)
+
+    def _hold(self, store: LocalStore, folder: Path, lock: int) -> None:
+        self._store = store
+        self._folder = folder
+        self._lock = lock
+        self._count = 0
+        self._linked: list[Path] = []
+
+    @classmethod
+    def adopt(cls, store: LocalStore, folder: Path) -> LocalIntake | None:
+        """Take over the folder of a run that died; None while its process lives."""
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        intake = cls.__new__(cls)
+        intake._hold(store, folder, lock)  # noqa: SLF001 - an alternative constructor
+        return intake
+
+    def stage(self, write: Callable[[int], str]) -> str:
+        """Give `write` a descriptor to fill; return the digest it returns, under which it now lies.
+
+        Raises:
+            OSError: the disk refused; nothing is staged.
+        """
+        self._count += 1
+        temporary = f"{self._folder}/.{self._count}"
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+        try:
+            digest = write(descriptor)
+            os.rename(temporary, f"{self._folder}/{digest}")  # noqa: PTH104 - a path object a file is too slow here
+        except BaseException:
+            os.unlink(temporary)  # noqa: PTH108
+            raise
+        finally:
+            os.close(descriptor)
+        return digest
+
+    def flush(self) -> None:
+        """Make everything staged durable."""
+        durable.sync_filesystem(self._folder)
+        # Only now is it certain that a place outlives a power cut; until then both names stay.
+        for staged in self._linked:
+            staged.unlink(missing_ok=True)
+        self._linked.clear()
+
+    def compare(self, digest: str) -> None:
+        """Check a staged object against the one that already has its name, if there is one.
+
+        Raises:
+            IntegrityError: they differ: the one in the store was altered.
+        """
+        place = self._store.path(digest)
+        if place.exists() and not _same(self._folder / digest, place):
+            raise IntegrityError(
+                f"the object {digest} in the vault is not what its name says: it was altered "
+                "after it was stored",
+                "run `holdfast verify`, restore that object from a backup, then collect again",
+            )
+
+    def admit(self, digests: list[str]) -> None:
+        """Link staged objects to their place; an existing one is compared, never overwritten.
+
+        Raises:
+            IntegrityError: an existing object differs from what was staged under its name.
+        """
+        for digest in digests:
+            staged = self._folder / digest
+            try:
+                os.link(staged, self._store.path(digest))
+            except FileExistsError:
+                self.compare(digest)
+            self._linked.append(staged)
+
+    def close(self) -> None:
+        """Drop what was staged and not admitted, and the folder."""
+        self.flush()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _same(left: Path, right: Path) -> bool:
+    with left.open("rb") as one, right.open("rb") as other:
+        while True:
+            a, b = one.read(CHUNK), other.read(CHUNK)
+            if a != b:
+                return False
+            if not a:
+                return True

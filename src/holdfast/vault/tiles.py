@@ -1,0 +1,95 @@
+"""C2SP tlog-tiles as files: where a tile lies, and reading it back.
+
+The tree under `log/` can be served over static HTTP as it lies on disk.
+https://c2sp.org/tlog-tiles v0.1.0, commit 5ba5ee8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.core.errors import IntegrityError
+from holdfast.vault.merkle import HASH, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_ENTRY = 0xFFFF
+"""Bytes in one log entry: bundles prefix each with a 16-bit length."""
+
+
+def numbered(index: int, width: int = WIDTH) -> str:
+    """Return `<N>[.p/<W>]`: the path of the `index`-th tile, partial below 256 wide."""
+    parts = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        parts.append(f"x{index % 1000:03d}")
+    path = "/".join(reversed(parts))
+    return path if width == WIDTH else f"{path}.p/{width}"
+
+
+def hash_tile(log: Path, level: int, index: int, width: int) -> Path:
+    """Return where a Merkle tile lies."""
+    return log / "tile" / str(level) / numbered(index, width)
+
+
+def entry_bundle(log: Path, index: int, width: int) -> Path:
+    """Return where an entry bundle lies."""
+    return log / "tile" / "entries" / numbered(index, width)
+
+
+def read_prefix(path: Path, full: Path) -> bytes:
+    """Read a partial file, or one with more of the same that replaced it meanwhile.
+
+    Raises:
+        IntegrityError: there is none.
+    """
+    candidates = [path, full]
+    if path != full and path.parent.is_dir():
+        wanted = int(path.name)
+        widths = sorted(int(p.name) for p in path.parent.iterdir() if p.name.isdigit())
+        candidates += [path.parent / str(width) for width in widths if width > wanted]
+    for candidate in candidates:
+        try:
+            return candidate.read_bytes()
+        except FileNotFoundError:
+            continue
+    raise IntegrityError(
+        f"the log's file {path} is missing", "restore it from a backup, a replica or a witness"
+    )
+
+
+def read_hashes(log: Path, level: int, index: int, width: int) -> bytes:
+    """Return the first `width` hashes of a tile, 32 bytes each.
+
+    Raises:
+        IntegrityError: missing or truncated.
+    """
+    path = hash_tile(log, level, index, width)
+    data = read_prefix(path, hash_tile(log, level, index, WIDTH))
+    if len(data) < width * HASH:
+        raise IntegrityError(
+            f"the log's tile {path} is truncated: {len(data)} of {width * HASH} bytes",
+            "restore it from a backup or a replica, then run `holdfast verify`",
+        )
+    return data[: width * HASH]
+
+
+def pack_bundle(entries: list[bytes]) -> bytes:
+    """Return entries as a bundle: each behind its length, 16 bits big-endian."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def unpack_bundle(data: bytes, path: Path) -> Iterator[bytes]:
+    """Yield the entries of a bundle.
+
+    Raises:
+        IntegrityError: the last entry is cut off.
+    """
+    at = 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        if end > len(data) or at + 2 > len(data):
+            raise IntegrityError(f"the log's entry bundle {path} is truncated at byte {at}")
+        yield data[at + 2 : end]
+        at = end

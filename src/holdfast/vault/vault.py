@@ -1,0 +1,191 @@
+"""A vault: its folder, log, store, keyring and database, opened together."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select, update
+
+from holdfast.core import durable
+from holdfast.core.errors import InputError, IntegrityError
+from holdfast.vault import database, projection, tables
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.config import Config
+from holdfast.vault.keys import Keyring
+from holdfast.vault.log import Log
+from holdfast.vault.memory import Memory, check_seen
+from holdfast.vault.note import Verifier
+from holdfast.vault.stores.local import LocalStore
+
+
+@dataclass
+class Vault:
+    """Everything of one vault that acts work with; no act itself."""
+
+    root: Path
+    config: Config
+
+    @classmethod
+    def create(
+        cls,
+        root: Path,
+        *,
+        origin: str,
+        sealed: bool,
+        database_url: str,
+        keys: str,
+        require: tuple[str, ...],
+    ) -> Vault:
+        """Lay out a new vault at `root`, with an empty log; the caller enters `vault.init`.
+
+        Raises:
+            InputError: something is there already.
+        """
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise InputError(
+                f"{root} is not empty", "give a folder that does not exist yet, or an empty one"
+            )
+        origin = origin or f"{socket.gethostname().lower()}.holdfast.invalid/{os.urandom(4).hex()}"
+        if any(c.isspace() or c == "+" for c in origin):
+            raise InputError(
+                f"{origin!r} can't be a log's origin", "leave out spaces and plus signs"
+            )
+        if database_url:
+            database.connect(database_url)
+        with durable.disk_errors(root):
+            for folder in ("vault/log", "vault/entries", "derived", "index"):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            keyring = Config("", sealed, database_url, keys, require).keyring(root)
+            signer = Keyring(keyring).create(origin)
+            config = Config(str(signer.verifier), sealed, database_url, keys, require)
+            vault = cls(root, config)
+            vault.store.create()
+            vault.log.create()
+            database.prepare(vault.engine)
+            config.save(root)
+            durable.sync_filesystem(root)
+        return vault
+
+    @classmethod
+    def open(cls, root: Path) -> Vault:
+        """Open the vault at `root`; nothing is read but its settings.
+
+        Raises:
+            InputError: no vault there.
+        """
+        return cls(root, Config.load(root))
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The log's public key."""
+        return Verifier.parse(self.config.vkey)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The vault's secrets."""
+        return Keyring(self.config.keyring(self.root))
+
+    @cached_property
+    def log(self) -> Log:
+        """The custody log."""
+        signer = self.keyring.log_signer(self.verifier.name)
+        return Log(self.root / "vault", self.verifier, signer)
+
+    @cached_property
+    def store(self) -> LocalStore:
+        """Where objects lie."""
+        return LocalStore(self.root / "vault")
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What this account has seen of the log."""
+        return Memory(self.config.vkey)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database."""
+        return database.connect(self.config.database_url(self.root))
+
+    @property
+    def derived(self) -> Path:
+        """Where examinations' results lie."""
+        return self.root / "derived"
+
+    def index(self, case: str) -> Path:
+        """Return where the case's timeline and text index lie."""
+        return self.root / "index" / case
+
+    def current(self) -> Checkpoint:
+        """Finish what a crash left, fold what is new, and return the log's head.
+
+        Raises:
+            IntegrityError: the log is damaged, was rolled back, or the database is missing.
+        """
+        self.log.apply()
+        head = self.log.head()
+        self.memory.check(self.log, head)
+        if not database.exists(self.engine):
+            raise IntegrityError(
+                f"the database of {self.root} is missing",
+                "run `holdfast rebuild`: it is folded from the log again",
+            )
+        check_seen(self.log, head, self._seen())
+        projection.catch_up(self.engine, self.log, head)
+        self.remember(head)
+        return head
+
+    def remember(self, head: Checkpoint, *, force: bool = False) -> None:
+        """Keep `head` as the largest seen, in the database's state and in the account's memory."""
+        self.memory.note(head, force=force)
+        seen = tables.seen
+        with database.guarded(self.engine), self.engine.begin() as connection:
+            change = update(seen).where(seen.c.origin == head.origin)
+            if not force:
+                change = change.where(seen.c.size < head.size)
+            connection.execute(change.values(size=head.size, root=head.root))
+            known = connection.scalar(select(seen.c.size).where(seen.c.origin == head.origin))
+            if known is None:
+                values = {"origin": head.origin, "size": head.size, "root": head.root}
+                connection.execute(insert(seen).values(values))
+
+    def _seen(self) -> Checkpoint | None:
+        seen = tables.seen
+        with database.guarded(self.engine), self.engine.connect() as connection:
+            row = connection.execute(
+                select(seen.c.origin, seen.c.size, seen.c.root).where(
+                    seen.c.origin == self.log.origin
+                )
+            ).one_or_none()
+        return None if row is None else Checkpoint(*row)
+
+    def rebuild(self) -> Checkpoint:
+        """Drop the projection and fold it from the log; a damaged SQLite file is made anew.
+
+        Raises:
+            IntegrityError: the log itself is damaged.
+        """
+        self.log.apply()
+        head = self.log.head()
+        self.memory.check(self.log, head)
+        try:
+            database.prepare(self.engine)
+            database.drop_projection(self.engine)
+        except IntegrityError:
+            path = self.engine.url.database
+            if self.engine.dialect.name != "sqlite" or path is None:
+                raise
+            self.engine.dispose()
+            aside = Path(f"{path}.damaged")
+            Path(path).replace(aside)
+            for suffix in ("-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    Path(path + suffix).unlink()
+            database.prepare(self.engine)
+        projection.catch_up(self.engine, self.log, head)
+        self.remember(head, force=True)
+        return head
