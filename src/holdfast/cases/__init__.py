@@ -1,0 +1,1 @@
+"""Cases: under which authority, within what, and until when."""

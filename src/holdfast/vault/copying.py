@@ -36,6 +36,10 @@ _AHEAD = 8
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class SourceError(OSError):
+    """Reading the source failed, not writing the copy."""
+
+
 @dataclass(frozen=True)
 class Copied:
     """What a copy was of and what it made."""
@@ -50,14 +54,27 @@ class Copied:
     """The item's identity, wrapped to the case: a base64 age file; None in a plain vault."""
 
 
+def copy(source: int, target: int, recipient: str | None) -> Copied:
+    """Copy descriptor `source` to `target`: plain, or sealed where there is a `recipient`.
+
+    Raises:
+        SourceError: reading failed.
+        OSError: writing failed.
+    """
+    if recipient is None:
+        return copy_plain(source, target)
+    return copy_sealed(source, target, recipient)
+
+
 def copy_plain(source: int, target: int) -> Copied:
     """Copy descriptor `source`, from its start, to `target`.
 
     Raises:
-        OSError: reading or writing failed.
+        SourceError: reading failed.
+        OSError: writing failed.
     """
-    chunk = os.pread(source, CHUNK, 0)
-    if len(chunk) < CHUNK and not os.pread(source, 1, len(chunk)):
+    chunk = _read(source, CHUNK, 0)
+    if len(chunk) < CHUNK and not _read(source, 1, len(chunk)):
         write_all(target, chunk)
         digest = hashlib.sha256(chunk).hexdigest()
         return Copied(digest, digest, len(chunk))
@@ -96,14 +113,16 @@ def copy_sealed(source: int, target: int, recipient: str) -> Copied:
     """Copy descriptor `source` to `target` as an age file; wrap its key to a case's `recipient`.
 
     Raises:
-        OSError: reading or writing failed.
+        SourceError: reading failed.
+        OSError: writing failed.
     """
     identity = pyrage.x25519.Identity.generate()
     reader, writer = _Reader(source), _Writer(target)
     try:
         pyrage.encrypt_io(reader, writer, [identity.to_public()])
-    except pyrage.EncryptError as error:
-        raise OSError(f"sealing failed: {error}") from error
+    except (pyrage.EncryptError, OSError):
+        # The library wraps what the streams raised; the streams remember it whole.
+        raise reader.error or writer.error or OSError("sealing failed") from None
     return Copied(
         reader.hasher.hexdigest(),
         writer.hasher.hexdigest(),
@@ -181,12 +200,19 @@ def _chunks(source: int) -> Iterator[tuple[int, bytes]]:
             limit = os.lseek(source, at, os.SEEK_HOLE) - at
         else:
             limit = CHUNK
-        chunk = os.pread(source, min(CHUNK, limit), at)
+        chunk = _read(source, min(CHUNK, limit), at)
         if not chunk:
             yield at, b""
             return
         yield at, chunk
         at += len(chunk)
+
+
+def _read(source: int, count: int, at: int) -> bytes:
+    try:
+        return os.pread(source, count, at)
+    except OSError as error:
+        raise SourceError(error.errno, error.strerror) from error
 
 
 class _Reader:
@@ -196,9 +222,14 @@ class _Reader:
         self._descriptor = descriptor
         self.at = 0
         self.hasher = hashlib.sha256()
+        self.error: OSError | None = None
 
     def read(self, count: int = -1) -> bytes:
-        data = os.pread(self._descriptor, count if count >= 0 else CHUNK, self.at)
+        try:
+            data = _read(self._descriptor, count if count >= 0 else CHUNK, self.at)
+        except SourceError as error:
+            self.error = error
+            raise
         self.hasher.update(data)
         self.at += len(data)
         return data
@@ -210,10 +241,15 @@ class _Writer:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.hasher = hashlib.sha256()
+        self.error: OSError | None = None
 
     def write(self, data: bytes) -> int:
         self.hasher.update(data)
-        write_all(self._descriptor, data)
+        try:
+            write_all(self._descriptor, data)
+        except OSError as error:
+            self.error = error
+            raise
         return len(data)
 
     def flush(self) -> None:

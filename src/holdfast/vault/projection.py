@@ -35,7 +35,6 @@ class Batch:
         self._exhibits: Counter[str] = Counter()
         self._closed: dict[str, tuple[str, str]] = {}
         self._chains: dict[str, int] = {}
-        self._items: dict[str, dict[str, Any]] = {}
 
     def add(self, entry: Entry) -> None:
         """Fold one entry."""
@@ -61,14 +60,8 @@ class Batch:
 
     def apply(self, connection: Connection) -> None:
         """Write the rows, parents before children."""
-        for table in (tables.entries, tables.operators, tables.cases):
+        for table in (tables.entries, tables.operators, tables.cases, tables.exhibits):
             self._insert(connection, table)
-        if self._items:
-            known = _known_items(connection, list(self._items))
-            new = [row for item, row in self._items.items() if item not in known]
-            self._inserts[tables.items].extend(new)
-            self._insert(connection, tables.items)
-        self._insert(connection, tables.exhibits)
         cases, chains = tables.cases, tables.chains
         for case, count in self._exhibits.items():
             connection.execute(
@@ -121,15 +114,6 @@ class Batch:
     def collected(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`collect.item`: an item and its exhibit in the case."""
         stored = fields["stored"]
-        self._items.setdefault(
-            fields["item"],
-            {
-                "item": fields["item"],
-                "object": stored["object"],
-                "size": stored["size"],
-                "entry": entry.index,
-            },
-        )
         self._exhibits[fields["case"]] += 1
         self._inserts[tables.exhibits].append(
             {
@@ -137,6 +121,7 @@ class Batch:
                 "number": fields["exhibit"]["number"],
                 "exhibit": fields["exhibit"]["label"],
                 "item": fields["item"],
+                "object": stored["object"],
                 "path": fields.get("path", {}).get("text", "(erased)"),
                 "size": stored["size"],
                 "collected": fields["time"],
@@ -153,14 +138,6 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.close": Batch.case_closed,
     "collect.item": Batch.collected,
 }
-
-
-def _known_items(connection: Connection, wanted: list[str]) -> set[str]:
-    known: set[str] = set()
-    for at in range(0, len(wanted), 500):
-        query = select(tables.items.c.item).where(tables.items.c.item.in_(wanted[at : at + 500]))
-        known.update(connection.scalars(query))
-    return known
 
 
 def position(connection: Connection, origin: str) -> Checkpoint:

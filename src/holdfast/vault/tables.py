@@ -83,29 +83,22 @@ cases = Table(
     Column("exhibits", Integer, nullable=False, comment="exhibit numbers given so far"),
 )
 
-items = Table(
-    "items",
-    projection,
-    Column("item", String(64), primary_key=True, comment="SHA-256 of the original"),
-    Column("object", String(64), nullable=False, comment="SHA-256 of the stored bytes"),
-    Column("size", BigInteger, nullable=False, comment="bytes of the original"),
-    Column("entry", BigInteger, nullable=False),
-)
-
 exhibits = Table(
     "exhibits",
     projection,
     Column("case", String, ForeignKey("projection.cases.case"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("exhibit", String, nullable=False),
-    Column("item", String(64), nullable=False),
+    Column("item", String(64), nullable=False, comment="SHA-256 of the original"),
+    Column("object", String(64), nullable=False, comment="SHA-256 of the stored bytes"),
     Column("path", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("collected", String, nullable=False),
     Column("changed", Integer, nullable=False, comment="1: the source changed while it was read"),
     Column("wrapped", Text, comment="the item's key, wrapped to the case (base64 age file)"),
     Column("entry", BigInteger, nullable=False),
-    Index("exhibits_item", "case", "item"),
+    Index("exhibits_item", "item"),
+    Index("exhibits_object", "object"),
 )
 
 seen = Table(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -21,6 +22,9 @@ from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
 from holdfast.vault.note import Verifier
 from holdfast.vault.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -138,6 +142,15 @@ class Vault:
         projection.catch_up(self.engine, self.log, head)
         self.remember(head)
         return head
+
+    def recover(self, entered: Callable[[list[str]], set[str]]) -> list[str]:
+        """Finish what a crash left in the log and the intake.
+
+        `entered` says which staged objects the log has an entry for. Returns the runs that were
+        cut short.
+        """
+        self.current()
+        return self.store.recover(entered)
 
     def remember(self, head: Checkpoint, *, force: bool = False) -> None:
         """Keep `head` as the largest seen, in the database's state and in the account's memory."""

@@ -151,9 +151,9 @@ class LocalIntake:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
         try:
             digest = write(descriptor)
-            os.rename(temporary, f"{self._folder}/{digest}")  # noqa: PTH104 - a path object a file is too slow here
+            os.rename(temporary, f"{self._folder}/{digest}")
         except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
+            os.unlink(temporary)
             raise
         finally:
             os.close(descriptor)

@@ -1,0 +1,161 @@
+"""An act: authority checked, done, logged. Command, API and page all call the same function.
+
+An act is a function `(session, request) -> result` behind the decorator `act`, which names it and
+says what authority it needs. The request is a frozen dataclass of plain values. A refusal is an
+entry too, written before the refusal is shown. See docs/decisions/0004.
+"""
+
+from __future__ import annotations
+
+import enum
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from holdfast.cases import case as cases
+from holdfast.core import clock
+from holdfast.core.errors import DeniedError, HoldfastError
+from holdfast.vault.custody import Custody
+from holdfast.vault.database import guarded
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from holdfast.cases.case import Case
+    from holdfast.core.canonical import Json
+    from holdfast.vault.vault import Vault
+
+R = TypeVar("R")
+
+
+class Progress(Protocol):
+    """How long work tells how far it is; the command line draws it, tests ignore it."""
+
+    def __call__(self, done: int, total: int | None, what: str, /) -> None:
+        """Tell that `done` of `total` units (bytes or files) are done; `what` is at work now."""
+
+
+def silent(_done: int, _total: int | None, _what: str) -> None:
+    """Tell nobody."""
+
+
+class Needs(enum.Enum):
+    """What must be true of a case before an act in it."""
+
+    NOTHING = "nothing"
+    """No case is touched."""
+    CASE = "case"
+    """The case exists: for acts that only show what was done, and for the duty to disclose, which
+    outlives the power to search."""
+    OPEN = "open"
+    """The case is open: for changing the case itself."""
+    AUTHORITY = "authority"
+    """The case is open and its authority in force now: for every touch of evidence."""
+
+
+@dataclass
+class Session:
+    """One operator at work in one vault."""
+
+    vault: Vault
+    operator: str
+    progress: Progress = field(default=silent)
+
+    @cached_property
+    def custody(self) -> Custody:
+        """Where this operator's acts are entered."""
+        return Custody(self.vault, self.operator)
+
+    def look_up(self, read: Callable[[Connection], R]) -> R:
+        """Run a query on the present state."""
+        with guarded(self.vault.engine), self.vault.engine.connect() as connection:
+            return read(connection)
+
+    def knows(self, case: str | None) -> bool:
+        """Say whether this vault has the case."""
+        return case is not None and self.look_up(
+            lambda connection: any(one.id == case for one in cases.every(connection))
+        )
+
+    def case(self, case: str, needs: Needs) -> Case:
+        """Return the case after checking what `needs` asks of it.
+
+        Raises:
+            DeniedError: no such case, closed, or its authority is not in force.
+        """
+        self.vault.current()
+        found = self.look_up(lambda connection: cases.find(connection, case))
+        if needs in {Needs.OPEN, Needs.AUTHORITY}:
+            found.check_open()
+        if needs is Needs.AUTHORITY:
+            found.authority.check_time(found.id, clock.now())
+        return found
+
+
+class Request(Protocol):
+    """What an act is asked to do: plain values, of which some go into the log."""
+
+    @property
+    def case(self) -> str | None:
+        """The case it is asked in."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+
+
+Q = TypeVar("Q", bound=Request)
+
+
+@dataclass(frozen=True)
+class Act(Generic[Q, R]):
+    """A named act; calling it performs it."""
+
+    name: str
+    needs: Needs
+    run: Callable[[Session, Q], R]
+
+    def __call__(self, session: Session, request: Q) -> R:
+        """Perform the act; a refusal is entered before it is raised.
+
+        Raises:
+            DeniedError: no authority for it.
+        """
+        try:
+            return self.run(session, request)
+        except DeniedError as refusal:
+            self._enter_refusal(session, request, refusal)
+            raise
+
+    def _enter_refusal(self, session: Session, request: Q, refusal: DeniedError) -> None:
+        # Where the log itself can't be written, the refusal still stands, and is what is told.
+        with suppress(HoldfastError):
+            session.custody.enter(self._refusal(session, request, refusal))
+
+    def _refusal(self, session: Session, request: Q, refusal: DeniedError) -> Draft:
+        return Draft(
+            "denied",
+            request.case if session.knows(request.case) else None,
+            {"reason": refusal.what, "refused": self.name, "request": request.facts()},
+        )
+
+
+def act(name: str, needs: Needs) -> Callable[[Callable[[Session, Q], R]], Act[Q, R]]:
+    """Make an act of a function `(session, request) -> result`.
+
+    The case that the request names is looked up and held to `needs` first.
+    """
+
+    def decorate(function: Callable[[Session, Q], R]) -> Act[Q, R]:
+        @wraps(function)
+        def checked(session: Session, request: Q) -> R:
+            if request.case is not None:
+                session.case(request.case, needs)
+            return function(session, request)
+
+        return Act(name, needs, checked)
+
+    return decorate

@@ -1,0 +1,141 @@
+"""Acts on cases: open, show, list, close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.cases import case as cases
+from holdfast.cases.case import Case, normal_scope
+from holdfast.core import clock
+from holdfast.core.errors import InputError
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyrage
+    from sqlalchemy import Connection
+
+    from holdfast.core.canonical import Json
+
+
+@dataclass(frozen=True)
+class OpenCase:
+    """A new case and its authority."""
+
+    title: str
+    basis: str
+    authority: str
+    until: str
+    start: str = ""
+    scope: tuple[str, ...] = ()
+    purpose: str = ""
+    lead: str = ""
+    case: None = None
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"authority": self.authority, "basis": self.basis, "title": self.title}
+
+
+@act("case.open", Needs.NOTHING)
+def open_case(session: Session, request: OpenCase) -> Case:
+    """Open a case; its number is the next of the year.
+
+    Raises:
+        InputError: something that a case must name is missing, or its times don't fit.
+    """
+    for what in ("title", "basis", "authority"):
+        if not getattr(request, what).strip():
+            raise InputError(f"a case needs a {what}", f"name it: --{what} TEXT")
+    now = clock.now()
+    start = clock.from_text(request.start) if request.start else now
+    until = clock.end_of(request.until)
+    if until < start:
+        raise InputError(
+            f"the authority would end ({clock.to_text(until)}) before it begins "
+            f"({clock.to_text(start)})",
+            "check --from and --until",
+        )
+    scope: list[Json] = [normal_scope(one) for one in request.scope]
+    opened = ""
+
+    def build(connection: Connection) -> Sequence[Draft]:
+        nonlocal opened
+        opened = cases.next_id(connection, now)
+        opening: dict[str, Json] = {
+            "authority": request.authority,
+            "basis": request.basis,
+            "purpose": request.purpose,
+            "valid_from": clock.to_text(start),
+            "valid_until": clock.to_text(until),
+        }
+        # A try that lost its race may have made this case's keys; a later case then uses them.
+        session.vault.keyring.add_case(opened, sealed=session.vault.config.sealed)
+        if session.vault.config.sealed:
+            identity: pyrage.x25519.Identity = session.vault.keyring.identity(opened)
+            opening["recipient"] = str(identity.to_public())
+        lead: Json = request.lead or session.operator
+        fields: dict[str, Json] = {
+            "lead": lead,
+            "opening": opening,
+            "scope": scope,
+            "title": request.title,
+        }
+        return [Draft("case.open", opened, fields)]
+
+    session.custody.decide(build)
+    return session.look_up(lambda connection: cases.find(connection, opened))
+
+
+@dataclass(frozen=True)
+class OneCase:
+    """Which case."""
+
+    case: str
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {}
+
+
+@act("case.show", Needs.CASE)
+def show_case(session: Session, request: OneCase) -> Case:
+    """Return the case."""
+    return session.look_up(lambda connection: cases.find(connection, request.case))
+
+
+def list_cases(session: Session) -> list[Case]:
+    """Return all cases of the vault, oldest first."""
+    session.vault.current()
+    return session.look_up(cases.every)
+
+
+@dataclass(frozen=True)
+class CloseCase:
+    """Which case, and why it ends."""
+
+    case: str
+    reason: str
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"reason": self.reason}
+
+
+@act("case.close", Needs.OPEN)
+def close_case(session: Session, request: CloseCase) -> Case:
+    """Close the case: nothing is collected or examined in it any more.
+
+    Raises:
+        DeniedError: it is closed already.
+    """
+
+    def build(connection: Connection) -> Sequence[Draft]:
+        cases.find(connection, request.case).check_open()
+        return [Draft("case.close", request.case, {"reason": request.reason})]
+
+    session.custody.decide(build)
+    return session.look_up(lambda connection: cases.find(connection, request.case))

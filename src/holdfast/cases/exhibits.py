@@ -1,0 +1,126 @@
+"""Exhibits: what the case holds, under the numbers that people say in court."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from holdfast.core.errors import InputError
+from holdfast.vault import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import RowMapping
+
+    from holdfast.core.canonical import Json
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One item as this case holds it."""
+
+    case: str
+    number: int
+    label: str
+    item: str
+    object: str
+    path: str
+    size: int
+    collected: str
+    changed: bool
+    wrapped: str | None
+    entry: int
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the exhibit as `items --json` prints it."""
+        return {
+            "case": self.case,
+            "changed_while_read": self.changed,
+            "collected": self.collected,
+            "entry": self.entry,
+            "exhibit": self.label,
+            "item": self.item,
+            "object": self.object,
+            "path": self.path,
+            "size": self.size,
+        }
+
+
+def of_case(connection: Connection, case: str) -> Iterator[Exhibit]:
+    """Yield the case's exhibits by number, streaming."""
+    table = tables.exhibits
+    query = select(table).where(table.c.case == case).order_by(table.c.number)
+    for row in connection.execution_options(yield_per=1000).execute(query).mappings():
+        yield _from_row(row)
+
+
+def holding(connection: Connection, items: Iterable[str]) -> dict[str, list[Exhibit]]:
+    """Return which exhibits, of any case, hold each of `items`."""
+    wanted, table = list(items), tables.exhibits
+    found: dict[str, list[Exhibit]] = {}
+    for at in range(0, len(wanted), 500):
+        query = select(table).where(table.c.item.in_(wanted[at : at + 500]))
+        for row in connection.execute(query).mappings():
+            found.setdefault(row["item"], []).append(_from_row(row))
+    return found
+
+
+def entered(connection: Connection, objects: list[str]) -> set[str]:
+    """Return which of the stored `objects` the log has an entry for."""
+    table, found = tables.exhibits, set[str]()
+    for at in range(0, len(objects), 500):
+        query = select(table.c.object).where(table.c.object.in_(objects[at : at + 500]))
+        found.update(connection.scalars(query))
+    return found
+
+
+def _from_row(row: RowMapping) -> Exhibit:
+    return Exhibit(
+        case=row["case"],
+        number=row["number"],
+        label=row["exhibit"],
+        item=row["item"],
+        object=row["object"],
+        path=row["path"],
+        size=row["size"],
+        collected=row["collected"],
+        changed=bool(row["changed"]),
+        wrapped=row["wrapped"],
+        entry=row["entry"],
+    )
+
+
+def choose(exhibits: Iterable[Exhibit], wanted: Iterable[str]) -> Iterator[Exhibit]:
+    """Yield the exhibits that `wanted` names by label, digest or a digest's first 8+ digits.
+
+    Without any wish, all of them.
+
+    Raises:
+        InputError: a wish names nothing.
+    """
+    wishes = dict.fromkeys(wanted, False)
+    for exhibit in exhibits:
+        hits = [
+            w for w in wishes if w == exhibit.label or (len(w) >= 8 and exhibit.item.startswith(w))
+        ]
+        for wish in hits:
+            wishes[wish] = True
+        if hits or not wishes:
+            yield exhibit
+    missing = [wish for wish, met in wishes.items() if not met]
+    if missing:
+        raise InputError(
+            f"the case has no exhibit or item {missing[0]!r}", "see `holdfast items --case CASE`"
+        )
+
+
+def initials(operator: str) -> str:
+    """Return what an operator's exhibits start with: `Jane Doe` gives JD, `alice` gives AL."""
+    words = [word for word in operator.replace(".", " ").replace("-", " ").split() if word]
+    letters = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:2]
+    kept = "".join(c for c in letters if c.isalnum())
+    return kept.upper() or "EX"

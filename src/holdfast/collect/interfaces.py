@@ -1,0 +1,49 @@
+"""What a collector hands over: bytes that can be read once, and the record of where they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from holdfast.core.canonical import Json
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that can be collected, opened."""
+
+    path: bytes
+    """Absolute, as the file system has it."""
+    descriptor: int
+    """Open for reading; the collector closes it after its turn."""
+    record: Mapping[str, Json]
+    """Size, times, owner, mode, extended attributes as they were when it was opened."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something at the source that is not collected, and why."""
+
+    path: bytes
+    kind: str
+    """`link`, `fifo`, `socket`, `device`, `unreadable`, `missing`, `vanished`."""
+    reason: str
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it holds no content of its own, so that leaving it loses nothing."""
+        return self.kind in {"link", "fifo", "socket", "device"}
+
+
+def path_field(path: bytes) -> dict[str, Json]:
+    r"""Return a path for the log: readable text, and the bytes themselves where text loses them.
+
+    Bytes that are not UTF-8 are shown as `\xNN` and given in hex beside the text.
+    """
+    try:
+        return {"text": path.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"bytes": path.hex(), "text": path.decode("utf-8", "backslashreplace")}
