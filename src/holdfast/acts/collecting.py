@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.acts._admission import Admission, Collected, Staged
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.admission import Admission, Collected, Staged
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits
 from holdfast.collect.collectors import files
@@ -112,7 +112,7 @@ class _Run:
         for found in files.walk(self._paths):
             one = found if isinstance(found, Skipped) else self._stage(intake, found)
             if isinstance(one, Skipped):
-                skipped.append(one)
+                skipped.append(replace(one, named=one.path in self._paths))
             else:
                 staged.append(one)
                 size += one.copied.size

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from holdfast.acts.act import Needs, Session, act
 from holdfast.core.errors import InputError
+from holdfast.vault import tables
 from holdfast.vault.config import DEMANDS
 from holdfast.vault.entry import Draft
 from holdfast.vault.keys import check_operator
@@ -91,6 +94,18 @@ def add_operator(session: Session, request: NewOperator) -> str:
     vkey = str(session.vault.keyring.add_operator(request.name).verifier)
     session.custody.enter(Draft("operator.add", None, {"operator": _public(request.name, vkey)}))
     return vkey
+
+
+def operators(session: Session) -> list[dict[str, str]]:
+    """Return the operators that have keys, by name."""
+    session.vault.current()
+    table = tables.operators
+    query = select(table.c.name, table.c.vkey).order_by(table.c.name)
+    return session.look_up(
+        lambda connection: [
+            {"operator": name, "vkey": vkey} for name, vkey in connection.execute(query)
+        ]
+    )
 
 
 def _public(name: str, vkey: str) -> dict[str, Json]:

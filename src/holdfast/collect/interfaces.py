@@ -31,11 +31,13 @@ class Skipped:
     kind: str
     """`link`, `fifo`, `socket`, `device`, `unreadable`, `missing`, `vanished`."""
     reason: str
+    named: bool = False
+    """Whether the operator asked for this very path, rather than a folder that has it."""
 
     @property
-    def harmless(self) -> bool:
-        """Whether it holds no content of its own, so that leaving it loses nothing."""
-        return self.kind in {"link", "fifo", "socket", "device"}
+    def loses(self) -> bool:
+        """Whether leaving it out leaves a wish unmet: it has content, or it was asked for."""
+        return self.named or self.kind not in {"link", "fifo", "socket", "device"}
 
 
 def path_field(path: bytes) -> dict[str, Json]:

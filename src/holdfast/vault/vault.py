@@ -138,7 +138,7 @@ class Vault:
                 f"the database of {self.root} is missing",
                 "run `holdfast rebuild`: it is folded from the log again",
             )
-        check_seen(self.log, head, self._seen())
+        self.check_seen(head)
         projection.catch_up(self.engine, self.log, head)
         self.remember(head)
         return head
@@ -165,6 +165,14 @@ class Vault:
             if known is None:
                 values = {"origin": head.origin, "size": head.size, "root": head.root}
                 connection.execute(insert(seen).values(values))
+
+    def check_seen(self, head: Checkpoint) -> None:
+        """Compare the log with the largest checkpoint this database has seen.
+
+        Raises:
+            IntegrityError: the log is shorter than it was, or its past is another.
+        """
+        check_seen(self.log, head, self._seen())
 
     def _seen(self) -> Checkpoint | None:
         seen = tables.seen

@@ -1,4 +1,4 @@
-"""Decide, at the very position of the entries, what of a staged group is new and what it is called."""
+"""Decide, at the position of its entries, what of a staged group is new and how it is called."""
 
 from __future__ import annotations
 

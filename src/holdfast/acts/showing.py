@@ -1,0 +1,73 @@
+"""Acts that show what was done, without touching evidence: items, the custody log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.cases import exhibits
+from holdfast.vault import tables
+from holdfast.vault.database import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.acts.cases import OneCase
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+    from holdfast.vault.entry import Entry
+
+
+@act("items", Needs.CASE)
+def items(session: Session, request: OneCase) -> Iterator[Exhibit]:
+    """Yield the case's exhibits by number."""
+    with guarded(session.vault.engine), session.vault.engine.connect() as connection:
+        yield from exhibits.of_case(connection, request.case)
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Which entries: of a case, of an item (digest or its start, or exhibit), or all."""
+
+    case: str | None = None
+    item: str = ""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"item": self.item}
+
+
+@act("custody", Needs.CASE)
+def custody(session: Session, request: Trail) -> Iterator[Entry]:
+    """Yield the log's entries in order, each checked against its commitments.
+
+    Raises:
+        IntegrityError: a body is not what the log committed to.
+    """
+    vault = session.vault
+    head = vault.current()
+    if request.case is None and not request.item:
+        yield from vault.log.entries(0, head.size)
+        return
+    for index in _indexes(session, request):
+        yield from vault.log.entries(index, index + 1)
+
+
+def _indexes(session: Session, request: Trail) -> Iterator[int]:
+    entries, held = tables.entries, tables.exhibits
+    query = select(entries.c.index).order_by(entries.c.index)
+    if request.case is not None:
+        query = query.where(entries.c.case == request.case)
+    if request.item:
+        labelled = select(held.c.entry).where(held.c.exhibit == request.item)
+        query = query.where(
+            or_(
+                entries.c.item.startswith(request.item, autoescape=True),
+                entries.c.index.in_(labelled),
+            )
+        )
+    with guarded(session.vault.engine), session.vault.engine.connect() as connection:
+        yield from connection.execution_options(yield_per=1000).scalars(query)

@@ -1,0 +1,1 @@
+"""The commands. A module here is loaded when one of its commands is called, not before."""

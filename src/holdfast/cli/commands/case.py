@@ -1,0 +1,147 @@
+"""`case`: open, show, list, close."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.acts import cases
+from holdfast.cli.common import JSON, Where, emit, say, where
+
+if TYPE_CHECKING:
+    from holdfast.cases.case import Case
+
+
+@click.group()
+def case() -> None:
+    """Open, show, list and close cases."""
+
+
+@case.command("open")
+@where
+@click.option("--title", required=True, metavar="T", help="What the case is called.")
+@click.option("--basis", required=True, metavar="B", help="The legal basis: provision or order.")
+@click.option("--authority", required=True, metavar="A", help="Who issued it.")
+@click.option("--until", required=True, metavar="DATE", help="Last day (or time) it is valid.")
+@click.option("--from", "start", default="", metavar="DATE", help="First day; now, if left out.")
+@click.option(
+    "--scope", multiple=True, metavar="S", help="A folder, domain:NAME, or words; repeat."
+)
+@click.option("--purpose", default="", metavar="P", help="What the case is for.")
+@click.option("--lead", default="", metavar="NAME", help="Who leads it; you, if left out.")
+@JSON
+def open_(
+    place: Where,
+    *,
+    title: str,
+    basis: str,
+    authority: str,
+    until: str,
+    start: str,
+    scope: tuple[str, ...],
+    purpose: str,
+    lead: str,
+    as_json: bool,
+) -> None:
+    """Open a case under an authority; nothing is done in a case outside it.
+
+    \b
+    Example:
+      holdfast case open --title "Fake bank" --basis "CPA s. 8" --authority "Court of X" \\
+        --until 2027-03-31 --scope /media/seized
+    """
+    request = cases.OpenCase(title, basis, authority, until, start, tuple(scope), purpose, lead)
+    with place.session() as session:
+        opened = cases.open_case(session, request)
+    if as_json:
+        emit(opened.as_json())
+    else:
+        say(f"Opened case {opened.id}: {opened.title}")
+
+
+@case.command("show")
+@where
+@click.argument("number", required=False)
+@click.option("--case", "option", metavar="CASE", help="The case's number.")
+@JSON
+def show(place: Where, *, number: str | None, option: str | None, as_json: bool) -> None:
+    """Show a case and its authority.
+
+    \b
+    Example:
+      holdfast case show 2026-0001
+    """
+    with place.session() as session:
+        _show(cases.show_case(session, cases.OneCase(_one(number, option))), as_json=as_json)
+
+
+@case.command("list")
+@where
+@JSON
+def list_(place: Where, *, as_json: bool) -> None:
+    """List the vault's cases, oldest first.
+
+    \b
+    Example:
+      holdfast case list
+    """
+    with place.session() as session:
+        for one in cases.list_cases(session):
+            if as_json:
+                emit(one.as_json())
+            else:
+                state = f"closed {one.closed}" if one.closed else "open"
+                say(f"{one.id}  {state:<6}  {one.exhibits:>6} exhibits  {one.title}")
+
+
+@case.command("close")
+@where
+@click.argument("number", required=False)
+@click.option("--case", "option", metavar="CASE", help="The case's number.")
+@click.option("--reason", default="concluded", show_default=True, help="Why it ends.")
+@JSON
+def close(
+    place: Where, *, number: str | None, option: str | None, reason: str, as_json: bool
+) -> None:
+    """Close a case: nothing is collected or examined in it any more.
+
+    \b
+    Example:
+      holdfast case close 2026-0001 --reason "judgment of 3 May"
+    """
+    request = cases.CloseCase(_one(number, option), reason)
+    with place.session() as session:
+        closed = cases.close_case(session, request)
+    if as_json:
+        emit(closed.as_json())
+    else:
+        say(f"Closed case {closed.id}: {reason}")
+
+
+def _one(number: str | None, option: str | None) -> str:
+    """Return the case named as an argument or as an option.
+
+    Raises:
+        UsageError: neither, or two that differ.
+    """
+    named = {one for one in (number, option) if one}
+    if len(named) != 1:
+        raise click.UsageError("name one case: its number, or --case NUMBER")
+    return named.pop()
+
+
+def _show(one: Case, *, as_json: bool) -> None:
+    facts = one.as_json()
+    if as_json:
+        emit(facts)
+        return
+    for name in ("case", "title", "purpose", "lead", "basis", "authority", "scope"):
+        value = facts[name]
+        text = ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+        say(f"{name:<12} {text or '(not limited)' if name == 'scope' else text}")
+    say(f"{'valid':<12} {facts['valid_from']} to {facts['valid_until']}")
+    say(f"{'exhibits':<12} {facts['exhibits']}")
+    say(f"{'opened':<12} {facts['opened']}")
+    if one.closed:
+        say(f"{'closed':<12} {one.closed}: {one.closed_why}")

@@ -1,0 +1,82 @@
+"""`collect` and `items`: bring evidence in, and see what the case holds."""
+
+from __future__ import annotations
+
+import click
+
+from holdfast.acts import showing
+from holdfast.acts.admission import Collected
+from holdfast.acts.cases import OneCase
+from holdfast.acts.collecting import CollectFiles, collect_files
+from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
+from holdfast.core.errors import InputError
+
+
+@click.group()
+def collect() -> None:
+    """Collect evidence into a case."""
+
+
+@collect.command("files")
+@where
+@CASE
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@JSON
+def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: bool) -> None:
+    """Collect files, and folders with all that is in them.
+
+    Every file is copied, hashed while it is copied, entered in the log with its times, owner and
+    attributes, and only then shown. Links are recorded, not followed. Repeating an interrupted
+    collection completes it.
+
+    \b
+    Example:
+      holdfast collect files --case 2026-0001 /media/seized
+    """
+    new = held = size = 0
+    lost: list[str] = []
+    with place.session() as session, progress("Collecting") as session.progress:
+        for one in collect_files(session, CollectFiles(case, paths)):
+            if isinstance(one, Collected):
+                new += one.status == "new"
+                held += one.status == "held"
+                size += one.size
+                if one.changed:
+                    warn(f"{one.path} changed while it was read; both states are in its record")
+                if as_json:
+                    emit(one.as_json())
+                continue
+            path = one.path.decode("utf-8", "backslashreplace")
+            if one.loses:
+                lost.append(f"{path}: {one.reason}")
+                warn(f"not collected: {path}: {one.reason}")
+            if as_json:
+                emit({"kind": one.kind, "path": path, "reason": one.reason, "status": "skipped"})
+    if not as_json:
+        again = f", {held} held already" if held else ""
+        say(f"Collected {new} items ({size_text(size)}){again}")
+    if lost:
+        raise InputError(
+            f"{len(lost)} of what was named or found could not be collected (first: {lost[0]})",
+            "see the lines above; mend it and repeat: what was collected is kept",
+        )
+
+
+@click.command()
+@where
+@CASE
+@JSON
+def items(place: Where, *, case: str, as_json: bool) -> None:
+    """List what the case holds: exhibit, digest, size, where it was.
+
+    \b
+    Example:
+      holdfast items --case 2026-0001 --json
+    """
+    with place.session() as session:
+        for one in showing.items(session, OneCase(case)):
+            if as_json:
+                emit(one.as_json())
+            else:
+                size = size_text(one.size)
+                say(f"{one.label:<8} {one.item[:16]}  {size:>9}  {one.path}")

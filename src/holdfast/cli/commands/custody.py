@@ -1,0 +1,71 @@
+"""`custody`: the log, readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.acts import showing
+from holdfast.cli.common import JSON, Where, emit, say, where
+
+if TYPE_CHECKING:
+    from holdfast.vault.entry import Entry
+
+COMMON = {"act", "actor", "case", "context", "signature", "time"}
+
+
+@click.command()
+@where
+@click.option("--case", "case", metavar="CASE", help="Only this case's entries.")
+@click.argument("item", required=False, default="")
+@JSON
+def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None:
+    """Read the custody log: every act, who did it and when, oldest first.
+
+    ITEM is an exhibit (AL/1), a digest, or a digest's first digits; without it, all entries.
+
+    \b
+    Example:
+      holdfast custody --case 2026-0001 AL/1
+    """
+    with place.session() as session:
+        for entry in showing.custody(session, showing.Trail(case, item)):
+            if as_json:
+                emit(
+                    {
+                        "entry": entry.index,
+                        "erased": sorted(set(entry.commitments) - set(entry.disclosures)),
+                        "hash": entry.hash.hex(),
+                        "sequence": entry.sequence,
+                        "signed": "signature" in entry.commitments,
+                        **entry.fields,
+                    }
+                )
+            else:
+                say(_line(entry))
+
+
+def _line(entry: Entry) -> str:
+    fields = entry.fields
+    actor = fields.get("actor", {}).get("name", "(erased)")
+    if fields.get("actor", {}).get("key") is None:
+        actor += " (actor unsigned)"
+    case = f"  case {fields['case']}" if fields.get("case") else ""
+    details = {name: value for name, value in fields.items() if name not in COMMON}
+    when = fields.get("time", "(erased)")
+    return f"{entry.index:>6}  {when}  {actor}  {entry.act}{case}  {_brief(details)}"
+
+
+def _brief(details: dict[str, object]) -> str:
+    """Return an act's own fields in one line: what people look for first, shortened."""
+    shown = []
+    for name in ("exhibit", "item", "path", "title", "refused", "reason", "totals", "request"):
+        value = details.get(name)
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            value = value.get("text") or value.get("label") or value
+        text = str(value)
+        shown.append(f"{name}={text[:12] if name == 'item' else text[:160]}")
+    return "  ".join(shown)

@@ -1,0 +1,171 @@
+"""What every command shares: its options, the open session, JSON lines, progress."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import time
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from holdfast.core.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from holdfast.acts.act import Progress, Session
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+CASE = click.option("--case", "case", required=True, metavar="CASE", help="The case's number.")
+
+
+def where(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--vault` and `--operator`, passed on as a `Where`."""
+
+    @click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
+    @click.option(
+        "--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login."
+    )
+    @click.pass_context
+    @wraps(function)
+    def wrapped(
+        ctx: click.Context, /, *args: Any, vault: str | None, operator: str | None, **kw: Any
+    ) -> Any:
+        outer: dict[str, str | None] = ctx.find_root().obj or {}
+        place = Where(
+            vault or outer.get("vault") or os.environ.get("HOLDFAST_VAULT"),
+            operator or outer.get("operator") or os.environ.get("HOLDFAST_OPERATOR"),
+        )
+        return function(place, *args, **kw)
+
+    return wrapped
+
+
+class Where:
+    """In which vault, and who acts."""
+
+    def __init__(self, vault: str | None, operator: str | None) -> None:
+        self._vault = vault
+        self._operator = operator
+
+    @property
+    def root(self) -> Path:
+        """The vault's folder.
+
+        Raises:
+            UsageError: none was named.
+        """
+        if not self._vault:
+            raise click.UsageError("no vault is named; give --vault DIR or set HOLDFAST_VAULT")
+        return Path(self._vault)
+
+    @property
+    def operator(self) -> str:
+        """Who acts: as named, or this account's login name."""
+        from holdfast.vault.keys import check_operator  # noqa: PLC0415 - keeps --help quick
+
+        if self._operator:
+            return check_operator(self._operator)
+        try:
+            return check_operator(getpass.getuser())
+        except (KeyError, OSError):
+            raise InputError(
+                "nobody is named as operator", "give --operator NAME or set HOLDFAST_OPERATOR"
+            ) from None
+
+    @contextmanager
+    def session(self, *, recover: bool = True) -> Iterator[Session]:
+        """Open the vault for work, finishing what a crash left; warnings go to standard error.
+
+        Raises:
+            HoldfastError: there is no vault, or it is not as it was left.
+        """
+        from holdfast.acts.act import Session  # noqa: PLC0415 - keeps --help quick
+        from holdfast.cases import exhibits  # noqa: PLC0415
+        from holdfast.vault.vault import Vault  # noqa: PLC0415
+
+        vault = Vault.open(self.root)
+        session = Session(vault, self.operator)
+        if recover:
+            cut = vault.recover(
+                lambda objects: session.look_up(lambda c: exhibits.entered(c, objects))
+            )
+            for run in cut:
+                warn(f"the collection {run} was cut short; repeat it to complete it")
+        try:
+            yield session
+        finally:
+            if "custody" in vars(session):
+                for warning in session.custody.warnings:
+                    warn(warning)
+
+
+def emit(facts: Mapping[str, Any]) -> None:
+    """Print one JSON object on a line of its own."""
+    sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS) + b"\n")
+
+
+def say(text: str = "") -> None:
+    """Print a line for a person; control characters in it are shown, not sent."""
+    click.echo(printable(text) if text else "")
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error."""
+    click.echo(f"holdfast: {printable(text)}", err=True)
+
+
+@contextmanager
+def progress(title: str, unit: str = "bytes") -> Iterator[Progress]:
+    """Draw progress on a terminal's standard error, and remove it at the end; else say nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _what: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where it is seen
+    from rich.progress import (  # noqa: PLC0415  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    columns = [
+        SpinnerColumn(),
+        TextColumn(title),
+        BarColumn(),
+        count,
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+    ]
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None, what="")
+        last = 0.0
+
+        def tell(done: int, total: int | None, what: str, /) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last > 0.05:
+                last = now
+                bars.update(task, completed=done, total=total, what=printable(what)[-60:])
+
+        yield tell
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes as people read it."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -1,0 +1,138 @@
+"""The entry point: finds the command, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from holdfast import __version__
+from holdfast.core.errors import HoldfastError, printable
+
+COMMANDS = {
+    "anchors": "vault",
+    "backup": "keeping",
+    "bundle": "bundle",
+    "case": "case",
+    "collect": "collect",
+    "custody": "custody",
+    "demo": "demo",
+    "examine": "examine",
+    "indicators": "query",
+    "init": "vault",
+    "items": "collect",
+    "ledger": "examine",
+    "operator": "vault",
+    "rebuild": "keeping",
+    "restore": "keeping",
+    "search": "query",
+    "timeline": "query",
+    "verify": "verify",
+    "verify-script": "bundle",
+}
+"""Each command and the module of `holdfast.cli.commands` that has it."""
+
+ORDER = (
+    ("Set up", ("init", "operator", "demo")),
+    ("Work on a case", ("case", "collect", "items", "examine", "ledger")),
+    ("Ask", ("timeline", "indicators", "search")),
+    ("Prove and hand over", ("custody", "verify", "anchors", "bundle", "verify-script")),
+    ("Keep", ("backup", "restore", "rebuild")),
+)
+
+
+class Commands(click.Group):
+    """Loads a command's module only when the command is called."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return every command's name."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Return the command, or None."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"holdfast.cli.commands.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by what they are for."""
+        for title, names in ORDER:
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, command.get_short_help_str(70))
+                        for name in names
+                        if (command := self.get_command(ctx, name)) is not None
+                    ]
+                )
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
+@click.option("--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login.")
+@click.version_option(__version__, prog_name="holdfast")
+@click.pass_context
+def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> None:
+    """Collect digital evidence so that it stands up in court, and prove that it is unchanged.
+
+    Start with `holdfast demo`, or `holdfast init --vault DIR --operator NAME`.
+
+    Exit codes: 0 done, 2 usage, 3 the input, 4 no authority, 5 integrity, 6 another machine, 7 this
+    machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
+    """
+    ctx.obj = {"vault": vault, "operator": operator}
+
+
+def main() -> None:
+    """Run the command line; never show a traceback unless HOLDFAST_DEBUG is set."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit code."""
+    try:
+        result: Any = holdfast.main(arguments, prog_name="holdfast", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has left (`| head`); there is nobody to tell, and nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except BaseException as error:  # noqa: BLE001 - the outermost edge: a line, not a traceback
+        if os.environ.get("HOLDFAST_DEBUG"):
+            traceback.print_exc()
+        message, code = _explain(error)
+        click.echo(f"holdfast: {printable(message)}", err=True)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Return what to tell of an error, and the exit code that says whose fault it is."""
+    if isinstance(error, HoldfastError):
+        return str(error), error.exit_code
+    if isinstance(error, (click.exceptions.Abort, KeyboardInterrupt)):
+        return (
+            "interrupted; what was recorded is kept, repeat the command to go on",
+            128 + signal.SIGINT,
+        )
+    if isinstance(error, MemoryError):
+        return "this machine has not enough memory for that; close other programs", 7
+    return (
+        f"a fault in Holdfast: {type(error).__name__}: {error}; your evidence is not changed by "
+        "it; repeat with HOLDFAST_DEBUG=1 and report what it prints",
+        70,
+    )
+
+
+if __name__ == "__main__":
+    main()

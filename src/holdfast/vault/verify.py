@@ -1,0 +1,370 @@
+"""Verify a vault: every promise that its files can be held to, each failure named.
+
+    checkpoint -> signature    tiles -> root          bodies -> commitments, tags, signatures
+    objects -> their names     log -> projection      log -> what was seen of it before
+
+Nothing is changed. What a crash left unfinished is told apart from what is wrong.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, select
+
+from holdfast.core.errors import HoldfastError, IntegrityError
+from holdfast.vault import _checks, database, entry, projection, tables, tiles
+from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.merkle import WIDTH, Frontier
+from holdfast.vault.note import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from holdfast.core.canonical import Json
+    from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.entry import Entry
+    from holdfast.vault.vault import Vault
+
+BUNDLES = 8
+"""Entry bundles in one task."""
+
+
+@dataclass
+class Report:
+    """What a verification found."""
+
+    head: Checkpoint | None = None
+    problems: list[str] = field(default_factory=list)
+    """What is wrong: any of them makes the vault not intact."""
+    incomplete: list[str] = field(default_factory=list)
+    """What a crash cut short; nothing that was promised is lost."""
+    objects: int = 0
+    unsigned: int = 0
+    """Acts that no signature covers: 'actor unsigned'."""
+    signed: int = 0
+    require: tuple[str, ...] = ()
+    """What the policy in entry 0 demands."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What the policy demands and is not there."""
+        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
+        return [demand for demand in self.require if not have.get(demand)]
+
+    @property
+    def intact(self) -> bool:
+        """Whether everything is as it was written and the policy is met."""
+        return not self.problems and not self.missing
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what `verify --json` prints."""
+        head: Json = None
+        if self.head is not None:
+            root = self.head.root.hex()
+            head = {"origin": self.head.origin, "root": root, "size": self.head.size}
+        assurance: dict[str, Json] = {
+            "actors": "signed" if not self.unsigned else f"{self.unsigned} acts unsigned",
+            "log_signature": "valid" if self.head is not None else "invalid",
+            "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
+            "policy": {"met": not self.missing, "missing": list(self.missing)},
+            "time": "untimed",
+            "witnesses": "unwitnessed",
+        }
+        return {
+            "assurance": assurance,
+            "entries_signed": self.signed,
+            "entries_unsigned": self.unsigned,
+            "incomplete": list(self.incomplete),
+            "intact": self.intact,
+            "log": head,
+            "objects": self.objects,
+            "problems": list(self.problems),
+        }
+
+
+def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]) -> Report:
+    """Check everything of `vault` with `jobs` processes; `tell` hears of the progress.
+
+    Never raises for what is wrong with the vault: that is in the report.
+    """
+    report = Report()
+    try:
+        report.head = vault.log.head()
+    except HoldfastError as error:
+        report.problems.append(str(error))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["holdfast.vault._checks"])
+    with (
+        ProcessPoolExecutor(jobs, mp_context=context) as pool,
+        tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
+    ):
+        stored = _start_objects(vault, pool)
+        if report.head is not None:
+            _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
+        for at, future in enumerate(stored):
+            report.problems.extend(future.result())
+            tell(at, len(stored), "objects")
+    _unfinished(vault, report)
+    return report
+
+
+def _start_objects(vault: Vault, pool: Executor) -> list[Future[list[str]]]:
+    root = vault.root / "vault" / "objects"
+    folders = sorted(one.path for one in os.scandir(root) if one.is_dir()) if root.is_dir() else []
+    return [pool.submit(_checks.objects, folder) for folder in folders]
+
+
+def _unfinished(vault: Vault, report: Report) -> None:
+    try:
+        pending = vault.log.pending() if report.head is not None else 0
+    except IntegrityError as error:
+        report.problems.append(str(error))
+        pending = 0
+    if pending:
+        report.incomplete.append(
+            f"{pending} committed entries are not published yet; any command that works in the "
+            "vault does it"
+        )
+    report.incomplete += [
+        f"the collection {run} was cut short with {len(names)} files staged; repeat it"
+        for run, names in vault.store.abandoned()
+    ]
+
+
+class _Log:
+    """One verification of the log, and of what is folded from it."""
+
+    def __init__(self, vault: Vault, head: Checkpoint, report: Report, scratch: Path) -> None:
+        self._vault = vault
+        self._head = head
+        self._report = report
+        self._scratch = scratch
+        self._operators: dict[str, Verifier] = {}
+        self._chains: dict[str, int] = {}
+        self._waiting = 0
+
+    def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
+        self._settings_and_memory()
+        fresh = self._fold(tell)
+        tasks = [pool.submit(_checks.bundles, task) for task in self._tasks()]
+        if fresh is not None:
+            self._objects(fresh)
+            self._projection(fresh)
+            fresh.dispose()
+        self._tree([future.result() for future in tasks])
+
+    def _problem(self, text: str) -> None:
+        self._report.problems.append(text)
+
+    def _settings_and_memory(self) -> None:
+        try:
+            self._vault.memory.check(self._vault.log, self._head)
+            if database.exists(self._vault.engine):
+                self._vault.check_seen(self._head)
+        except HoldfastError as error:
+            self._problem(str(error))
+
+    def _fold(self, tell: Callable[[int, int | None, str], None]) -> Engine | None:
+        """Fold the log into a fresh database; None where the log can't be read to its end."""
+        fresh = database.connect(f"sqlite:///{self._scratch / 'fresh.db'}")
+        with fresh.begin() as connection:
+            tables.projection.create_all(connection)
+        size = self._head.size
+        try:
+            for start in range(0, size, projection.GROUP):
+                end = min(start + projection.GROUP, size)
+                with fresh.begin() as connection:
+                    projection.fold(connection, self._entries(start, end))
+                tell(start, size, "log")
+        except HoldfastError as error:
+            self._problem(str(error))
+            return None
+        except (KeyError, TypeError, AttributeError, ValueError):
+            self._problem(
+                "an entry's body lacks what its act must have, so the projection can't be folded"
+            )
+            return None
+        self._report.unsigned += self._waiting
+        return fresh
+
+    def _entries(self, start: int, end: int) -> Iterator[Entry]:
+        for index, leaf, body in self._vault.log.raw(start, end):
+            one = entry.parse(index, leaf, body)
+            self._count(one)
+            yield one
+
+    def _count(self, one: Entry) -> None:
+        chain = one.case or ""
+        expected = self._chains.get(chain, 0) + 1
+        if one.sequence != expected:
+            name = f"case {chain}" if chain else "the vault"
+            self._problem(
+                f"entry {one.index} is number {one.sequence} of {name}, {expected} was due"
+            )
+        self._chains[chain] = one.sequence
+        signature = one.fields.get("signature")
+        if signature is None:
+            self._waiting += 1
+        else:
+            covered = min(int(signature["covers"]), self._waiting)
+            self._report.signed += covered + 1
+            self._report.unsigned += self._waiting - covered
+            self._waiting = 0
+        if one.act == "operator.add":
+            facts = one.fields["operator"]
+            self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
+        if one.index == 0:
+            self._settings(one)
+
+    def _settings(self, first: Entry) -> None:
+        settings = first.fields.get("settings", {})
+        config = self._vault.config
+        self._report.require = tuple(settings.get("require", ()))
+        now = {"log": config.vkey, "require": list(config.require), "sealed": config.sealed}
+        for name in sorted(now):
+            if settings.get(name) != now[name]:
+                self._problem(
+                    f"holdfast.toml says {name} = {now[name]!r}, "
+                    f"entry 0 says {settings.get(name)!r}"
+                )
+
+    def _tasks(self) -> list[BundleTask]:
+        keys = {}
+        for chain in self._chains:
+            try:
+                keys[chain] = self._vault.keyring.chain(chain or None)
+            except HoldfastError:
+                continue
+        step = BUNDLES * WIDTH
+        return [
+            BundleTask(
+                self._vault.root / "vault",
+                self._vault.verifier,
+                self._operators,
+                keys,
+                start,
+                min(start + step, self._head.size),
+            )
+            for start in range(0, self._head.size, step)
+        ]
+
+    def _tree(self, reports: list[BundleReport]) -> None:
+        """Rebuild the tree from the entries; compare every tile and the root."""
+        frontier = Frontier()
+        log = self._vault.log
+        whole = True
+        last: dict[int, Any] = {}
+        for report in reports:
+            self._report.problems.extend(report.problems)
+            for tile in frontier.append(report.leaves) if report.leaves else ():
+                if tile.width == WIDTH:
+                    whole &= self._same_tile(tile.level, tile.index, tile.data)
+                    last.pop(tile.level, None)
+                else:
+                    last[tile.level] = tile
+        for tile in last.values():
+            whole &= self._same_tile(tile.level, tile.index, tile.data)
+        if frontier.size == self._head.size and frontier.root() != self._head.root:
+            self._problem(
+                f"the entries do not give the root that the checkpoint of {log.origin} signs: at "
+                "least one entry was altered, moved, added or taken out"
+            )
+
+    def _same_tile(self, level: int, index: int, data: bytes) -> bool:
+        log = self._vault.log.path
+        width = len(data) // 32
+        try:
+            stored = tiles.read_hashes(log, level, index, width)
+        except IntegrityError as error:
+            self._problem(error.what)
+            return False
+        if stored == data:
+            return True
+        path = tiles.hash_tile(log, level, index, width)
+        at = next(
+            n for n in range(width) if stored[n * 32 : n * 32 + 32] != data[n * 32 : n * 32 + 32]
+        )
+        which = f"entry {index * WIDTH + at}" if level == 0 else f"hash {at}"
+        self._problem(f"the log's tile {path} does not fit the entries, first at {which}")
+        return False
+
+    def _objects(self, fresh: Engine) -> None:
+        """Compare the store's names with what the log says was stored."""
+        held = tables.exhibits
+        query = select(held.c.object).distinct().order_by(held.c.object)
+        with fresh.connect() as connection:
+            wanted = iter(connection.execution_options(yield_per=1000).scalars(query))
+            present = iter(self._vault.store.digests())
+            want, have = next(wanted, None), next(present, None)
+            while want is not None or have is not None:
+                if want == have:
+                    self._report.objects += 1
+                    want, have = next(wanted, None), next(present, None)
+                elif have is None or (want is not None and want < have):
+                    self._lost(str(want))
+                    want = next(wanted, None)
+                else:
+                    self._problem(f"the object {have} lies in the vault and no entry speaks of it")
+                    have = next(present, None)
+
+    def _lost(self, digest: str) -> None:
+        staged = any(digest in names for _, names in self._vault.store.abandoned())
+        if staged:
+            self._report.incomplete.append(
+                f"the object {digest} is entered and staged, not yet in its place; any command "
+                "that works in the vault puts it there"
+            )
+        else:
+            self._problem(f"the object {digest} is missing from the vault")
+
+    def _projection(self, fresh: Engine) -> None:
+        """Compare the database's rows with those that the log gives."""
+        theirs = self._vault.engine
+        try:
+            if not database.exists(theirs):
+                self._problem("the database is missing; run `holdfast rebuild`")
+                return
+            with database.guarded(theirs), theirs.connect() as here, fresh.connect() as there:
+                folded = projection.position(here, self._head.origin)
+                if folded.size < self._head.size:
+                    self._report.incomplete.append(
+                        f"the database is folded to entry {folded.size} of {self._head.size}; any "
+                        "command that works in the vault folds the rest"
+                    )
+                    return
+                for table in tables.projection.sorted_tables:
+                    if table is not tables.head:
+                        self._table(table, database.rows(here, table), database.rows(there, table))
+        except HoldfastError as error:
+            self._problem(str(error))
+
+    def _table(
+        self, table: Any, here: Iterator[tuple[Any, ...]], there: Iterator[tuple[Any, ...]]
+    ) -> None:
+        keys = [list(table.columns).index(column) for column in table.primary_key.columns]
+        names = [column.name for column in table.columns]
+        while True:
+            have, want = next(here, None), next(there, None)
+            if have == want:
+                if have is None:
+                    return
+                continue
+            row = want if want is not None else have
+            assert row is not None  # noqa: S101 - one of two that differ is a row
+            label = ", ".join(str(row[at]) for at in keys)
+            differing = [
+                name for name, a, b in zip(names, have or (), want or (), strict=False) if a != b
+            ]
+            what = f"column {differing[0]!r}" if differing else "a row too many or too few"
+            self._problem(
+                f"the database's table {table.name} is not what the log gives, first at {label} "
+                f"({what}); someone edited it; `holdfast rebuild` restores it"
+            )
+            return
