@@ -174,6 +174,15 @@ class Vault:
         """
         check_seen(self.log, head, self._seen())
 
+    def lost(self, head: Checkpoint) -> Checkpoint | None:
+        """Return the largest checkpoint seen that `head` does not continue; None if it does."""
+        for seen in (self.memory.recall(), self._seen()):
+            try:
+                check_seen(self.log, head, seen)
+            except IntegrityError:
+                return seen
+        return None
+
     def _seen(self) -> Checkpoint | None:
         seen = tables.seen
         with database.guarded(self.engine), self.engine.connect() as connection:

@@ -1,0 +1,55 @@
+"""What every test may ask for: the large corpus, a PostgreSQL, and one way to run Hypothesis."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from tests import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A run in CI finds the same thing twice; a developer's run looks for something new each time.
+hypothesis.settings.register_profile("everyone", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everyone")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of foreign files that is too large for the repository."""
+    default = Path(__file__).parents[2] / "shared" / "corpus"
+    folder = Path(os.environ.get("HOLDFAST_CORPUS", default))
+    if not folder.is_dir():
+        pytest.skip("no corpus here; set HOLDFAST_CORPUS to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """One PostgreSQL server for this worker's whole run."""
+    try:
+        postgres.server_commands()
+    except postgres.NotInstalledError as absent:
+        pytest.skip(str(absent))
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: postgres.Server) -> str:
+    """SQLAlchemy's address of the server's first database; tests that change it want their own."""
+    return postgres_server.url()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: postgres.Server) -> Iterator[str]:
+    """SQLAlchemy's address of an empty database of the test's own."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
