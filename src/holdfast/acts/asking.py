@@ -1,0 +1,228 @@
+"""Acts that read evidence: timeline, indicators, search. One question, one entry.
+
+The entry holds the question, how many lines the answer has and the SHA-256 of those lines as
+`--json` prints them; it is written before the first line is shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.examining import by_item
+from holdfast.core import clock, durable
+from holdfast.core.errors import InputError
+from holdfast.examine import search as texts
+from holdfast.examine import timeline as timelines
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+
+IN_MEMORY = 4 << 20
+"""Bytes of an answer held in memory before it goes to a nameless file."""
+NOT_EXAMINED = "run `holdfast examine --case CASE` first"
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Which events."""
+
+    case: str
+    start: str = ""
+    end: str = ""
+    kinds: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    text: str = ""
+    limit: int | None = None
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {
+            "from": self.start,
+            "items": list(self.items),
+            "kinds": list(self.kinds),
+            "limit": self.limit,
+            "text": self.text,
+            "to": self.end,
+        }
+
+
+@act("timeline", Needs.AUTHORITY)
+def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
+    """Yield events in order of time, a JSON line each.
+
+    Raises:
+        InputError: the case was not examined yet, or a time can't be read.
+    """
+    held = by_item(session, request.case)
+    index = session.vault.index(request.case)
+    if not (index / "timeline").is_dir():
+        raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    rows = timelines.query(
+        index,
+        start=clock.from_text(request.start) if request.start else None,
+        end=clock.end_of(request.end) if request.end else None,
+        kinds=request.kinds or None,
+        items=_digests(held, request.items),
+        text=request.text or None,
+        limit=request.limit,
+    )
+    return _answer(session, "timeline", request, (_event(held, row) for row in rows))
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """Which indicators."""
+
+    case: str
+    kinds: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    valid_only: bool = False
+    text: str = ""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {
+            "items": list(self.items),
+            "kinds": list(self.kinds),
+            "text": self.text,
+            "valid": self.valid_only,
+        }
+
+
+@act("indicators", Needs.AUTHORITY)
+def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
+    """Yield the indicators found in the case's items, in order of item and offset."""
+    held = by_item(session, request.case)
+    rows = timelines.indicators(
+        session.vault.derived,
+        _digests(held, request.items) or list(held),
+        types=request.kinds or None,
+        valid_only=request.valid_only,
+        text=request.text or None,
+    )
+    return _answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which words."""
+
+    case: str
+    query: str
+    limit: int = 100
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"limit": self.limit, "query": self.query}
+
+
+@act("search", Needs.AUTHORITY)
+def search(session: Session, request: Search) -> Iterator[bytes]:
+    """Yield the records in which all words occur, the best first.
+
+    Raises:
+        InputError: the case was not examined yet, or there is nothing to look for.
+    """
+    held = by_item(session, request.case)
+    index = session.vault.index(request.case)
+    if not (index / "text").is_dir():
+        raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
+    hits = texts.query(index, request.query, request.limit)
+    return _answer(session, "search", request, (_hit(held, hit) for hit in hits))
+
+
+def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
+    """Return the items that `wanted` names by exhibit, digest or its start; None for all.
+
+    Raises:
+        InputError: one names nothing in the case.
+    """
+    found: list[str] = []
+    for one in wanted:
+        hits = [
+            i for i, e in held.items() if e.label == one or (len(one) >= 8 and i.startswith(one))
+        ]
+        if not hits:
+            raise InputError(f"the case has no exhibit or item {one!r}", "see `holdfast items`")
+        found += hits
+    return found or None
+
+
+def _answer(
+    session: Session,
+    name: str,
+    request: Timeline | Indicators | Search,
+    rows: Iterable[dict[str, Any]],
+) -> Iterator[bytes]:
+    """Gather the answer, enter it, and only then hand it out."""
+    hasher, count = hashlib.sha256(), 0
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, mode="w+b", dir=session.vault.derived) as answer:
+        with durable.disk_errors(session.vault.derived):
+            for row in rows:
+                line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
+                hasher.update(line)
+                answer.write(line)
+                count += 1
+        result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
+        fields: dict[str, Json] = {"request": request.facts(), "result": result}
+        session.custody.enter(Draft(name, request.case, fields))
+        answer.seek(0)
+        yield from answer
+
+
+def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
+    """Return where a record comes from: the exhibit, where it was collected, the place inside."""
+    exhibit = held.get(item)
+    outer = exhibit.path if exhibit else ""
+    return {
+        "exhibit": exhibit.label if exhibit else None,
+        "inside": inside,
+        "item": item,
+        "path": f"{outer}/{inside}" if inside else outer,
+    }
+
+
+def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
+    time = row.pop("time")
+    return {
+        **row,
+        **_source(held, row["item"], row["path"]),
+        "time": None if time is None else clock.to_text(time),
+    }
+
+
+def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **_source(held, row["item"], row["path"]),
+        "kind": row["type"],
+        "length": row["length"],
+        "offset": row["offset"],
+        "parser": row["parser"],
+        "valid": row["valid"],
+        "value": row["value"],
+    }
+
+
+def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
+    return {
+        **_source(held, hit.item, hit.path),
+        "kind": hit.kind,
+        "length": hit.length,
+        "marks": [list(mark) for mark in hit.marks],
+        "message": hit.snippet,
+        "offset": hit.offset,
+        "parser": hit.parser,
+        "row": hit.row,
+        "time": None if hit.time is None else clock.to_text(hit.time),
+        "time_meaning": hit.time_meaning,
+    }

@@ -1,0 +1,134 @@
+"""Acts of examination: from the case's items to records, timeline, text index and ledger."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.originals import open_original
+from holdfast.cases import exhibits
+from holdfast.core import durable
+from holdfast.examine import ledger as ledgers
+from holdfast.examine import run, search, timeline
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.acts.cases import OneCase
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+    from holdfast.examine.ledger import LedgerLine
+    from holdfast.examine.run import Event, Summary
+
+
+@dataclass(frozen=True)
+class Examine:
+    """Which case, and with how many processes."""
+
+    case: str
+    jobs: int = 1
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it; the number of processes changes nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What an examination came to."""
+
+    summary: Summary
+    events: int
+    """Events in the case's timeline."""
+    indexed: int
+    """Records in the case's text index."""
+    notes: list[str]
+    """Workers that died and items that could not be read, one line each."""
+
+
+@act("examine", Needs.AUTHORITY)
+def examine(session: Session, request: Examine) -> Examination:
+    """Examine what was not examined yet, then bring the case's timeline and index up to date.
+
+    Raises:
+        ResourceError: workers can't be started, or the disk is full.
+        IntegrityError: a worker wrote what it must not.
+    """
+    held = by_item(session, request.case)
+    session.custody.enter(Draft("examine.start", request.case, {"items": len(held)}))
+    notes: list[str] = []
+    done = 0
+
+    def hear(event: Event) -> None:
+        nonlocal done
+        if isinstance(event, run.Examined):
+            done += 1
+            session.progress(done, len(held), event.name)
+        elif isinstance(event, run.Died):
+            notes.append(f"{event.name}: {event.module} did not survive it: {event.reason}")
+        elif isinstance(event, run.Unread):
+            notes.append(f"{event.name} could not be examined: {event.reason}")
+
+    vault = session.vault
+    with durable.disk_errors(vault.derived):
+        summary = run.examine(
+            (_input(session, one) for one in held.values()),
+            vault.derived,
+            jobs=request.jobs,
+            on_event=hear,
+        )
+        index = vault.index(request.case)
+        session.progress(len(held), len(held), "timeline")
+        events = timeline.build(vault.derived, held, index)
+        session.progress(len(held), len(held), "text index")
+        indexed = search.build(vault.derived, held, index)
+    totals: dict[str, Json] = {
+        "deaths": summary.deaths,
+        "examined": summary.examined,
+        "failures": summary.failures,
+        "files": summary.files,
+        "records": summary.records,
+        "skipped": summary.skipped,
+        "unread": summary.unread,
+    }
+    session.custody.enter(Draft("examine.end", request.case, {"totals": totals}))
+    return Examination(summary, events, indexed, notes)
+
+
+def _input(session: Session, exhibit: Exhibit) -> run.Input:
+    def open_descriptor() -> int:
+        with open_original(session.vault, exhibit) as stream:
+            return os.dup(stream.fileno())
+
+    return run.Input(exhibit.item, exhibit.path.rpartition("/")[2], open_descriptor)
+
+
+def by_item(session: Session, case: str) -> dict[str, Exhibit]:
+    """Return the case's items, each with the first exhibit that holds it."""
+    held: dict[str, Exhibit] = {}
+    for exhibit in session.look_up(lambda c: list(exhibits.of_case(c, case))):
+        held.setdefault(exhibit.item, exhibit)
+    return held
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the ledger, with the exhibit it speaks of."""
+
+    exhibit: Exhibit
+    line: LedgerLine
+
+
+@act("ledger", Needs.CASE)
+def ledger(session: Session, request: OneCase) -> Iterator[Line]:
+    """Yield what became of every file: seen = parsed + unsupported + failed.
+
+    Raises:
+        IntegrityError: it does not add up.
+    """
+    held = by_item(session, request.case)
+    for line in ledgers.ledger(session.vault.derived, held):
+        yield Line(held[line.item], line)

@@ -1,0 +1,113 @@
+"""`examine` and `ledger`: from evidence to records, and what became of every file."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from holdfast.acts import examining
+from holdfast.acts.cases import OneCase
+from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
+from holdfast.core.errors import IntegrityError
+
+
+@click.command()
+@where
+@CASE
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, metavar="N")
+@JSON
+def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
+    """Examine the case's items in sandboxed processes; what is done already is not done again.
+
+    \b
+    Example:
+      holdfast examine --case 2026-0001 --jobs 2
+    """
+    with place.session() as session, progress("Examining", "items") as session.progress:
+        done = examining.examine(session, examining.Examine(case, jobs))
+    summary = done.summary
+    for note in done.notes:
+        warn(note)
+    for gap in summary.protection.missing():
+        warn(f"the sandbox is weaker than it could be on this kernel: {gap}")
+    if as_json:
+        emit(
+            {
+                "deaths": summary.deaths,
+                "events": done.events,
+                "examined": summary.examined,
+                "failures": summary.failures,
+                "files": summary.files,
+                "indexed": done.indexed,
+                "records": summary.records,
+                "skipped": summary.skipped,
+                "unread": summary.unread,
+            }
+        )
+    else:
+        again = f", {summary.skipped} done before" if summary.skipped else ""
+        say(f"Examined {summary.examined} items{again}: {summary.files} files")
+        say(
+            f"{summary.records} records, {summary.failures} failures; {done.events} events in "
+            "the timeline"
+        )
+        say(f"See `holdfast ledger --case {case}` for what no parser took")
+    return IntegrityError.exit_code if summary.unread else 0
+
+
+@click.command()
+@where
+@CASE
+@JSON
+def ledger(place: Where, *, case: str, as_json: bool) -> None:
+    """Show what became of every file: seen = parsed + unsupported + failed.
+
+    With --json: a line for each item as a whole (parser empty), then by parser.
+
+    \b
+    Example:
+      holdfast ledger --case 2026-0001
+    """
+    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes")
+    totals = dict.fromkeys(names, 0)
+    reasons: dict[str, int] = {}
+    types: dict[str, int] = {}
+    with place.session() as session:
+        for one in examining.ledger(session, OneCase(case)):
+            line = one.line
+            if as_json:
+                emit(
+                    {
+                        **{name: getattr(line, name) for name in names},
+                        "exhibit": one.exhibit.label,
+                        "failures": line.failures,
+                        "item": line.item,
+                        "kind": "ledger",
+                        "parser": line.module,
+                        "path": one.exhibit.path,
+                        "reasons": line.reasons,
+                        "state": line.state,
+                        "unsupported_types": line.unsupported_types,
+                    }
+                )
+                continue
+            if line.module:
+                continue
+            for name in names:
+                totals[name] += getattr(line, name)
+            for reason, count in line.reasons.items():
+                reasons[reason] = reasons.get(reason, 0) + count
+            for kind, count in line.unsupported_types.items():
+                types[kind] = types.get(kind, 0) + count
+    if as_json:
+        return
+    say(
+        f"{totals['seen']} files seen = {totals['parsed']} parsed + {totals['unsupported']} "
+        f"unsupported + {totals['failed']} failed + {totals['not_examined']} not examined yet"
+    )
+    say(f"{totals['records']} records from {size_text(totals['bytes'])}")
+    for kind, count in sorted(types.items()):
+        say(f"  unsupported  {count:>6}  {kind}")
+    for reason, count in sorted(reasons.items()):
+        say(f"  failed       {count:>6}  {reason}")

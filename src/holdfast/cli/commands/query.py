@@ -1,0 +1,118 @@
+"""`timeline`, `indicators`, `search`: ask what the evidence says."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from holdfast.acts import asking
+from holdfast.cli.common import CASE, JSON, Where, say, where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ITEM = click.option(
+    "--item", "items", multiple=True, metavar="I", help="Exhibit or digest; repeat."
+)
+
+
+@click.command()
+@where
+@CASE
+@click.option("--from", "start", default="", metavar="TIME", help="Not before this time or date.")
+@click.option("--to", "end", default="", metavar="TIME", help="Not after it.")
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="e.g. browser.visit; repeat.")
+@ITEM
+@click.option("--text", default="", metavar="T", help="Only messages that contain T.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N events.")
+@JSON
+def timeline(
+    place: Where,
+    *,
+    case: str,
+    start: str,
+    end: str,
+    kinds: tuple[str, ...],
+    items: tuple[str, ...],
+    text: str,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Show the case's events in order of time, UTC.
+
+    \b
+    Example:
+      holdfast timeline --case 2026-0001 --from 2026-03-01 --kind browser.visit --json
+    """
+    request = asking.Timeline(case, start, end, kinds, items, text, limit)
+    with place.session() as session:
+        _show(asking.timeline(session, request), _event, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="url, domain, ipv4 …; repeat.")
+@ITEM
+@click.option("--valid", "valid_only", is_flag=True, help="Only those that pass their own rules.")
+@click.option("--text", default="", metavar="T", help="Only values that contain T.")
+@JSON
+def indicators(
+    place: Where,
+    *,
+    case: str,
+    kinds: tuple[str, ...],
+    items: tuple[str, ...],
+    valid_only: bool,
+    text: str,
+    as_json: bool,
+) -> None:
+    """Show addresses, names and digests found in the evidence, each with its place.
+
+    \b
+    Example:
+      holdfast indicators --case 2026-0001 --kind domain --valid --json
+    """
+    request = asking.Indicators(case, kinds, items, valid_only, text)
+    with place.session() as session:
+        _show(asking.indicators(session, request), _indicator, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@click.argument("query", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@JSON
+def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Find records by their words: all of them, "a phrase", a begin*.
+
+    \b
+    Example:
+      holdfast search --case 2026-0001 'invoice "bank account" confirm*'
+    """
+    with place.session() as session:
+        hits = asking.search(session, asking.Search(case, " ".join(query), limit))
+        _show(hits, _event, as_json=as_json)
+
+
+def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+    for line in lines:
+        if as_json:
+            sys.stdout.buffer.write(line)
+        else:
+            say(text(orjson.loads(line)))
+
+
+def _event(row: dict[str, Any]) -> str:
+    when = row["time"] or "(no time)"
+    message = " ".join(row["message"].split())[:300]
+    return f"{when:<27}  {row['kind']:<16}  {row['exhibit'] or '':<7}  {message}"
+
+
+def _indicator(row: dict[str, Any]) -> str:
+    mark = "" if row["valid"] else "  (not valid)"
+    return f"{row['kind']:<7}  {row['exhibit'] or '':<7}  {row['offset']:>10}  {row['value']}{mark}"
