@@ -166,7 +166,7 @@ def _answer(
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
-    with tempfile.SpooledTemporaryFile(IN_MEMORY, mode="w+b", dir=session.vault.derived) as answer:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as answer:
         with durable.disk_errors(session.vault.derived):
             for row in rows:
                 line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"

@@ -21,7 +21,6 @@ COMMANDS = {
     "case": "case",
     "collect": "collect",
     "custody": "custody",
-    "demo": "demo",
     "examine": "examine",
     "indicators": "query",
     "init": "vault",
@@ -38,7 +37,7 @@ COMMANDS = {
 """Each command and the module of `holdfast.cli.commands` that has it."""
 
 ORDER = (
-    ("Set up", ("init", "operator", "demo")),
+    ("Set up", ("init", "operator")),
     ("Work on a case", ("case", "collect", "items", "examine", "ledger")),
     ("Ask", ("timeline", "indicators", "search")),
     ("Prove and hand over", ("custody", "verify", "anchors", "bundle", "verify-script")),
@@ -82,7 +81,7 @@ class Commands(click.Group):
 def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> None:
     """Collect digital evidence so that it stands up in court, and prove that it is unchanged.
 
-    Start with `holdfast demo`, or `holdfast init --vault DIR --operator NAME`.
+    Start with `holdfast init --vault DIR --operator NAME`.
 
     Exit codes: 0 done, 2 usage, 3 the input, 4 no authority, 5 integrity, 6 another machine, 7 this
     machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
