@@ -98,8 +98,11 @@ class _Run:
             intake = vault.store.intake(self._id)
         try:
             yield from self._groups(intake)
-        finally:
-            intake.close()
+        except BaseException:
+            # What is entered and not yet in its place must not go with the rest.
+            intake.leave()
+            raise
+        intake.close()
         self._enter("collect.end", {"totals": dict(self._totals)})
 
     def _enter(self, name: str, fields: dict[str, Json]) -> None:
@@ -191,10 +194,11 @@ class _Run:
 
 def _changed(source: Source, copied: Copied) -> dict[str, Json] | None:
     """Return both sizes and hashes where the source changed while it was read; None otherwise."""
-    before = {name: source.record[name] for name in ("modified", "size")}
-    after = files.state_of(os.fstat(source.descriptor))
-    if before == after and copied.size == after["size"]:
+    facts = os.fstat(source.descriptor)
+    if (facts.st_mtime_ns, facts.st_size) == source.state and copied.size == facts.st_size:
         return None
+    before = {name: source.record[name] for name in ("modified", "size")}
+    after = files.state_of(facts)
     with os.fdopen(os.dup(source.descriptor), "rb") as stream:
         stream.seek(0)
         digest, size = sha256_stream(stream)

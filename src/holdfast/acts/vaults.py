@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from holdfast.acts.act import Needs, Session, act
+from holdfast.core import durable
 from holdfast.core.errors import InputError
 from holdfast.vault import tables
 from holdfast.vault.config import DEMANDS
@@ -16,7 +17,10 @@ from holdfast.vault.keys import check_operator
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from holdfast.core.canonical import Json
 
@@ -67,6 +71,9 @@ def init(request: NewVault) -> Session:
         Draft("vault.init", None, {"settings": settings}),
         Draft("operator.add", None, {"operator": _public(request.operator, str(signer.verifier))}),
     )
+    # Last, because it makes the folder a vault: an `init` that was cut short left none.
+    with durable.disk_errors(vault.root):
+        vault.config.save(vault.root)
     return session
 
 
@@ -89,10 +96,19 @@ def add_operator(session: Session, request: NewOperator) -> str:
     Raises:
         InputError: the name can't be one, or has a key already.
     """
-    if session.vault.keyring.operator(request.name) is not None:
-        raise InputError(f"{request.name} has a key already", "use it, or name another operator")
+    check_operator(request.name)
+    # A key without an entry is what an `operator add` that was cut short left: it is entered now.
     vkey = str(session.vault.keyring.add_operator(request.name).verifier)
-    session.custody.enter(Draft("operator.add", None, {"operator": _public(request.name, vkey)}))
+
+    def build(connection: Connection) -> Sequence[Draft]:
+        table = tables.operators
+        if connection.scalar(select(table.c.name).where(table.c.vkey == vkey)) is not None:
+            raise InputError(
+                f"{request.name} has a key already", "use it, or name another operator"
+            )
+        return [Draft("operator.add", None, {"operator": _public(request.name, vkey)})]
+
+    session.custody.decide(build)
     return vkey
 
 

@@ -21,6 +21,8 @@ class Source:
     """Open for reading; the collector closes it after its turn."""
     record: Mapping[str, Json]
     """Size, times, owner, mode, extended attributes as they were when it was opened."""
+    state: tuple[int, int]
+    """Time of the last change in ns and size in bytes: another pair later means it changed."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ sum of microseconds has no rounding.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from holdfast.core.errors import InputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def now() -> int:
@@ -26,27 +29,35 @@ def to_text(micros: int) -> str:
     Times beyond the years 1 to 9999 are given as `@seconds.micros`, which no reader mistakes
     for a date.
     """
+    seconds, rest = divmod(micros, 1_000_000)
     try:
-        moment = _EPOCH + timedelta(microseconds=micros)
+        text = _second(seconds)
     except OverflowError:
-        return f"@{micros // 1_000_000}.{micros % 1_000_000:06d}"
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+        return f"@{seconds}.{rest:06d}"
+    return f"{text}.{rest:06d}Z" if rest else f"{text}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def from_text(text: str) -> int:
     """Parse an RFC 3339 time, or a date (midnight UTC), to microseconds since the epoch.
 
     Raises:
-        InputError: neither a time with its offset nor a date.
+        InputError: neither a time with its offset nor a date, or before year 1 or after 9999 in
+            UTC: what is read here can always be written by `to_text` and read again.
     """
+    moment = None
     try:
-        if len(text) == len("2026-01-31"):
+        if _DATE.fullmatch(text):
             moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        else:
-            moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        elif (given := datetime.fromisoformat(text)).tzinfo is not None:
+            moment = given.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    if moment is None:
         raise InputError(
             f"{text!r} is not a time that can be read",
             "give a date (2026-01-31) or a time with its offset (2026-01-31T09:30:00Z)",
@@ -57,4 +68,4 @@ def from_text(text: str) -> int:
 def end_of(text: str) -> int:
     """Parse like `from_text`, a bare date meaning its last microsecond: 'until 31 January'."""
     moment = from_text(text)
-    return moment + _DAY - 1 if len(text) == len("2026-01-31") else moment
+    return moment + _DAY - 1 if _DATE.fullmatch(text) else moment

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_AT_FDCWD = -100
 
 
 @contextmanager
@@ -113,6 +114,31 @@ def replace(path: Path, data: bytes, mode: int = 0o444, *, sync: bool = True) ->
         raise
     if sync:
         sync_directory(path.parent)
+
+
+def move_new(source: str, target: str) -> bool:
+    """Move a file to a name that must be free; False, with nothing moved, where it is taken.
+
+    Both names lie on one file system. Not synced: the file keeps one of its two names through a
+    power cut.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    if _libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), 1) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code == errno.EEXIST:
+        return False
+    if code not in {errno.EINVAL, errno.ENOSYS}:
+        raise OSError(code, os.strerror(code), source, None, target)
+    # A file system without RENAME_NOREPLACE (some network ones): a second name, then not the first.
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    os.unlink(source)  # noqa: PTH108 - names are strings here, a Path a file is too slow
+    return True
 
 
 @contextmanager

@@ -6,7 +6,6 @@ https://c2sp.org/tlog-checkpoint, commit 5ba5ee8.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from holdfast.core.errors import IntegrityError
@@ -30,14 +29,14 @@ class Checkpoint:
         """Read a note's text; extension lines are ignored, as the specification asks.
 
         Raises:
-            IntegrityError: fewer than three lines, or a size or root that is none.
+            IntegrityError: fewer than three lines, an empty one, or a size or root that is none.
         """
-        lines = text.split("\n")
+        *lines, end = text.split("\n")
         try:
-            origin, size, encoded = lines[0], lines[1], lines[2]
+            origin, size, encoded, *_extensions = lines
             root = base64.b64decode(encoded, validate=True)
-            if not origin or len(root) != 32 or str(int(size)) != size or int(size) < 0:
+            if end or not all(lines) or len(root) != 32 or str(int(size)) != size or int(size) < 0:
                 raise ValueError
-        except (IndexError, ValueError, binascii.Error):
+        except ValueError:
             raise IntegrityError("the log's checkpoint is malformed") from None
         return cls(origin, int(size), root)

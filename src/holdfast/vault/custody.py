@@ -77,8 +77,8 @@ class Custody:
                     if vault.log.commit(head, [one for one, _ in made]) is None:
                         continue
                     entries = [
-                        entry.parse(head.size + at, sealed.leaf, sealed.body)
-                        for at, (sealed, _) in enumerate(made)
+                        sealed.entry(head.size + at, fields)
+                        for at, (sealed, fields) in enumerate(made)
                     ]
                     self._fold(head, entries)
                     return entries
@@ -93,7 +93,7 @@ class Custody:
 
     def _seal(
         self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]
-    ) -> list[tuple[Sealed, int]]:
+    ) -> list[tuple[Sealed, dict[str, Json]]]:
         chains = tables.chains
         counts: dict[str, int] = {}
         keys: dict[str, bytes] = {}
@@ -103,7 +103,7 @@ class Custody:
             "key": self._signer.verifier.key_id.hex() if self._signer else None,
             "name": self.operator,
         }
-        made: list[tuple[Sealed, int]] = []
+        made: list[tuple[Sealed, dict[str, Json]]] = []
         for at, draft in enumerate(drafts):
             chain = draft.case or ""
             if chain not in keys:
@@ -130,7 +130,7 @@ class Custody:
                 )
             else:
                 sealed = entry.seal(fields, keys[chain], counts[chain])
-            made.append((sealed, counts[chain]))
+            made.append((sealed, fields))
         return made
 
     def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:

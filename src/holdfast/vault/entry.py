@@ -55,6 +55,12 @@ class Sealed:
     body: bytes
     """Canonical JSON: {"disclosures": {name: text}, "sequence": n}."""
 
+    def entry(self, index: int, fields: Mapping[str, Json]) -> Entry:
+        """Return the entry at `index` with the fields that were sealed, without parsing them."""
+        made = parse(index, self.leaf, self.body)
+        made.__dict__["fields"] = fields
+        return made
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -115,7 +121,7 @@ def act_message(origin: str, covered: list[bytes], commitments: Mapping[str, str
     many), and the commitments of the entry that carries the signature, so that the signature
     outlives any erasure.
     """
-    fields = canonical.dumps({n: c for n, c in commitments.items() if n != "signature"})
+    fields = canonical.encode({n: c for n, c in commitments.items() if n != "signature"})
     lines = "".join(digest.hex() + "\n" for digest in covered)
     return f"{ACT_DOMAIN}{origin}\n{lines}".encode() + fields
 
@@ -131,12 +137,12 @@ def seal(fields: Mapping[str, Json], chain_key: bytes, sequence: int) -> Sealed:
     commitments: dict[str, Json] = {}
     for at, (name, value) in enumerate(fields.items()):
         # 22 base64 characters carry 132 bits; a slice of the stream is never shared by two fields.
-        text = canonical.dumps([salts[at * 22 : at * 22 + 22], name, value]).decode()
+        text = canonical.encode([salts[at * 22 : at * 22 + 22], name, value]).decode()
         disclosures[name] = text
         commitments[name] = commitment(text)
     leaf: dict[str, Json] = {"fields": commitments, "tag": tag(chain_key, sequence), "v": 1}
     body: dict[str, Json] = {"disclosures": disclosures, "sequence": sequence}
-    return Sealed(canonical.dumps(leaf), canonical.dumps(body))
+    return Sealed(canonical.encode(leaf), canonical.encode(body))
 
 
 def sign(
@@ -158,10 +164,10 @@ def sign(
         "sig": base64.b64encode(signer.private.sign(message)).decode(),
     }
     salt = base64.urlsafe_b64encode(os.urandom(SALT)).decode().rstrip("=")
-    text = canonical.dumps([salt, "signature", value]).decode()
+    text = canonical.encode([salt, "signature", value]).decode()
     body["disclosures"]["signature"] = text
     leaf["fields"]["signature"] = commitment(text)
-    return Sealed(canonical.dumps(leaf), canonical.dumps(body))
+    return Sealed(canonical.encode(leaf), canonical.encode(body))
 
 
 def read(index: int, leaf: bytes, body: bytes) -> Entry:

@@ -79,11 +79,14 @@ class Keyring:
         return self.operator(name) or self._new_signer(self._operator_path(name), name)
 
     def add_case(self, case: str, *, sealed: bool) -> None:
-        """Make the secrets of a new case."""
-        self._new_secret(self.root / "cases" / f"{case}.tag", secrets.token_hex(32).encode())
+        """Make the secrets of a new case, or keep those that are there.
+
+        They are there where another try at opening this case died or lost before its entry.
+        """
+        tag, identity = self.root / "cases" / f"{case}.tag", self.root / "cases" / f"{case}.age"
+        durable.create(tag, secrets.token_hex(32).encode(), 0o600)
         if sealed:
-            identity = str(pyrage.x25519.Identity.generate())
-            self._new_secret(self.root / "cases" / f"{case}.age", identity.encode())
+            durable.create(identity, str(pyrage.x25519.Identity.generate()).encode(), 0o600)
 
     def chain(self, case: str | None) -> bytes:
         """Return the 32-byte key that tags the entries of `case`, or of the vault.

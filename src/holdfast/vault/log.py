@@ -11,11 +11,12 @@ written after, and again after a crash. A tree head is signed only once its comm
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import orjson
 
 from holdfast.core import canonical, durable
 from holdfast.core.digest import sha256_hex
@@ -83,8 +84,8 @@ class Log:
         frontier.append([leaf_hash(one.leaf) for one in sealed])
         new = Checkpoint(self.origin, frontier.size, frontier.root())
         self._frontier = None
-        lines = [canonical.dumps([one.leaf.decode(), one.body.decode()]) for one in sealed]
-        header = canonical.dumps(
+        lines = [canonical.encode([one.leaf.decode(), one.body.decode()]) for one in sealed]
+        header = canonical.encode(
             {"count": len(sealed), "root": new.root.hex(), "start": head.size, "v": 1}
         )
         content = b"\n".join([header, *lines, b""])
@@ -94,7 +95,8 @@ class Log:
         if not self._won(head.size, sealed[0]):
             path.unlink(missing_ok=True)
             return None
-        self.apply()
+        self._carry_out(head, sealed, new.root)
+        self._clean(head.size)
         self._frontier = (new, frontier)
         return new
 
@@ -123,19 +125,25 @@ class Log:
             sealed = self._read_commit(head.size)
             if sealed is None:
                 break
-            try:
-                self._apply(head, *sealed)
-            except IntegrityError:
-                # Another process may have carried out this commit and gone on meanwhile.
-                if self.head().size == head.size:
-                    raise
+            self._carry_out(head, *sealed)
             last = head.size
         if last is not None:
-            for old in self._commits.iterdir():
-                # The newest commit stays: its name fences writers that slept before it.
-                if old.name.isdigit() and int(old.name) < last:
-                    old.unlink(missing_ok=True)
+            self._clean(last)
         return last is not None
+
+    def _carry_out(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
+        try:
+            self._apply(head, sealed, root)
+        except IntegrityError:
+            # Another process may have carried out this commit and gone on meanwhile.
+            if self.head().size == head.size:
+                raise
+
+    def _clean(self, last: int) -> None:
+        """Remove carried out commits but the newest: its name fences writers that slept."""
+        for old in self._commits.iterdir():
+            if old.name.isdigit() and int(old.name) < last:
+                old.unlink(missing_ok=True)
 
     def pending(self) -> int:
         """Return how many committed entries the published checkpoint does not cover yet."""
@@ -215,8 +223,8 @@ class Log:
         try:
             signed, trailer = content[:-65], content[-65:].decode().strip()
             header, *lines = signed.splitlines()
-            facts = json.loads(header)
-            pairs = [json.loads(line) for line in lines]
+            facts = orjson.loads(header)
+            pairs = [orjson.loads(line) for line in lines]
             if sha256_hex(signed) != trailer or facts["count"] != len(pairs):
                 raise ValueError
             sealed = [Sealed(leaf.encode(), body.encode()) for leaf, body in pairs]

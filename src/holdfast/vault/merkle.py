@@ -162,10 +162,12 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: list[bytes]) -
     """Return the root that `path` proves for `leaf` at `index`: RFC 9162 section 2.1.3.2.
 
     Raises:
-        ValueError: the path's length does not fit the index and the size.
+        ValueError: the path's length does not fit the index and the size, or a hash is none.
     """
     if not 0 <= index < size:
         raise ValueError(f"no entry {index} in a tree of {size}")
+    if any(len(one) != HASH for one in (leaf, *path)):
+        raise ValueError("a hash in the inclusion proof is not 32 bytes")
     node, last, here = leaf, size - 1, index
     for sibling in path:
         if last == 0:

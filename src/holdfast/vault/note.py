@@ -6,8 +6,8 @@ https://c2sp.org/signed-note, commit 5ba5ee8.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ED25519 = b"\x01"
 """Signature type identifier of "Signature types"."""
 _DASH = "— "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,15 @@ class Verifier:
         try:
             name, key_id, encoded = vkey.strip().split("+", 2)
             material = base64.b64decode(encoded, validate=True)
-        except (ValueError, binascii.Error):
-            name, key_id, material = "", "", b""
-        verifier = cls(name, material[1:])
-        if material[:1] != ED25519 or len(material) != 33 or verifier.key_id.hex() != key_id:
-            raise InputError(
-                f"{vkey[:100]!r} is not an Ed25519 verifier key", "copy the whole line, as given"
-            )
-        return verifier
+            verifier = cls(name, material[1:])
+            if material[:1] == ED25519 and len(material) == 33 and _is_key_name(name):
+                if verifier.key_id.hex() == key_id:
+                    return verifier
+        except ValueError:
+            pass
+        raise InputError(
+            f"{vkey[:100]!r} is not an Ed25519 verifier key", "copy the whole line, as given"
+        )
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
         """Say whether `signature` (64 bytes) is this key's over `message`."""
@@ -98,16 +100,28 @@ def open_note(note: str, verifier: Verifier) -> str:
     text += "\n"
     if not blank or not signatures.endswith("\n"):
         raise IntegrityError("the note has no signature block")
-    for line in signatures.splitlines():
-        name, _, encoded = line.removeprefix(_DASH).rpartition(" ")
-        try:
-            blob = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            raise IntegrityError("the note's signature block is malformed") from None
-        if not line.startswith(_DASH) or len(blob) < 5:
-            raise IntegrityError("the note's signature block is malformed")
-        if (name, blob[:4]) == (verifier.name, verifier.key_id):
-            if verifier.verifies(text.encode(), blob[4:]):
-                return text
-            raise IntegrityError(f"the signature of {verifier.name} on the note does not verify")
-    raise IntegrityError(f"the note is not signed by {verifier.name}")
+    if _CONTROL.search(note):
+        raise IntegrityError("the note holds a control character")
+    found = [_signature(line) for line in signatures[:-1].split("\n")]
+    ours = [blob[4:] for name, blob in found if (name, blob[:4]) == (verifier.name, verifier.key_id)]
+    if not ours:
+        raise IntegrityError(f"the note is not signed by {verifier.name}")
+    if not all(verifier.verifies(text.encode(), signature) for signature in ours):
+        raise IntegrityError(f"the signature of {verifier.name} on the note does not verify")
+    return text
+
+
+def _signature(line: str) -> tuple[str, bytes]:
+    """Return a signature line's key name, and its key ID with the signature."""
+    name, _, encoded = line.removeprefix(_DASH).rpartition(" ")
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        blob = b""
+    if not line.startswith(_DASH) or not _is_key_name(name) or len(blob) < 5:
+        raise IntegrityError("the note's signature block is malformed")
+    return name, blob
+
+
+def _is_key_name(name: str) -> bool:
+    return name != "" and "+" not in name and not any(c.isspace() for c in name)

@@ -45,7 +45,9 @@ class Intake(Protocol):
         """Make everything staged durable."""
 
     def admit(self, digests: list[str]) -> None:
-        """Move staged objects to their place; an existing one is compared, never overwritten.
+        """Move staged objects to their place and drop the others.
+
+        An existing object is compared, never overwritten.
 
         Raises:
             IntegrityError: an existing object differs from what was staged under its name.
@@ -53,3 +55,6 @@ class Intake(Protocol):
 
     def close(self) -> None:
         """Drop what was staged and not admitted."""
+
+    def leave(self) -> None:
+        """Let go of what is staged, undecided: whoever recovers the store decides."""

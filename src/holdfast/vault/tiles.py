@@ -6,6 +6,7 @@ https://c2sp.org/tlog-tiles v0.1.0, commit 5ba5ee8.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError
@@ -44,19 +45,28 @@ def read_prefix(path: Path, full: Path) -> bytes:
     Raises:
         IntegrityError: there is none.
     """
-    candidates = [path, full]
-    if path != full and path.parent.is_dir():
-        wanted = int(path.name)
-        widths = sorted(int(p.name) for p in path.parent.iterdir() if p.name.isdigit())
-        candidates += [path.parent / str(width) for width in widths if width > wanted]
-    for candidate in candidates:
-        try:
-            return candidate.read_bytes()
-        except FileNotFoundError:
-            continue
+    # What is removed under our eyes had its successor in place before; it widens 255 times at most.
+    for _ in range(WIDTH):
+        with suppress(FileNotFoundError):
+            return path.read_bytes()
+        wider = _wider(path) if path != full else []
+        for candidate in (*wider, full):
+            with suppress(FileNotFoundError):
+                return candidate.read_bytes()
+        if not wider:
+            break
     raise IntegrityError(
         f"the log's file {path} is missing", "restore it from a backup, a replica or a witness"
     )
+
+
+def _wider(path: Path) -> list[Path]:
+    """Return the partial files beside `path` that hold more, narrowest first."""
+    try:
+        widths = [int(one.name) for one in path.parent.iterdir() if one.name.isdigit()]
+    except FileNotFoundError:
+        return []
+    return [path.with_name(str(width)) for width in sorted(widths) if width > int(path.name)]
 
 
 def read_hashes(log: Path, level: int, index: int, width: int) -> bytes:

@@ -16,7 +16,7 @@ from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault import database, projection, tables
 from holdfast.vault.checkpoint import Checkpoint
-from holdfast.vault.config import Config
+from holdfast.vault.config import NAME, Config
 from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
@@ -45,12 +45,19 @@ class Vault:
         keys: str,
         require: tuple[str, ...],
     ) -> Vault:
-        """Lay out a new vault at `root`, with an empty log; the caller enters `vault.init`.
+        """Lay out a new vault at `root`, with an empty log.
+
+        The caller enters `vault.init`, then saves `config`: with that the folder is a vault.
 
         Raises:
             InputError: something is there already.
         """
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            if root.is_dir() and (root / "vault" / "log").is_dir() and not (root / NAME).exists():
+                raise InputError(
+                    f"{root} holds what an `init` left that was cut short: no vault yet",
+                    f"remove it (rm -r {root}) and repeat",
+                )
             raise InputError(
                 f"{root} is not empty", "give a folder that does not exist yet, or an empty one"
             )
@@ -71,7 +78,6 @@ class Vault:
             vault.store.create()
             vault.log.create()
             database.prepare(vault.engine)
-            config.save(root)
             durable.sync_filesystem(root)
         return vault
 

@@ -28,9 +28,21 @@ _KINDS = {
     stat.S_IFCHR: "device",
     stat.S_IFLNK: "link",
 }
-_libc = ctypes.CDLL(None, use_errno=True)
+_statx = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
 _AT_EMPTY_PATH = 0x1000
 _STATX_BTIME = 0x800
+
+
+class _Statx(ctypes.Structure):
+    """The parts of `struct statx` that are read here (linux/stat.h)."""
+
+    _fields_ = (
+        ("mask", ctypes.c_uint32),
+        ("_other", ctypes.c_uint8 * 76),
+        ("birth_seconds", ctypes.c_int64),
+        ("birth_nanos", ctypes.c_uint32),
+        ("_rest", ctypes.c_uint8 * 164),
+    )
 
 
 def walk(paths: list[bytes]) -> Iterator[Source | Skipped]:
@@ -66,7 +78,8 @@ def _regular(path: bytes) -> Iterator[Source | Skipped]:
     try:
         facts = os.fstat(descriptor)
         if stat.S_ISREG(facts.st_mode):
-            yield Source(path, descriptor, _record(descriptor, facts))
+            state = (facts.st_mtime_ns, facts.st_size)
+            yield Source(path, descriptor, _record(descriptor, facts), state)
         else:
             yield Skipped(path, "vanished", "it was replaced by something that is not a file")
     finally:
@@ -127,18 +140,15 @@ def _attributes(descriptor: int) -> list[Json]:
 
 def _birth_time(descriptor: int) -> int | None:
     """Return the file's creation time in µs, where kernel and file system keep one (statx(2))."""
-    buffer = ctypes.create_string_buffer(256)
-    if not hasattr(_libc, "statx"):
+    facts = _Statx()
+    if (
+        _statx is None
+        or _statx(descriptor, b"", _AT_EMPTY_PATH, _STATX_BTIME, ctypes.byref(facts)) != 0
+    ):
         return None
-    if _libc.statx(descriptor, b"", _AT_EMPTY_PATH, _STATX_BTIME, buffer) != 0:
+    if not facts.mask & _STATX_BTIME:
         return None
-    raw = buffer.raw
-    if not int.from_bytes(raw[0:4], "little") & _STATX_BTIME:
-        return None
-    # struct statx: stx_btime at byte 80, seconds (s64) then nanoseconds (u32); host byte order.
-    seconds = ctypes.c_int64.from_buffer_copy(raw, 80).value
-    nanos = ctypes.c_uint32.from_buffer_copy(raw, 88).value
-    return seconds * 1_000_000 + nanos // 1000
+    return int(facts.birth_seconds) * 1_000_000 + int(facts.birth_nanos) // 1000
 
 
 def _special(path: bytes, mode: int) -> Skipped:

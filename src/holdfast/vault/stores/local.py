@@ -1,7 +1,7 @@
 """Objects as read-only files: `objects/ab/<sha256>`, checked by `sha256sum` alone.
 
 What comes in is staged under `incoming/<run>/`, made durable by one syncfs a group, and gets its
-place by link(2), which never overwrites. A run that died leaves its folder with a free lock: what
+place by a rename that never replaces. A run that died leaves its folder with a free lock: what
 the log has an entry for is admitted by whoever comes next, the rest was never evidence.
 """
 
@@ -10,11 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from holdfast.core import durable
-from holdfast.core.digest import CHUNK, is_sha256_hex
+from holdfast.core.digest import CHUNK, sha256_stream
 from holdfast.core.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -26,7 +25,9 @@ class LocalStore:
     """Objects under `root/objects`, staging under `root/incoming`."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._objects = root / "objects"
+        self._prefix = f"{self._objects}/"
         self._incoming = root / "incoming"
 
     def create(self) -> None:
@@ -38,6 +39,10 @@ class LocalStore:
     def path(self, digest: str) -> Path:
         """Return where an object lies."""
         return self._objects / digest[:2] / digest
+
+    def place(self, digest: str) -> str:
+        """Return the same as a string: a Path a file is too slow for 20,000 of them."""
+        return f"{self._prefix}{digest[:2]}/{digest}"
 
     def open(self, digest: str) -> BinaryIO:
         """Open an object for reading.
@@ -79,14 +84,16 @@ class LocalStore:
             intake = LocalIntake.adopt(self, folder)
             if intake is None:
                 continue
-            staged = [entry.name for entry in os.scandir(folder) if is_sha256_hex(entry.name)]
-            known = committed(staged)
-            with suppress(IntegrityError):
-                # An altered object stays for `verify` to name; the good bytes stay staged.
-                intake.admit(sorted(known))
-                intake.close()
-            if len(known) < len(staged):
+            known = committed(list(intake.staged))
+            if len(known) < intake.files:
                 cut.append(folder.name)
+            try:
+                intake.admit(sorted(known))
+            except IntegrityError:
+                # An altered object stays for `verify` to name; the good bytes stay staged.
+                intake.leave()
+            else:
+                intake.close()
         return cut
 
     def _runs(self) -> list[Path]:
@@ -96,15 +103,10 @@ class LocalStore:
         """Return the runs that died, each with the digests still staged; changes nothing."""
         found = []
         for folder in self._runs():
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                names = [entry.name for entry in os.scandir(folder) if is_sha256_hex(entry.name)]
-                found.append((folder.name, names))
-            except BlockingIOError:
-                pass
-            finally:
-                os.close(descriptor)
+            intake = LocalIntake.adopt(self, folder)
+            if intake is not None:
+                found.append((folder.name, sorted(intake.staged)))
+                intake.leave()
         return found
 
 
@@ -124,8 +126,10 @@ class LocalIntake:
         self._store = store
         self._folder = folder
         self._lock = lock
-        self._count = 0
-        self._linked: list[Path] = []
+        self.files = 0
+        """Files staged so far, twins among them."""
+        self.staged: dict[str, str] = {}
+        """Digest to the file's name in the folder."""
 
     @classmethod
     def adopt(cls, store: LocalStore, folder: Path) -> LocalIntake | None:
@@ -138,34 +142,35 @@ class LocalIntake:
             return None
         intake = cls.__new__(cls)
         intake._hold(store, folder, lock)  # noqa: SLF001 - an alternative constructor
+        for found in os.scandir(folder):
+            with open(found.path, "rb") as stream:
+                intake.staged[sha256_stream(stream)[0]] = found.path
+            intake.files += 1
         return intake
 
     def stage(self, write: Callable[[int], str]) -> str:
-        """Give `write` a descriptor to fill; return the digest it returns, under which it now lies.
+        """Give `write` a descriptor to fill; return the digest it returns, which now names it.
 
         Raises:
             OSError: the disk refused; nothing is staged.
         """
-        self._count += 1
-        temporary = f"{self._folder}/.{self._count}"
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+        self.files += 1
+        path = f"{self._folder}/{self.files}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
         try:
             digest = write(descriptor)
-            os.rename(temporary, f"{self._folder}/{digest}")
         except BaseException:
-            os.unlink(temporary)
+            os.unlink(path)
             raise
         finally:
             os.close(descriptor)
+        if self.staged.setdefault(digest, path) != path:
+            os.unlink(path)
         return digest
 
     def flush(self) -> None:
         """Make everything staged durable."""
         durable.sync_filesystem(self._folder)
-        # Only now is it certain that a place outlives a power cut; until then both names stay.
-        for staged in self._linked:
-            staged.unlink(missing_ok=True)
-        self._linked.clear()
 
     def compare(self, digest: str) -> None:
         """Check a staged object against the one that already has its name, if there is one.
@@ -173,8 +178,8 @@ class LocalIntake:
         Raises:
             IntegrityError: they differ: the one in the store was altered.
         """
-        place = self._store.path(digest)
-        if place.exists() and not _same(self._folder / digest, place):
+        place = self._store.place(digest)
+        if os.path.exists(place) and not _same(self.staged[digest], place):
             raise IntegrityError(
                 f"the object {digest} in the vault is not what its name says: it was altered "
                 "after it was stored",
@@ -182,28 +187,35 @@ class LocalIntake:
             )
 
     def admit(self, digests: list[str]) -> None:
-        """Link staged objects to their place; an existing one is compared, never overwritten.
+        """Move staged objects to their place and drop the others.
+
+        An existing object is compared, never overwritten.
 
         Raises:
             IntegrityError: an existing object differs from what was staged under its name.
         """
         for digest in digests:
-            staged = self._folder / digest
-            try:
-                os.link(staged, self._store.path(digest))
-            except FileExistsError:
+            if durable.move_new(self.staged[digest], self._store.place(digest)):
+                del self.staged[digest]
+            else:
                 self.compare(digest)
-            self._linked.append(staged)
+        for path in self.staged.values():
+            os.unlink(path)
+        self.staged.clear()
 
     def close(self) -> None:
-        """Drop what was staged and not admitted, and the folder."""
-        self.flush()
+        """Drop what was staged and not admitted, and the folder; make the places durable."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        durable.sync_filesystem(self._store.root)
+        os.close(self._lock)
+
+    def leave(self) -> None:
+        """Let go of the folder with all that lies in it: whoever recovers the store decides."""
         os.close(self._lock)
 
 
-def _same(left: Path, right: Path) -> bool:
-    with left.open("rb") as one, right.open("rb") as other:
+def _same(left: str, right: str) -> bool:
+    with open(left, "rb") as one, open(right, "rb") as other:
         while True:
             a, b = one.read(CHUNK), other.read(CHUNK)
             if a != b:
