@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,13 @@ from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.schema import CreateSchema
 
-from holdfast.core.errors import InputError, IntegrityError, RemoteError
+from holdfast.core.errors import (
+    ConflictError,
+    InputError,
+    IntegrityError,
+    RemoteError,
+    ResourceError,
+)
 from holdfast.vault import tables
 
 if TYPE_CHECKING:
@@ -17,8 +24,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from holdfast.core.errors import HoldfastError
+
 SCHEMA = "0001"
 """The newest migration; `prepare` brings a database there."""
+
+BUSY = 30
+"""Seconds to wait for another process's transaction."""
 
 DAMAGED = "remove it and run `holdfast rebuild`: every row can be folded from the log again"
 
@@ -51,7 +63,7 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={BUSY * 1000}")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
@@ -111,20 +123,49 @@ class guarded:  # noqa: N801 - used as a statement: `with guarded(engine):`
         Raises:
             RemoteError: the server is away or refuses.
             IntegrityError: the database's file is damaged.
+            ResourceError: the disk is full, or permission is denied.
+            ConflictError: another process holds the database.
         """
         if not isinstance(error, DBAPIError):
             return
         where = self._engine.url.render_as_string(hide_password=True)
         reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no reason"
         if self._engine.dialect.name == "sqlite":
-            raise IntegrityError(
-                f"the database {self._engine.url.database} can't be used: {reason}", DAMAGED
-            ) from error
+            raise _of_sqlite(f"the database {self._engine.url.database}", reason, error) from error
         if isinstance(error, OperationalError):
             raise RemoteError(
                 f"the database {where} does not answer: {reason}", "start it, then repeat"
             ) from error
         raise IntegrityError(f"the database {where} can't be used: {reason}", DAMAGED) from error
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk reports an input/output error, or a file may not grow there",
+}
+_MACHINE = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+def _of_sqlite(what: str, reason: str, error: DBAPIError) -> HoldfastError:
+    """Return whose fault it is: the machine's, another process's, or the file's own damage."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code in _MACHINE:
+        return ResourceError(
+            f"could not write to {what.removeprefix('the ')}: {_REASONS.get(code, reason)}",
+            "nothing that was recorded is lost; make room or mend it and repeat the command",
+        )
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return ConflictError(
+            f"another process has held {what} for {BUSY} s", "repeat when it is done"
+        )
+    return IntegrityError(f"{what} can't be used: {reason}", DAMAGED)
 
 
 def rows(connection: Connection, table: Any) -> Iterator[tuple[Any, ...]]:

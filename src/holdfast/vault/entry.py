@@ -79,8 +79,20 @@ class Entry:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The disclosed fields' values."""
-        return {name: orjson.loads(text)[2] for name, text in self.disclosures.items()}
+        """The disclosed fields' values.
+
+        Raises:
+            IntegrityError: a disclosure is not [salt, name, value].
+        """
+        fields = {}
+        for name, text in self.disclosures.items():
+            try:
+                _salt, said, fields[name] = orjson.loads(text)
+            except (ValueError, TypeError):
+                said = None
+            if said != name:
+                raise _malformed(self.index)
+        return fields
 
     @property
     def act(self) -> str:
@@ -195,9 +207,7 @@ def parse(index: int, leaf: bytes, body: bytes) -> Entry:
     """
     try:
         public, private = orjson.loads(leaf), orjson.loads(body)
-        if public["v"] != 1:
-            raise ValueError
-        return Entry(
+        entry = Entry(
             index=index,
             leaf=leaf,
             commitments=public["fields"],
@@ -205,5 +215,16 @@ def parse(index: int, leaf: bytes, body: bytes) -> Entry:
             tag=public["tag"],
             sequence=private["sequence"],
         )
-    except (ValueError, KeyError, TypeError):
-        raise IntegrityError(f"entry {index} of the custody log is malformed") from None
+        texts = [entry.tag, *entry.commitments.values(), *entry.disclosures.values()]
+        if public["v"] != 1 or type(entry.sequence) is not int or set(map(type, texts)) != {str}:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _malformed(index) from None
+    return entry
+
+
+def _malformed(index: int) -> IntegrityError:
+    return IntegrityError(
+        f"entry {index} of the custody log is malformed",
+        "restore that file under entries/ or log/tile/entries/ from a backup",
+    )
