@@ -16,6 +16,7 @@ from holdfast.collect.interfaces import Skipped, Source, path_field
 from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_stream
 from holdfast.core.errors import InputError
+from holdfast.core.reference import clock_reference
 from holdfast.vault import copying
 from holdfast.vault.entry import Draft
 
@@ -93,7 +94,7 @@ class _Run:
 
     def items(self) -> Iterator[Collected | Skipped]:
         vault = self._session.vault
-        self._enter("collect.start", self._request.facts())
+        self._enter("collect.start", self._opening())
         with durable.disk_errors(vault.root):
             intake = vault.store.intake(self._id)
         try:
@@ -104,6 +105,19 @@ class _Run:
             raise
         intake.close()
         self._enter("collect.end", {"totals": dict(self._totals)})
+
+    def _opening(self) -> dict[str, Json]:
+        """Return under what the run happens: authority, and how right this host's clock is."""
+        authority = self._case.authority
+        return {
+            "authority": {
+                "basis": authority.basis,
+                "issuer": authority.issuer,
+                "valid_until": clock.to_text(authority.valid_until),
+            },
+            "clock": clock_reference(),
+            "request": self._request.facts(),
+        }
 
     def _enter(self, name: str, fields: dict[str, Json]) -> None:
         self._session.custody.enter(Draft(name, self._case.id, {"run": self._id, **fields}))

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import grp
 import os
+import pwd
 import stat
+from functools import cache
 from typing import TYPE_CHECKING
 
 from holdfast.collect.interfaces import Skipped, Source
@@ -106,10 +109,12 @@ def _record(descriptor: int, facts: os.stat_result) -> dict[str, Json]:
         "accessed": clock.to_text(facts.st_atime_ns // 1000),
         "device": facts.st_dev,
         "gid": facts.st_gid,
+        "group": _group(facts.st_gid),
         "inode": str(facts.st_ino),
         "links": facts.st_nlink,
         "metadata_changed": clock.to_text(facts.st_ctime_ns // 1000),
         "mode": f"{facts.st_mode:06o}",
+        "owner": _owner(facts.st_uid),
         "uid": facts.st_uid,
         **state_of(facts),
     }
@@ -120,6 +125,23 @@ def _record(descriptor: int, facts: os.stat_result) -> dict[str, Json]:
     if attributes:
         record["xattrs"] = attributes
     return record
+
+
+@cache
+def _owner(uid: int) -> str | None:
+    """Return the account's name on this host, which need not be the evidence's; None if unknown."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
+
+
+@cache
+def _group(gid: int) -> str | None:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return None
 
 
 def _attributes(descriptor: int) -> list[Json]:
