@@ -1,0 +1,86 @@
+"""What several parsers must agree on: which text belongs to which format.
+
+`plain_text` takes what no other text format takes; parsers don't import one another, so the
+judgements that two of them need stand here. All of them look at a file's head alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holdfast.examine._mbox import is_mail
+
+__all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_mail", "text_encoding"]
+
+# Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
+# `$host` may go before the client; the last group holds whatever a site appends. The escapes
+# inside quotes are Apache's; possessive quantifiers keep a hostile line linear.
+_QUOTED = r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
+_LINE = (
+    r"(\S++) (\S++) (\S++(?: [^\s\[]\S*+){0,8}?) "
+    r"\[([0-3]\d/[A-Z][a-z][a-z]/\d{4}:[0-2]\d:[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d)\] "
+    + _QUOTED
+    + r" (\d{3}|-) (\d{1,18}|-)(?: "
+    + _QUOTED
+    + " "
+    + _QUOTED
+    + r")?(?: ([^\n]*+))?"
+)
+ACCESS_LINE = re.compile(_LINE.encode())
+"""Client, identity, user, minute, second, zone, request, status, size, referrer, agent, rest."""
+ACCESS_TEXT = re.compile(_LINE, re.ASCII)
+"""The same for a line that is ASCII."""
+
+_LINES_JUDGED = 50
+_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 26, 27}) + b"\x7f"
+_NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
+_CONTROL_PER_BYTE = 0.001
+_HIGH_PER_BYTE = 0.3
+_ENOUGH_TEXT = 16
+
+
+def is_access_log(head: bytes) -> bool:
+    """Say whether most of the first lines are web server access lines.
+
+    One or two strange lines at the start (a torn line after rotation, a probe's garbage) don't
+    decide.
+    """
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n", _LINES_JUDGED)[:_LINES_JUDGED]]
+    if len(lines) > 1:
+        lines = lines[:-1]
+    lines = [line for line in lines if line]
+    matched = sum(ACCESS_LINE.fullmatch(line[:16384]) is not None for line in lines)
+    return matched > 0 and matched * 2 >= len(lines)
+
+
+def text_encoding(head: bytes) -> str | None:
+    """Return the encoding of plain text, or None where `head` is not the start of text.
+
+    UTF-16 only by its byte order mark; UTF-8 where it decodes; else Windows-1252, where there
+    are next to no control characters, none of its five unassigned bytes, and mostly ASCII.
+    """
+    if head[:2] in _UTF16:
+        encoding = _UTF16[head[:2]]
+        body = head[2 : len(head) & ~1].decode(encoding, "replace")
+        odd = sum((c < " " and c not in "\t\r\n\f") or c == "�" for c in body[:4096])
+        return encoding if body and odd * 50 <= len(body[:4096]) else None
+    if not head or b"\0" in head:
+        return None
+    controls = len(head) - len(head.translate(None, _CONTROL))
+    if controls > len(head) * _CONTROL_PER_BYTE:
+        return None
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character cut by the end of the head is no fault of the text.
+        if len(head) - error.start >= 4 or "unexpected end" not in error.reason:
+            return _windows_1252(head, controls)
+    return "utf-8"
+
+
+def _windows_1252(head: bytes, controls: int) -> str | None:
+    low = len(head.translate(None, bytes(range(128, 256))))
+    if controls or len(head) < _ENOUGH_TEXT or head.translate(None, _NOT_CP1252) != head:
+        return None
+    return "cp1252" if len(head) - low <= len(head) * _HIGH_PER_BYTE else None

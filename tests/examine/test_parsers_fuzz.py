@@ -1,0 +1,104 @@
+"""Whatever bytes come, parsers, finders and openers end, in time, in a declared way."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.examine.interfaces import Member, finders, name_of, openers, parsers
+from holdfast.examine.record import Record
+from holdfast.testing.parser_contract import broken, cases, check_records, evidence, fuzz
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.examine.file import EvidenceFile
+
+CASES = Path(__file__).parents[1] / "cases"
+INPUTS = [case.input.read_bytes() for case in cases(CASES)]
+OWN = "holdfast.examine."
+
+READERS: list[tuple[str, Any]] = [
+    *((f"parser {name_of(one)}", one.parse) for one in parsers() if one.__name__.startswith(OWN)),
+    *((f"finder {name_of(one)}", one.find) for one in finders() if one.__name__.startswith(OWN)),
+    *((f"opener {name_of(one)}", one.unfold) for one in openers() if one.__name__.startswith(OWN)),
+]
+# What a decoder library raises for a damaged file ends that file; the engine counts it as failed.
+ALLOWED: dict[str, tuple[type[Exception], ...]] = {
+    "parser chromium_history": (sqlite3.DatabaseError,),
+}
+
+# Bytes that are one thing, then another: heads that match, with anything after them.
+MIXED = st.lists(
+    st.one_of(
+        st.binary(max_size=200),
+        st.tuples(st.integers(0, len(INPUTS) - 1), st.integers(0, 4000), st.integers(1, 600)).map(
+            lambda cut: INPUTS[cut[0]][cut[1] : cut[1] + cut[2]]
+        ),
+        st.sampled_from(
+            [
+                b"From ",
+                b"\n\n",
+                b"--x\n",
+                b"Content-Type: multipart/mixed; boundary=x\n",
+                b"=?utf-8?b?",
+                b"\r\n\r\n",
+                b"SQLite format 3\0",
+                b'"\\',
+                b"[10/Oct/2025:13:55:36 +0000] ",
+                b"<!--",
+                b"<a href=",
+            ]
+        ),
+    ),
+    max_size=8,
+).map(b"".join)
+
+
+def read_all(read: Any, file: EvidenceFile) -> Iterator[object]:
+    for one in read(file):
+        if isinstance(one, Member):
+            one.content.read()
+        yield one
+
+
+def hold(name: str, read: Any, content: bytes) -> None:
+    """Read and check: kinds, types, ranges, order; for members, paths that are safe and unique."""
+    out = fuzz(lambda file: read_all(read, file), content, ALLOWED.get(name, ()))
+    records = [one for one in out if isinstance(one, Record)]
+    check_records(records, len(content), (Record,))
+    paths = [one.path for one in out if isinstance(one, Member)]
+    assert len(set(paths)) == len(paths)
+    assert not any(part in {"", ".", ".."} for path in paths for part in path.split("/"))
+
+
+@pytest.mark.parametrize(("name", "read"), READERS, ids=[name for name, _ in READERS])
+def test_damaged_cases_of_every_format(name: str, read: Any) -> None:
+    for content in INPUTS:
+        for damaged in (content, *broken(content)):
+            hold(name, read, damaged)
+
+
+@pytest.mark.parametrize(("name", "read"), READERS, ids=[name for name, _ in READERS])
+def test_mixtures(name: str, read: Any) -> None:
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @given(MIXED)
+    def check(content: bytes) -> None:
+        hold(name, read, content)
+
+    check()
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(MIXED)
+def test_match_never_raises(content: bytes) -> None:
+    with evidence(content) as file:
+        taken = [name_of(one) for one in parsers() if one.match(file)]
+        assert len(taken) <= 1 or {"mail", "plain_text", "web_access"}.isdisjoint(taken)
+        for opener in openers():
+            assert opener.match(file) in {True, False}
