@@ -103,7 +103,8 @@ class _Run:
             # What is entered and not yet in its place must not go with the rest.
             intake.leave()
             raise
-        intake.close()
+        with durable.disk_errors(vault.root):
+            intake.close()
         self._enter("collect.end", {"totals": dict(self._totals)})
 
     def _opening(self) -> dict[str, Json]:

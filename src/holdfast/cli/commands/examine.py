@@ -77,16 +77,18 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
         for one in examining.ledger(session, OneCase(case)):
             line = one.line
             if as_json:
+                role, _, name = line.module.partition(":")
                 emit(
                     {
-                        **{name: getattr(line, name) for name in names},
+                        **{total: getattr(line, total) for total in names},
                         "exhibit": one.exhibit.label,
                         "failures": line.failures,
                         "item": line.item,
                         "kind": "ledger",
-                        "parser": line.module,
+                        "parser": name,
                         "path": one.exhibit.path,
                         "reasons": line.reasons,
+                        "role": role or "item",
                         "state": line.state,
                         "unsupported_types": line.unsupported_types,
                     }

@@ -1,0 +1,44 @@
+"""Which fields of an entry a bundle discloses; of the others it holds the commitments only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from holdfast.vault.entry import Entry
+
+BASE = frozenset({"act", "actor", "case", "signature", "time"})
+"""Always disclosed: without these an entry can't be counted, or its signature checked."""
+_NAMELESS = frozenset(
+    {
+        "case.close", "case.open", "collect.end", "examine.end", "examine.start",
+        "operator.add", "vault.init",
+    }
+)  # fmt: skip
+"""Acts whose fields never name an item."""
+
+Disclose: TypeAlias = "Callable[[Entry], frozenset[str]]"
+
+
+def everything(entry: Entry) -> frozenset[str]:
+    """Disclose whatever was not erased: for a hand-over of the whole case."""
+    return frozenset(entry.disclosures)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Discloses what is about `items` or about no item; of everything else, that it happened.
+
+    An act that this list does not know may name an item anywhere, so it counts as one that does.
+    """
+
+    items: frozenset[str]
+
+    def __call__(self, entry: Entry) -> frozenset[str]:
+        """Return the names of the fields to disclose."""
+        about = entry.fields.get("item")
+        open_ = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
+        return frozenset(entry.disclosures) if open_ else BASE & frozenset(entry.disclosures)

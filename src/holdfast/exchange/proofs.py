@@ -1,0 +1,220 @@
+"""The proof in a bundle: every file is the very input of a SHA-256 that something else commits to.
+
+So `sha256sum` over the manifest computes all of it: a leaf file's digest is its leaf hash, a
+node's is its name, a field's is its commitment. docs/formats/bundle.md has the bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import IntegrityError
+from holdfast.exchange.bag import PROOF
+from holdfast.exchange.disclosure import BASE
+from holdfast.vault import entry as entries
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.merkle import WIDTH
+from holdfast.vault.note import Verifier, open_note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from holdfast.exchange.bag import Bag
+    from holdfast.exchange.disclosure import Disclose
+    from holdfast.vault.entry import Entry
+    from holdfast.vault.log import Log
+    from holdfast.vault.merkle import TreeReader
+
+_SPKI = bytes.fromhex("302a300506032b6570032100")
+"""DER before the 32 bytes of an Ed25519 public key: RFC 8410 section 4."""
+
+
+class Reader:
+    """Entries by index, checked; the last bundle read is kept, so going upwards is cheap."""
+
+    def __init__(self, log: Log, head: Checkpoint) -> None:
+        self._log = log
+        self._head = head
+        self._number = -1
+        self._lines: tuple[list[bytes], list[bytes]] = ([], [])
+
+    def entry(self, index: int) -> Entry:
+        """Return entry `index`.
+
+        Raises:
+            IntegrityError: missing, truncated or altered.
+        """
+        number, at = divmod(index, WIDTH)
+        if number != self._number:
+            width = min(WIDTH, self._head.size - number * WIDTH)
+            self._lines = self._log.bundle(number, width)
+            self._number = number
+        leaves, bodies = self._lines
+        return entries.read(index, leaves[at], bodies[at])
+
+
+def pem(public: bytes) -> bytes:
+    """Return an Ed25519 public key as openssl reads it: RFC 8410, RFC 7468."""
+    encoded = base64.b64encode(_SPKI + public)
+    return b"-----BEGIN PUBLIC KEY-----\n" + encoded + b"\n-----END PUBLIC KEY-----\n"
+
+
+@dataclass(frozen=True)
+class SignedHead:
+    """The log's head as it was published."""
+
+    note: str
+    text: str
+    head: Checkpoint
+    signature: bytes
+    """64 bytes, the log's own."""
+    verifier: Verifier
+
+    @classmethod
+    def read(cls, log: Log, verifier: Verifier) -> SignedHead:
+        """Read the published checkpoint once, so that all parts are of the same one.
+
+        Raises:
+            IntegrityError: it is not signed by the log's key.
+        """
+        note = (log.path / "checkpoint").read_text("utf-8")
+        text = open_note(note, verifier)
+        prefix = f"— {verifier.name} "
+        blobs = (
+            base64.b64decode(line.removeprefix(prefix))
+            for line in note.removeprefix(text).splitlines()
+            if line.startswith(prefix)
+        )
+        signature = next(blob[4:] for blob in blobs if blob[:4] == verifier.key_id)
+        return cls(note, text, Checkpoint.parse(text), signature, verifier)
+
+
+class Proof:
+    """Writes the proof of some entries of one log at one head into a bag."""
+
+    def __init__(self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose) -> None:
+        self._bag = bag
+        self._signed = signed
+        self._disclose = disclose
+        self._tree = log.tree(signed.head)
+        self._read = Reader(log, signed.head).entry
+        self._keys: set[str] = set()
+        self._covered: dict[int, str] = {}
+        self._places: set[int] = set()
+
+    def write(self, of_case: Iterable[int], introductions: Mapping[str, int]) -> None:
+        """Write the entries `of_case`, the vault's own that they rest on, and their inclusion.
+
+        `introductions` says which entry introduced each operator's key (by key ID).
+
+        Raises:
+            IntegrityError: the log does not hold what is to be proven.
+        """
+        self._checkpoint(self._signed)
+        claims: dict[int, str | None] = {}
+        for index in of_case:
+            claims[index] = self._entry(self._read(index))
+        claims.update(self._vault(introductions))
+        for index, key in claims.items():
+            if key is not None and self._covered.get(index) != key:
+                raise IntegrityError(
+                    f"entry {index} has no signature of its actor's key {key}",
+                    "run `holdfast verify`",
+                )
+        self._write_keys(introductions)
+        write_nodes(sorted(self._places), self._tree, self._put)
+
+    def _vault(self, introductions: Mapping[str, int]) -> dict[int, str | None]:
+        """Write vault.init, and what introduces the keys that signed, theirs included."""
+        claims: dict[int, str | None] = {}
+        waiting = [0]
+        while waiting:
+            index = waiting.pop()
+            if index not in claims:
+                entry = self._read(index)
+                claims[index] = self._entry(entry)
+                if claims[index] is not None and "signature" not in entry.commitments:
+                    waiting.append(index + 1)  # the act's last entry signs for all of them
+            for key in self._keys:
+                if key not in introductions:
+                    raise IntegrityError(
+                        f"no entry introduces the key {key}", "run `holdfast rebuild`"
+                    )
+            waiting += [introductions[k] for k in self._keys if introductions[k] not in claims]
+        return claims
+
+    def _entry(self, entry: Entry) -> str | None:
+        """Write one entry; return the key ID that its actor is said to have."""
+        index, folder = entry.index, f"entries/{entry.index}/"
+        shown = self._disclose(entry) & frozenset(entry.disclosures)
+        lacking = BASE & frozenset(entry.commitments) - shown
+        if lacking:
+            raise IntegrityError(
+                f"entry {index} can't be proven: its field {min(lacking)} was erased or withheld"
+            )
+        self._put(f"{folder}leaf", b"\x00" + entry.leaf)
+        for name in sorted(shown):
+            data = entries.FIELD_DOMAIN + entry.disclosures[name].encode()
+            self._put(f"{folder}field.{name}", data)
+        self._places.add(index)
+        if "signature" in entry.commitments:
+            self._signature(entry, folder)
+        key = entry.fields["actor"]["key"]
+        return None if key is None else str(key)
+
+    def _signature(self, entry: Entry, folder: str) -> None:
+        claim = entry.fields["signature"]
+        start = entry.index - claim["covers"]
+        covered = [self._tree.leaf(at) for at in range(start, entry.index)]
+        message = entries.act_message(self._signed.head.origin, covered, entry.commitments)
+        self._put(f"{folder}act.message", message)
+        self._put(f"{folder}act.sig", base64.b64decode(claim["sig"]))
+        for at in range(start, entry.index + 1):
+            self._covered[at] = claim["key"]
+            self._places.add(at)
+        self._keys.add(claim["key"])
+
+    def _write_keys(self, introductions: Mapping[str, int]) -> None:
+        """Write the public keys that signed, as the log introduced them."""
+        for key in sorted(self._keys):
+            entry = self._read(introductions[key])
+            verifier = Verifier.parse(entry.fields["operator"]["vkey"])
+            if entry.act != "operator.add" or verifier.key_id.hex() != key:
+                raise IntegrityError(
+                    f"entry {entry.index} does not introduce the key {key}",
+                    "the database was altered: run `holdfast rebuild`",
+                )
+            self._put(f"keys/{key}.pem", pem(verifier.public))
+
+    def _checkpoint(self, signed: SignedHead) -> None:
+        verifier = signed.verifier
+        self._put("checkpoint", signed.note.encode())
+        self._put("checkpoint.text", signed.text.encode())
+        self._put("checkpoint.sig", signed.signature)
+        self._put("log.vkey", f"{verifier}\n".encode())
+        self._put("log.pem", pem(verifier.public))
+
+    def _put(self, name: str, data: bytes) -> None:
+        self._bag.put(PROOF + name, data)
+
+
+def write_nodes(places: list[int], tree: TreeReader, put: Callable[[str, bytes], None]) -> None:
+    """Write each inner node on the way from the root to `places` (ascending): RFC 6962, 2.1.
+
+    A file holds 0x01 and the two child hashes, and is named by its own SHA-256.
+    """
+    waiting = [(0, tree.size)]
+    while waiting:
+        start, end = waiting.pop()
+        at = bisect_left(places, start)
+        if end - start < 2 or at == len(places) or places[at] >= end:
+            continue
+        middle = start + (1 << ((end - start - 1).bit_length() - 1))
+        left, right = tree.root_of(start, middle), tree.root_of(middle, end)
+        data = b"\x01" + left + right
+        put(f"nodes/{sha256_hex(data)}", data)
+        waiting += [(middle, end), (start, middle)]

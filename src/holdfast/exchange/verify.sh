@@ -1,0 +1,660 @@
+#!/usr/bin/env bash
+# Checks a Holdfast hand-over bundle (holdfast-bundle/1; docs/formats/bundle.md says what each file is).
+#
+#   cd BUNDLE && bash verify.sh [--anchors FILE]
+#
+# FILE holds the keys that you had from the unit, the court or a witness by ANOTHER way than this
+# bundle, one a line: log <vkey>. Without it a bundle forged from end to end looks intact too.
+#
+# Needs bash 4 or newer, GNU sha256sum and od, openssl 3.0 or newer; writes no file.
+# Exit: 0 intact, 1 altered or incomplete, 2 can't check (wrong use, a tool is missing).
+#
+# Everything in a bundle may be hostile: names are matched against a pattern before they are used,
+# numbers before they reach arithmetic, and nothing is evaluated.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015 # `A && B || bad`: whichever of the two is false is the failure
+set -u -o pipefail
+unset CDPATH GLOBIGNORE
+export LC_ALL=C # bytes are characters, and sha256sum speaks English
+IFS=$' \t\n'
+shopt -s nullglob dotglob
+
+nl=$'\n'
+dash=$'\xe2\x80\x94 '
+alphabet=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
+number='(0|[1-9][0-9]{0,14})'
+hash='[0-9a-f]{64}'
+text='"([^"\\[:cntrl:]]|\\["\\])*"'
+proof=data/proof
+fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
+declare -A digest left right leaf_at plain signed own_key covered key_name key_since key_pem original act_of
+failures=0
+
+shown() { # SHOWN: text without what a terminal would act on
+  SHOWN=${1:0:300}
+  SHOWN=${SHOWN//[[:cntrl:]]/?}
+  SHOWN=${SHOWN//$'\xc2'[$'\x80'-$'\x9f']/?}
+  SHOWN=${SHOWN//$'\xe2\x80'[$'\x8e'-$'\x8f'$'\xaa'-$'\xae']/?}
+  SHOWN=${SHOWN//$'\xe2\x81'[$'\xa6'-$'\xa9']/?}
+}
+
+bad() { # one failure, in words
+  failures=$((failures + 1))
+  shown "$1"
+  if ((failures <= 25)); then
+    printf 'FAILED      %s\n' "$SHOWN" >&2
+  elif ((failures == 26)); then
+    printf 'FAILED      ... and more\n' >&2
+  fi
+}
+
+usage() {
+  shown "$1"
+  printf '%s\nuse: cd BUNDLE && bash verify.sh [--anchors FILE]\n' "$SHOWN" >&2
+  exit 2
+}
+
+stage() { # what is checked next stands on what was checked before
+  if ((failures)); then
+    printf '\nALTERED OR INCOMPLETE: %d failures; do not rely on this bundle\n' "$failures" >&2
+    exit 1
+  fi
+}
+
+said() { printf '%-11s %s\n' "$1" "$2"; }
+
+slurp() { # TEXT: the whole file; false if there is none, or a NUL byte in it
+  TEXT=
+  [[ -f $1 ]] || return 1
+  if IFS= read -r -d '' TEXT <"$1"; then return 1; fi
+}
+
+size_of() { # SIZE: bytes of a file
+  local part=
+  SIZE=0
+  while IFS= read -r -d '' part; do SIZE=$((SIZE + ${#part} + 1)); done <"$1"
+  SIZE=$((SIZE + ${#part}))
+}
+
+hexes() { # LINES: each file's bytes in hex; all must be $1 bytes long. The files: array `files`
+  local width=$1 at line batch
+  LINES=()
+  for line in "${files[@]}"; do
+    size_of "$line"
+    ((SIZE == width)) || { bad "$line: $SIZE bytes, where a proof has $width"; return 1; }
+  done
+  for ((at = 0; at < ${#files[@]}; at += 500)); do
+    batch=("${files[@]:at:500}")
+    while IFS= read -r line; do LINES+=("${line// /}"); done \
+      < <(od -An -v -tx1 "-w$width" "${batch[@]}")
+  done
+  ((${#LINES[@]} == ${#files[@]})) || { bad "${files[0]}: od did not read the proof files"; return 1; }
+}
+
+from_base64() { # HEX: bytes of $1; false unless it is base64 in its one proper form
+  local i j quad char before bits piece
+  HEX=
+  [[ $1 =~ ^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$ ]] || return 1
+  for ((i = 0; i < ${#1}; i += 4)); do
+    quad=${1:i:4} bits=0
+    for ((j = 0; j < 4; j++)); do
+      char=${quad:j:1} before=
+      [[ $char == = ]] || before=${alphabet%%"$char"*}
+      bits=$((bits << 6 | ${#before}))
+    done
+    printf -v piece '%06x' "$bits"
+    HEX+=$piece
+  done
+  case $1 in
+    *==) [[ $HEX == *0000 ]] && HEX=${HEX%0000} ;;
+    *=) [[ $HEX == *00 ]] && HEX=${HEX%00} ;;
+  esac
+}
+
+vkey() { # NAME, KEY_ID, PEM of a verifier key (C2SP signed-note); false unless it is one of Ed25519
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$' i bits piece base64='' bytes=''
+  [[ $1 =~ $form ]] || return 1
+  NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]}
+  from_base64 "${BASH_REMATCH[3]}" || return 1
+  [[ ${HEX:0:2} == 01 ]] || return 1
+  for ((i = 0; i < 66; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
+  [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
+  HEX=${HEX:2}0000 # 32 bytes, and padding to a multiple of three
+  for ((i = 0; i < 66; i += 3)); do # three hex digits are two characters of base64
+    bits=$((16#${HEX:i:3}))
+    base64+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
+  done
+  PEM="-----BEGIN PUBLIC KEY-----${nl}MCowBQYDK2VwAyEA${base64:0:43}=${nl}-----END PUBLIC KEY-----$nl"
+}
+
+ed25519() { # key, message, signature: files
+  openssl pkeyutl -verify -pubin -inkey "$1" -rawin -in "$2" -sigfile "$3" >/dev/null 2>&1
+}
+
+# --- files ---------------------------------------------------------------------------------------
+
+read_manifest() { # file, pattern of the paths it may name; fills digest[]
+  local line form="^($hash)  ($2)\$"
+  slurp "$1" && [[ $TEXT == *"$nl" ]] || { bad "$1: missing, cut off, or no text"; return; }
+  while IFS= read -r line; do
+    if ((${#line} > 1000)) || ! [[ $line =~ $form ]]; then
+      bad "$1: a line that no manifest of a bundle has: ${line:0:150}"
+    elif [[ -n ${digest[${BASH_REMATCH[2]}]-} ]]; then
+      bad "$1: names ${BASH_REMATCH[2]} twice"
+    else
+      digest[${BASH_REMATCH[2]}]=${BASH_REMATCH[1]}
+      listed+=("${BASH_REMATCH[2]}")
+    fi
+  done <"$1"
+}
+
+find_files() { # found[]: every file below the current folder; links are never followed
+  local folders=("") at=0 entry
+  while ((at < ${#folders[@]})); do
+    for entry in "${folders[at]}"*; do
+      if [[ -L $entry ]]; then
+        printf -v entry %q "$entry"
+        bad "$entry: a symbolic link, which no bundle holds"
+      elif [[ -d $entry ]]; then
+        folders+=("$entry/")
+      elif [[ -f $entry ]]; then
+        found+=("$entry")
+      else
+        printf -v entry %q "$entry"
+        bad "$entry: neither a file nor a folder"
+      fi
+    done
+    at=$((at + 1))
+  done
+}
+
+check_files() {
+  local path out line name='[A-Za-z0-9_][A-Za-z0-9._-]*'
+  local payload="data(/$name)+" tags='bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|verify\.sh'
+  local -A present
+  listed=() found=() tag_files=(bagit.txt bag-info.txt manifest-sha256.txt README.txt verify.sh)
+  find_files
+  stage
+  read_manifest tagmanifest-sha256.txt "$tags"
+  for path in "${tag_files[@]}"; do
+    [[ -n ${digest[$path]-} ]] || bad "tagmanifest-sha256.txt: does not name $path"
+  done
+  stage
+  read_manifest manifest-sha256.txt "$payload"
+  stage
+  for path in ${found[@]+"${found[@]}"}; do
+    if [[ $path == tagmanifest-sha256.txt ]]; then
+      continue
+    elif [[ $path =~ ^($payload|$tags)$ && -n ${digest[$path]-} ]]; then
+      present[$path]=1
+    else
+      printf -v path %q "$path"
+      bad "$path: is in the folder but in no manifest: it was added"
+    fi
+  done
+  for path in "${listed[@]}"; do
+    [[ -n ${present[$path]-} ]] || bad "$path: is in the manifest but missing"
+  done
+  stage
+  said Hashing "${#listed[@]} files ..."
+  out=$(for path in "${listed[@]}"; do printf '%s  %s\n' "${digest[$path]}" "$path"; done |
+    sha256sum --check --quiet --strict 2>/dev/null) || bad "files: sha256sum does not find all of them as the manifests list them"
+  while IFS= read -r line; do
+    [[ -z $line ]] || bad "${line%: FAILED*}: its bytes are not those the manifest lists"
+  done < <(printf '%s\n' "$out")
+  stage
+  said Files "${#listed[@]} files are as the manifests list them; none is missing, none was added"
+}
+
+# --- the log's checkpoint ------------------------------------------------------------------------
+
+check_log() {
+  local path note line form rest signer count=0 signature=
+  for path in "${fixed[@]}"; do
+    [[ -n ${digest[$proof/$path]-} ]] || bad "$proof/$path: missing from the proof"
+  done
+  stage
+  slurp $proof/log.vkey && [[ $TEXT == *"$nl" ]] && vkey "${TEXT%"$nl"}" ||
+    bad "$proof/log.vkey: is no Ed25519 verifier key"
+  stage
+  log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0
+  slurp $proof/log.pem && [[ $TEXT == "$PEM" ]] || bad "$proof/log.pem: is not the key of log.vkey"
+  form="^([^[:cntrl:]]+)$nl$number$nl([A-Za-z0-9+/]{43}=)$nl([^$nl]+$nl)*\$"
+  slurp $proof/checkpoint.text && [[ $TEXT =~ $form ]] || {
+    bad "$proof/checkpoint.text: is no checkpoint"
+    stage
+  }
+  size=${BASH_REMATCH[2]}
+  [[ ${BASH_REMATCH[1]} == "$origin" ]] || bad "$proof/checkpoint.text: is of another log than log.vkey"
+  note=$TEXT
+  from_base64 "${BASH_REMATCH[3]}" || bad "$proof/checkpoint.text: its root is no SHA-256"
+  root=$HEX
+  slurp $proof/checkpoint || bad "$proof/checkpoint: is no text"
+  rest=${TEXT#"$note$nl"}
+  [[ "$note$nl$rest" == "$TEXT" && $rest == *"$nl" ]] ||
+    bad "$proof/checkpoint: is not checkpoint.text with a signature"
+  while IFS= read -r line; do
+    form="^$dash([^[:space:]]+) ([A-Za-z0-9+/]+=*)\$"
+    if [[ $line =~ $form ]] && signer=${BASH_REMATCH[1]} && from_base64 "${BASH_REMATCH[2]}"; then
+      if [[ $signer == "$origin" && ${HEX:0:8} == "$log_key" ]]; then
+        count=$((count + 1)) signature=${HEX:8}
+      else
+        others=$((others + 1))
+      fi
+    else
+      bad "$proof/checkpoint: has no signature, or one that can't be read"
+    fi
+  done < <(printf '%s' "$rest")
+  ((count == 1)) || bad "$proof/checkpoint: is not signed by the log's key"
+  stage
+  files=("$proof/checkpoint.sig")
+  hexes 64 && [[ ${LINES[0]} == "$signature" ]] ||
+    bad "$proof/checkpoint.sig: is not the signature in the checkpoint"
+  ed25519 $proof/log.pem $proof/checkpoint.text $proof/checkpoint.sig ||
+    bad "$proof/checkpoint: the log's signature does not verify"
+  stage
+  shown "$origin"
+  said Log "$SHOWN: $size entries, its head signed by the log's key"
+}
+
+# --- entries and their places in the log ---------------------------------------------------------
+
+sort_proof() { # leaves[], nodes[], and how many field, act and key files there are
+  local path name known part
+  leaves=() nodes=() field_files=0 act_files=0 key_files=0
+  for path in "${listed[@]}"; do
+    [[ $path == $proof/* ]] || continue
+    name=${path#"$proof"/} known=0
+    if [[ $name =~ ^entries/$number/leaf$ ]]; then
+      leaves+=("${BASH_REMATCH[1]}")
+    elif [[ $name =~ ^entries/$number/field\.[a-z][a-z0-9_]*$ ]]; then
+      field_files=$((field_files + 1))
+    elif [[ $name =~ ^entries/$number/act\.(message|sig)$ ]]; then
+      act_files=$((act_files + 1))
+    elif [[ $name =~ ^nodes/$hash$ ]]; then
+      nodes+=("$path")
+      [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
+    elif [[ $name =~ ^keys/[0-9a-f]{8}\.pem$ ]]; then
+      key_files=$((key_files + 1))
+    else
+      for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done
+      ((known)) || bad "$proof/$name: is no part of a proof"
+    fi
+  done
+  ((${#leaves[@]})) || bad "$proof/entries: holds no entry"
+  stage
+}
+
+walk_tree() { # leaf_at[]: the leaf hash at each place that the nodes lead to, from the signed root
+  local -a hashes=("$root") starts=(0) ends=("$size")
+  local top=1 used=0 at h s e k
+  if ((${#nodes[@]})); then
+    files=("${nodes[@]}")
+    hexes 65 || stage
+    for ((at = 0; at < ${#nodes[@]}; at++)); do
+      h=${nodes[at]##*/}
+      [[ ${LINES[at]:0:2} == 01 ]] || bad "${nodes[at]}: is no inner node (RFC 6962, 2.1)"
+      left[$h]=${LINES[at]:2:64} right[$h]=${LINES[at]:66:64}
+    done
+    stage
+  fi
+  ((size > 0)) || top=0
+  while ((top)); do
+    top=$((top - 1)) h=${hashes[top]} s=${starts[top]} e=${ends[top]}
+    if ((e - s == 1)); then
+      leaf_at[$s]=$h
+    elif [[ -n ${left[$h]-} ]]; then
+      used=$((used + 1)) k=1
+      ((used <= ${#nodes[@]})) || { bad "$proof/nodes: a node is its own relative"; break; }
+      while ((k * 2 < e - s)); do k=$((k * 2)); done
+      hashes[top]=${left[$h]} starts[top]=$s ends[top]=$((s + k))
+      hashes[top + 1]=${right[$h]} starts[top + 1]=$((s + k)) ends[top + 1]=$e
+      top=$((top + 2))
+    fi
+  done
+  ((used == ${#nodes[@]})) || bad "$proof/nodes: $((${#nodes[@]} - used)) nodes do not lead to the signed root"
+}
+
+read_leaf() { # one entry: its place in the log, and each disclosed field against its commitment
+  local i=$1 path=$proof/entries/$1 first rest name commitment end='' last='' disclosed
+  local member='^"([a-z][a-z0-9_]*)":"([0-9a-f]{64})"([,}])'
+  if [[ ${leaf_at[$i]-} != "${digest[$path/leaf]}" ]]; then
+    bad "entry $i: its leaf is not at this place in the log that the checkpoint commits to"
+    return
+  fi
+  { IFS= read -r -d '' first && ! IFS= read -r -d '' rest; } <"$path/leaf" ||
+    { bad "entry $i: its leaf is malformed"; return; }
+  [[ -z $first && $rest == '{"fields":{'* ]] || { bad "entry $i: its leaf is malformed"; return; }
+  rest=${rest#'{"fields":{'} plain[$i]=
+  while [[ $end != '}' && $rest =~ $member ]]; do
+    name=${BASH_REMATCH[1]} commitment=${BASH_REMATCH[2]} end=${BASH_REMATCH[3]}
+    rest=${rest:${#BASH_REMATCH[0]}}
+    [[ $name > $last ]] || bad "entry $i: its leaf names the field $name out of order"
+    last=$name
+    if [[ $name == signature ]]; then signed[$i]=1; else plain[$i]+=",\"$name\":\"$commitment\""; fi
+    disclosed=${digest[$path/field.$name]-}
+    if [[ -n $disclosed ]]; then
+      fields=$((fields + 1))
+      [[ $disclosed == "$commitment" ]] || bad "entry $i: the field $name is not what the log committed to"
+    else
+      withheld[i]=1
+      [[ $name != signature && $name != act && $name != case && $name != actor && $name != time ]] ||
+        bad "entry $i: the field $name was stripped from this bundle"
+    fi
+  done
+  [[ $end == '}' && $rest =~ ^,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
+  plain[$i]="{${plain[$i]#,}}"
+}
+
+value() { # VALUE: the JSON that entry $1 discloses as its field $2; false where it withholds it
+  local path=$proof/entries/$1/field.$2 form
+  [[ -n ${digest[$path]-} ]] || return 1
+  form="^holdfast-field/1$nl\\[\"[A-Za-z0-9_-]+\",\"$2\",(.*)\\]\$"
+  if slurp "$path" && [[ $TEXT =~ $form ]]; then VALUE=${BASH_REMATCH[1]}; else
+    bad "$path: is malformed"
+    return 1
+  fi
+}
+
+check_entries() {
+  local i at sequence=0 line form="^($number) ($number)\$" case_ last=-1
+  fields=0 withheld=() of_case=() of_vault=()
+  local -A wanted
+  sort_proof
+  walk_tree
+  for i in "${leaves[@]}"; do read_leaf "$i"; done
+  ((fields == field_files)) || bad "$proof/entries: $((field_files - fields)) files are no field of an entry in this bundle"
+  stage
+  slurp $proof/handover.txt && [[ $TEXT =~ ^$number$nl$ ]] || bad "$proof/handover.txt: names no entry"
+  handover=${TEXT%"$nl"}
+  slurp $proof/entries.txt && [[ -z $TEXT || $TEXT == *"$nl" ]] || bad "$proof/entries.txt: is no list"
+  stage
+  [[ -n ${plain[$handover]-} ]] || bad "entry $handover: the hand-over's own entry is missing"
+  while IFS= read -r line; do
+    sequence=$((sequence + 1))
+    if ! [[ $line =~ $form ]] || [[ ${BASH_REMATCH[1]} != "$sequence" ]]; then
+      bad "$proof/entries.txt: line $sequence does not hold the case's entry number $sequence"
+      break
+    fi
+    at=${BASH_REMATCH[3]}
+    ((at > last && at < handover)) || bad "$proof/entries.txt: line $sequence is out of order"
+    [[ -n ${plain[$at]-} ]] || bad "entry $at: number $sequence of the case is missing"
+    last=$at wanted[$at]=1
+    of_case+=("$at")
+  done <$proof/entries.txt
+  of_case+=("$handover") wanted[$handover]=1
+  stage
+  value "$handover" case && [[ $VALUE != null ]] || bad "entry $handover: the hand-over names no case"
+  case_=${VALUE-}
+  for i in "${leaves[@]}"; do
+    value "$i" act && [[ $VALUE =~ ^$text$ ]] || { bad "entry $i: names no act"; continue; }
+    act_of[$i]=$VALUE
+    value "$i" case || continue
+    if [[ -n ${wanted[$i]-} ]]; then
+      [[ $VALUE == "$case_" ]] || bad "entry $i: is of another case than the hand-over"
+    else
+      [[ $VALUE == null ]] || bad "entry $i: is in the bundle but not in the case's list of entries"
+      of_vault+=("$i")
+    fi
+  done
+  stage
+  shown "$case_"
+  said Entries "${#of_case[@]} of case $SHOWN, numbered 1 to ${#of_case[@]} without a gap, and ${#of_vault[@]} of the vault;"
+  said '' "each is proven to be in the log, and each of $fields fields is what the log committed to"
+  ((${#withheld[@]} == 0)) || said '' "${#withheld[@]} of them withhold some of their fields from this bundle"
+}
+
+# --- the hand-over: what the log says this bundle holds ------------------------------------------
+
+check_handover() {
+  local form="^\\{\"contents\":\"($hash)\",\"entries\":\"($hash)\"\\}\$" line path listed_=0 bound_=0
+  local -A bound
+  [[ ${act_of[$handover]} == '"bundle"' ]] || bad "entry $handover: is no hand-over"
+  value "$handover" handover && [[ $VALUE =~ $form ]] || {
+    bad "entry $handover: does not say what was handed over"
+    stage
+  }
+  [[ ${BASH_REMATCH[1]} == "${digest[$proof/contents.sha256]}" ]] ||
+    bad "$proof/contents.sha256: is not the list that the hand-over was entered with"
+  [[ ${BASH_REMATCH[2]} == "${digest[$proof/entries.txt]}" ]] ||
+    bad "$proof/entries.txt: is not the list that the hand-over was entered with: an entry was dropped, added or renumbered"
+  stage
+  while IFS= read -r line; do
+    path=${line:66}
+    if [[ $path != $proof/* && $path =~ ^[A-Za-z0-9._/-]+$ && ${digest[$path]-} == "${line:0:64}" ]]; then
+      bound[$path]=1
+      bound_=$((bound_ + 1))
+    else
+      bad "$path: is not what the log says was handed over"
+    fi
+  done <$proof/contents.sha256
+  for path in "${listed[@]}"; do
+    [[ $path != $proof/* && $path != manifest-sha256.txt ]] || continue
+    listed_=$((listed_ + 1))
+    [[ -n ${bound[$path]-} ]] || bad "$path: is not among what the log says was handed over"
+  done
+  ((listed_ == bound_)) || bad "$proof/contents.sha256: names a file twice"
+  stage
+  value "$handover" time && [[ $VALUE =~ ^\"[0-9TZ:.-]+\"$ ]] || bad "entry $handover: has no time"
+  stage
+  said Hand-over "entry $handover of the log, made at ${VALUE//\"/}, binds the other $bound_ files:"
+  said '' "originals, records, lists, README.txt and verify.sh are those that were handed over"
+}
+
+# --- who acted -----------------------------------------------------------------------------------
+
+load_keys() { # each operator's key, as the log introduced it
+  local i form="^\\{\"key_id\":\"([0-9a-f]{8})\",\"name\":($text),\"vkey\":($text)\\}\$" id name key
+  for i in ${of_vault[@]+"${of_vault[@]}"}; do
+    [[ ${act_of[$i]} == '"operator.add"' ]] || continue
+    value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
+    id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
+    key=${key%\"} key=${key//\\\"/\"} key=${key//\\\\/\\}
+    vkey "$key" && [[ $KEY_ID == "$id" ]] || { bad "entry $i: introduces no Ed25519 key"; continue; }
+    [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
+    key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
+  done
+}
+
+check_signature() { # the signature that entry $1 carries, over itself and the entries it covers
+  local i=$1 path=$proof/entries/$1 j count id base64 since message="holdfast-act/1$nl$origin$nl"
+  local form="^\\{\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":\"([A-Za-z0-9+/]{86}==)\"\\}\$"
+  value "$i" signature && [[ $VALUE =~ $form ]] || { bad "entry $i: its signature is malformed"; return; }
+  count=${BASH_REMATCH[1]} id=${BASH_REMATCH[2]} base64=${BASH_REMATCH[3]}
+  [[ -n ${key_pem[$id]-} ]] || { bad "entry $i: no entry here introduces its actor's key $id"; return; }
+  since=${key_since[$id]}
+  ((since <= i)) || bad "entry $i: was signed before the key $id was introduced"
+  for ((j = i - count; j < i; j++)); do
+    if ((j < 0)) || [[ -z ${leaf_at[$j]-} ]]; then
+      bad "entry $i: its signature covers entry $j, whose place is not proven"
+      return
+    fi
+    message+=${leaf_at[$j]}$nl covered[$j]=$id
+  done
+  own_key[$i]=$id acts=$((acts + 2))
+  message+=${plain[$i]}
+  [[ -n ${digest[$path/act.message]-} && -n ${digest[$path/act.sig]-} && -n ${digest[$proof/keys/$id.pem]-} ]] ||
+    { bad "entry $i: its signature's files are missing"; return; }
+  slurp "$path/act.message" && [[ $TEXT == "$message" ]] ||
+    bad "$path/act.message: is not the act that entry $i tells of"
+  slurp "$proof/keys/$id.pem" && [[ $TEXT == "${key_pem[$id]}" ]] ||
+    bad "$proof/keys/$id.pem: is not the key that the log introduced"
+  from_base64 "$base64" && files=("$path/act.sig") && hexes 64 && [[ ${LINES[0]} == "$HEX" ]] ||
+    bad "$path/act.sig: is not the signature of entry $i"
+  ed25519 "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
+    bad "entry $i: its actor's signature does not verify"
+  used_keys[16#$id]=$id
+}
+
+check_actors() {
+  local i id form="^\\{\"key\":(null|\"([0-9a-f]{8})\"),\"name\":($text)\\}\$" names=
+  acts=0 unsigned=0 used_keys=()
+  load_keys
+  for i in "${leaves[@]}"; do
+    [[ -z ${signed[$i]-} ]] || check_signature "$i"
+  done
+  for i in "${leaves[@]}"; do
+    value "$i" actor && [[ $VALUE =~ $form ]] || { bad "entry $i: names no actor"; continue; }
+    id=${own_key[$i]-${covered[$i]-}}
+    if [[ ${BASH_REMATCH[1]} == null && -z $id ]]; then
+      unsigned=$((unsigned + 1))
+    elif [[ -z $id ]]; then
+      bad "entry $i: its actor has a key, but no signature covers it"
+    elif [[ ${BASH_REMATCH[2]} != "$id" || ${BASH_REMATCH[3]} != "${key_name[$id]-}" ]]; then
+      bad "entry $i: is signed by another than its actor"
+    fi
+  done
+  ((acts == act_files)) || bad "$proof/entries: $((act_files - acts)) signature files belong to no entry"
+  ((${#used_keys[@]} == key_files)) || bad "$proof/keys: holds a key that signed nothing here"
+  stage
+  for id in ${used_keys[@]+"${used_keys[@]}"}; do names+=", ${key_name[$id]} (key $id)"; done
+  shown "${names#, }"
+  said Actors "$((${#leaves[@]} - unsigned)) entries are signed by their actors' own keys: ${SHOWN:-none}"
+  ((unsigned == 0)) || said '' "$unsigned entries are by actors without a key: ACTOR UNSIGNED"
+}
+
+check_policy() { # the vault's first entry: its key, and what it demands of itself
+  local form="^\\{\"log\":($text),\"require\":\\[([a-z\",]*)\\],\"sealed\":(true|false)\\}\$" key
+  [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ $form ]] ||
+    { bad "entry 0: the vault's own first entry is missing or withheld"; return; }
+  key=${log_vkey//\\/\\\\}
+  [[ ${BASH_REMATCH[1]} == "\"${key//\"/\\\"}\"" ]] || bad "entry 0: the vault was made with another log key"
+  case ${BASH_REMATCH[3]} in
+    *witnessed*) bad "policy: the vault demands witnesses, and this bundle is unwitnessed" ;;
+  esac
+  case ${BASH_REMATCH[3]} in
+    *timed*) bad "policy: the vault demands trusted time, and this bundle is untimed" ;;
+  esac
+  if [[ ${BASH_REMATCH[3]} == *signed* ]] && ((unsigned)); then
+    bad "policy: the vault demands signed acts, and $unsigned are unsigned"
+  fi
+}
+
+# --- the originals -------------------------------------------------------------------------------
+
+check_originals() {
+  local i item path size_ form="^\\{\"object\":\"$hash\",\"size\":$number(,\"wrapped\":\"[A-Za-z0-9+/=]*\")?\\}\$"
+  local count=0 hidden=0 records=0 bytes
+  for i in "${of_case[@]}"; do
+    [[ ${act_of[$i]} == '"collect.item"' ]] || continue
+    if ! value "$i" item; then
+      hidden=$((hidden + 1))
+      continue
+    fi
+    [[ $VALUE =~ ^\"($hash)\"$ ]] || { bad "entry $i: names no item"; continue; }
+    item=${BASH_REMATCH[1]} path=data/originals/${BASH_REMATCH[1]}
+    value "$i" stored && [[ $VALUE =~ $form ]] || { bad "entry $i: withholds the size of item $item"; continue; }
+    size_=${BASH_REMATCH[1]}
+    if [[ ${digest[$path]-} != "$item" ]]; then
+      bad "$path: is missing, or is not the original that entry $i names"
+    elif [[ -z ${original[$item]-} ]]; then
+      original[$item]=$size_ count=$((count + 1))
+      if ((size_ == 0)); then
+        [[ ! -s $path ]] || bad "$path: is not empty, as entry $i says"
+      else
+        bytes=$(od -An -v -tx1 -j "$((size_ - 1))" -N 2 "$path" 2>/dev/null)
+        [[ $bytes =~ ^\ [0-9a-f]{2}$ ]] || bad "$path: is not of $size_ bytes, as entry $i says"
+      fi
+    elif [[ ${original[$item]} != "$size_" ]]; then
+      bad "entry $i: states another size of item $item than an entry before"
+    fi
+  done
+  for path in "${listed[@]}"; do
+    case $path in
+      data/originals/*)
+        [[ -n ${original[${path#data/originals/}]-} ]] || bad "$path: no entry of the log names this original"
+        ;;
+      data/records/*) records=$((records + 1)) ;;
+    esac
+  done
+  stage
+  said Originals "$count files, each named by digest and size in a proven entry of its collection"
+  ((hidden == 0)) || said '' "$hidden exhibits of the case are withheld from this bundle; their entries are counted above"
+  ((records == 0)) || said Records "$records files made from the originals by programs; they can be made anew and compared"
+}
+
+# --- keys from a second channel ------------------------------------------------------------------
+
+read_anchors() { # anchor[]: log keys that the reader brought
+  local line
+  [[ -f $1 ]] || usage "the file of anchors $1 is not there"
+  anchor=()
+  while IFS= read -r line || [[ -n $line ]]; do
+    line=${line%$'\r'}
+    if [[ -z ${line//[[:space:]]/} || $line == '#'* ]]; then
+      continue
+    elif [[ $line =~ ^log\ +([^[:space:]]+)$ ]] && vkey "${BASH_REMATCH[1]}"; then
+      anchor+=("${line##* }")
+    else
+      bad "anchors: a line that this verify.sh can't hold the bundle to: $line"
+    fi
+  done <"$1"
+  ((${#anchor[@]})) || bad "anchors: no log's key is named: log <vkey>"
+  stage
+}
+
+check_anchors() {
+  local known
+  for known in "${anchor[@]}"; do
+    if [[ $known == "$log_vkey" ]]; then
+      said Origin "the log's key is the one in your anchors: origin established"
+      return
+    fi
+  done
+  bad "origin: this bundle's log key $log_vkey is NOT the one in your anchors: it is another log's, or forged"
+}
+
+verdict() {
+  local key
+  shown "$log_vkey"
+  key=$SHOWN
+  said Unwitnessed "no independent witness signed the log's head: whoever holds the log's key could"
+  said '' 'have written another history'
+  ((others == 0)) || said '' "($others further signatures on the head were not checked)"
+  said Untimed "no time-stamping authority was asked: times are what the unit's own clock said"
+  said Tags "that no entry of the case was left out is the unit's own word, signed into its log; its"
+  said '' "entries' tags can be checked only with the case's tag key, which is not in a bundle"
+  if [[ ${BASH_SOURCE[0]-} -ef verify.sh ]]; then
+    said Script "this verify.sh came with the bundle, and a forger's would say what it likes: get one"
+    said '' 'from the unit or the Holdfast project by another way, and run that'
+  fi
+  if ((anchored)); then
+    printf '\nINTACT\n'
+  else
+    said Origin 'NOT established: no key from a second channel was given. Compare this one, letter by'
+    said '' 'letter, with what the unit tells you by another way, or run again with --anchors FILE:'
+    said '' "$key"
+    printf '\nINTACT in itself, origin NOT established\n'
+  fi
+}
+
+main() {
+  local tool anchors=
+  anchored=0
+  ((BASH_VERSINFO[0] >= 4)) || usage "bash 4 or newer is needed, this is $BASH_VERSION"
+  for tool in sha256sum openssl od; do
+    type -P "$tool" >/dev/null || usage "the program $tool is needed and not here"
+  done
+  case $# in
+    0) ;;
+    2) [[ $1 == --anchors ]] || usage "unknown: $1"
+      anchored=1 anchors=$2 ;;
+    *) usage 'wrong number of arguments' ;;
+  esac
+  [[ -f bagit.txt || -f tagmanifest-sha256.txt || -d data ]] || usage 'this folder holds no bundle'
+  ((anchored == 0)) || read_anchors "$anchors"
+  check_files
+  check_log
+  check_entries
+  check_handover
+  check_actors
+  check_policy
+  check_originals
+  ((anchored == 0)) || check_anchors
+  stage
+  verdict
+  exit 0
+}
+
+main "$@"
