@@ -1,0 +1,99 @@
+"""A worker's life once it is confined: load the modules, then item after item."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+
+from holdfast.examine import _roster
+from holdfast.examine._output import BrokenError, ScarceError
+from holdfast.examine._position import Page
+from holdfast.examine._walk import RATE, Job, RefusedError, Walk
+from holdfast.examine._wire import send
+from holdfast.examine.sandbox import allow_cpu
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from holdfast.core.canonical import Json
+    from holdfast.examine._wire import Message
+    from holdfast.examine.limits import Limits
+    from holdfast.examine.sandbox import Protection
+
+_BROKEN = 70
+
+
+class Server:
+    """Takes items from the engine, one at a time."""
+
+    def __init__(self, scratch: Path, limits: Limits, page: int, plugins: tuple[str, ...]) -> None:
+        pa.set_cpu_count(1)  # one process a core is the engine's business; threads cost memory
+        pa.set_io_thread_count(1)
+        self._scratch, self._limits, self._page = scratch, limits, Page(page)
+        self._roster = _roster.load(plugins)
+        gc.freeze()
+
+    def run(
+        self,
+        channel: socket.socket,
+        incoming: Iterator[tuple[Message, int | None]],
+        protection: Protection,
+        statm: int,
+    ) -> int:
+        """Say hello and work until the engine hangs up; return the exit status."""
+        modules: list[Json] = [module.to_json() for module in self._roster.all()]
+        send(channel, {"modules": modules, "protection": asdict(protection)})
+        for message, descriptor in incoming:
+            if descriptor is None:
+                return _BROKEN
+            answer = self._examine(message, descriptor)
+            os.close(descriptor)
+            send(channel, answer)
+            if "broken" in answer:
+                return _BROKEN
+            self._page.at(0, "")
+            if _pages(statm) * os.sysconf("SC_PAGESIZE") > self._limits.memory // 4 * 3:
+                return 0  # grown old: the next item deserves the memory that the first one had
+        return 0
+
+    def _examine(self, message: Message, descriptor: int) -> Message:
+        number = message["seq"]
+        out = self._scratch / f"out-{number}"
+        allow_cpu(self._limits.cpu_seconds + os.fstat(descriptor).st_size // RATE)
+        job = _job(message, descriptor)
+        walk = Walk(
+            job, self._roster, self._limits, page=self._page, scratch=self._scratch, out=out
+        )
+        try:
+            return {"seq": number, "done": walk.run()}
+        except RefusedError:
+            shutil.rmtree(out, ignore_errors=True)
+            return {"seq": number, "refused": "the bytes do not have the item's SHA-256"}
+        except BrokenError as error:
+            return {"seq": number, "broken": str(error)}
+        except ScarceError as error:
+            return {"seq": number, "scarce": str(error)}
+
+
+def _job(message: Message, descriptor: int) -> Job:
+    skip = cast("list[tuple[int, str, int, str]]", message["skip"])
+    return Job(
+        item=str(message["item"]),
+        name=str(message["name"]),
+        descriptor=descriptor,
+        enumeration=str(message["enumeration"]),
+        wanted=cast("dict[str, str]", message["wanted"]),
+        skip={(ordinal, module): (members, reason) for ordinal, module, members, reason in skip},
+        give_up=str(message["give_up"]),
+    )
+
+
+def _pages(statm: int) -> int:
+    return int(os.pread(statm, 64, 0).split()[0])
