@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -14,35 +15,52 @@ import click
 from holdfast import __version__
 from holdfast.core.errors import HoldfastError, printable
 
-COMMANDS = {
-    "anchors": "vault",
-    "backup": "keeping",
-    "bundle": "bundle",
-    "case": "case",
-    "collect": "collect",
-    "custody": "custody",
-    "examine": "examine",
-    "indicators": "query",
-    "init": "vault",
-    "items": "collect",
-    "ledger": "examine",
-    "operator": "vault",
-    "rebuild": "keeping",
-    "restore": "keeping",
-    "search": "query",
-    "timeline": "query",
-    "verify": "verify",
-    "verify-script": "bundle",
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Set up": {
+        "init": ("vault", "Make a new vault and a key for its first operator."),
+        "operator": ("vault", "Add operators' signing keys, list them."),
+    },
+    "Work on a case": {
+        "case": ("case", "Open, show, list and close cases."),
+        "collect": ("collect", "Collect evidence into a case."),
+        "items": ("collect", "List what the case holds."),
+        "examine": ("examine", "Examine the case's items in sandboxed processes."),
+        "ledger": ("examine", "Show what became of every file."),
+    },
+    "Ask": {
+        "timeline": ("query", "Show the case's events in order of time, UTC."),
+        "indicators": ("query", "Show addresses, names and digests found in it."),
+        "search": ("query", "Find records by their words."),
+    },
+    "Prove and hand over": {
+        "custody": ("custody", "Read the custody log: who did what, when."),
+        "verify": ("verify", "Check every object, entry and signature."),
+        "anchors": ("vault", "Print the log's public key, for a second channel."),
+        "bundle": ("bundle", "Write a folder that anybody can check."),
+        "verify-script": ("bundle", "Print verify.sh as it is shipped."),
+    },
+    "Keep": {
+        "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
+        "restore": ("keeping", "Put a backup back, or admit a loss."),
+        "rebuild": ("keeping", "Fold the database from the log again."),
+    },
 }
-"""Each command and the module of `holdfast.cli.commands` that has it."""
+"""Each command by what it is for: its module in `holdfast.cli.commands`, and a line of help, which
+stands here so that listing the commands loads none of them."""
 
-ORDER = (
-    ("Set up", ("init", "operator")),
-    ("Work on a case", ("case", "collect", "items", "examine", "ledger")),
-    ("Ask", ("timeline", "indicators", "search")),
-    ("Prove and hand over", ("custody", "verify", "anchors", "bundle", "verify-script")),
-    ("Keep", ("backup", "restore", "rebuild")),
-)
+COMMANDS = {
+    name: module for commands in SECTIONS.values() for name, (module, _) in commands.items()
+}
+
+
+_NO_SUCH_PLACE = {
+    errno.ELOOP,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+}
+"""A path that was named and can't be one, wherever in the work it was met."""
 
 
 class Commands(click.Group):
@@ -60,17 +78,11 @@ class Commands(click.Group):
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by what they are for."""
-        for title, names in ORDER:
+        for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(
-                    [
-                        (name, command.get_short_help_str(70))
-                        for name in names
-                        if (command := self.get_command(ctx, name)) is not None
-                    ]
-                )
+                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -124,6 +136,11 @@ def _explain(error: BaseException) -> tuple[str, int]:
             "interrupted; what was recorded is kept, repeat the command to go on",
             128 + signal.SIGINT,
         )
+    if isinstance(error, OSError) and error.errno in _NO_SUCH_PLACE:
+        place = "a path" if error.filename is None else os.fsdecode(error.filename)
+        return f"{place[:200]} can't be used: {error.strerror}; name another place", 3
+    if isinstance(error, PermissionError):
+        return f"{error.filename} is not open to this account; run as the one that owns it", 7
     if isinstance(error, MemoryError):
         return "this machine has not enough memory for that; close other programs", 7
     return (

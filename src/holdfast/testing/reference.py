@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.cli.main import ORDER, holdfast
+from holdfast.cli.main import SECTIONS, holdfast
 from holdfast.core import errors
 from holdfast.examine import interfaces
 from holdfast.examine.record import Failure, Indicator, Record
@@ -47,7 +47,7 @@ def commands() -> str:
         lines.append(f"| {kind.exit_code} | {kind.fault} | {meaning} |")
     lines += ["| 70 | holdfast | a fault in Holdfast itself |", "| 130 | | interrupted |", ""]
     with click.Context(holdfast, info_name="holdfast") as top:
-        for title, names in ORDER:
+        for title, names in SECTIONS.items():
             lines += [f"## {title}", ""]
             for name in names:
                 command = holdfast.get_command(top, name)

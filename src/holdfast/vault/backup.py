@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core import durable
@@ -20,7 +21,6 @@ from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.log import Log
@@ -86,7 +86,7 @@ def _log_files(source: Path) -> Iterator[Path]:
     """Yield tiles and bodies; commits and locks belong to a vault at work, not to its copy."""
     for root in (source / "vault" / "log" / "tile", source / "vault" / "entries"):
         for folder, _folders, names in os.walk(root):
-            yield from (root / folder / name for name in sorted(names) if name[0] != ".")
+            yield from (Path(folder) / name for name in sorted(names) if name[0] != ".")
 
 
 def _copy_object(path: Path, place: Path) -> None:
