@@ -60,34 +60,36 @@ def collect_files(session: Session, request: CollectFiles) -> Iterator[Collected
     return _Run(session, case, request, paths).items()
 
 
-def _checked(session: Session, case: Case, path: str) -> bytes:
-    """Return the absolute path as given, after checking where it really leads.
+def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
+    """Return the absolute path as given and where it really leads, after checking the latter.
 
     Raises:
         DeniedError: outside the scope.
         InputError: the vault lies inside it.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
-    real = absolute.parent.resolve() / absolute.name
+    # Not Path.resolve(), which raises on a loop of links.
+    real = Path(os.path.realpath(absolute.parent)) / absolute.name
     vault = session.vault.root.resolve()
     if real == vault or real in vault.parents or vault in real.parents:
         raise InputError(
             f"{path} holds the vault itself, or lies in it", "collect the evidence beside it"
         )
     case.authority.check_path(case.id, real)
-    return os.fsencode(absolute)
+    return os.fsencode(absolute), os.fsencode(real)
 
 
 class _Run:
     """One run of a collection, from its opening entry to its closing one."""
 
     def __init__(
-        self, session: Session, case: Case, request: CollectFiles, paths: list[bytes]
+        self, session: Session, case: Case, request: CollectFiles, paths: list[tuple[bytes, bytes]]
     ) -> None:
         self._session = session
         self._case = case
         self._request = request
         self._paths = paths
+        self._named = {path for path, _ in paths}
         self._id = f"{clock.to_text(clock.now())[:19].replace(':', '')}-{os.urandom(3).hex()}"
         self._read = 0
         self._totals = {"bytes": 0, "held": 0, "new": 0, "skipped": 0}
@@ -130,7 +132,7 @@ class _Run:
         for found in files.walk(self._paths):
             one = found if isinstance(found, Skipped) else self._stage(intake, found)
             if isinstance(one, Skipped):
-                skipped.append(replace(one, named=one.path in self._paths))
+                skipped.append(replace(one, named=one.path in self._named))
             else:
                 staged.append(one)
                 size += one.copied.size

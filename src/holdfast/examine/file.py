@@ -6,8 +6,10 @@ import io
 import os
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = 65_536
 """Bytes of a file's start that `match` may judge by."""

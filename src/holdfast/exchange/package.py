@@ -118,7 +118,7 @@ def write_bundle(target: Path, contents: Contents, vault: Vault, enter: Enter) -
                 for line in lines:
                     writer.write(line)
         _describe(bag, contents, vault, exhibits)
-        before = _Before(contents.case.id, bag.seal_contents())
+        before = _Before(contents, vault, bag.seal_contents())
         entry = enter(before.commit)
         before.write(bag, entry)
         signed = SignedHead.read(vault.log, vault.verifier)
@@ -221,10 +221,12 @@ def _describe(bag: Bag, contents: Contents, vault: Vault, exhibits: int) -> None
 class _Before:
     """The case's entries before the hand-over's own, as the log stands at its position."""
 
-    def __init__(self, case: str, contents: str) -> None:
-        self._case = case
-        self._contents = contents
-        self._text = ""
+    def __init__(self, contents: Contents, vault: Vault, digest: str) -> None:
+        self._case = contents.case.id
+        self._disclose = contents.disclose
+        self._log = vault.log
+        self._contents = digest
+        self._lines: list[str] = []
         self.indexes: list[int] = []
         self.introductions: dict[str, int] = {}
 
@@ -232,26 +234,32 @@ class _Before:
         """Return what the hand-over's entry must say of this bundle.
 
         Raises:
-            IntegrityError: the database lacks an entry.
+            IntegrityError: the database lacks an entry, or has one that the log has otherwise.
         """
         table = tables.entries
-        query = (
-            select(table.c.sequence, table.c.index)
-            .where(table.c.case == self._case)
-            .order_by(table.c.sequence)
-        )
-        rows = connection.execute(query).all()
-        if [row[0] for row in rows] != list(range(1, len(rows) + 1)):
-            raise IntegrityError(
-                f"the database lacks an entry of case {self._case}", "run `holdfast rebuild`"
-            )
-        self._text = "".join(f"{sequence} {index}\n" for sequence, index in rows)
-        self.indexes = [index for _, index in rows]
+        query = select(table.c.index).where(table.c.case == self._case).order_by(table.c.sequence)
+        indexes = list(connection.scalars(query))
+        # Another writer may have got in first meanwhile: what was read before is still right.
+        known_to_here = len(self.indexes)
+        read = Reader(self._log, self._log.head()).entry
+        for sequence, index in enumerate(indexes[known_to_here:], known_to_here + 1):
+            entry = read(index)
+            if (entry.case, entry.sequence) != (self._case, sequence):
+                raise IntegrityError(
+                    f"the database's list of entries of case {self._case} is not the log's",
+                    "run `holdfast verify`, then `holdfast rebuild`",
+                )
+            fields = ",".join(sorted(self._disclose(entry)))
+            self._lines.append(f"{sequence} {index} {fields}\n")
+        self.indexes = indexes
         known = tables.operators
         found = connection.execute(select(known.c.key_id, known.c.entry))
         self.introductions = {row[0]: row[1] for row in found}
-        digest = sha256_hex(self._text.encode())
-        return {"handover": {"contents": self._contents, "entries": digest}}
+        return {"handover": self._says()}
+
+    def _says(self) -> Json:
+        text = "".join(self._lines).encode()
+        return {"contents": self._contents, "entries": sha256_hex(text)}
 
     def write(self, bag: Bag, entry: Entry) -> None:
         """Write the list, and which entry binds it.
@@ -259,9 +267,8 @@ class _Before:
         Raises:
             IntegrityError: the entry is not the next of the case, or says something else.
         """
-        says: Json = {"contents": self._contents, "entries": sha256_hex(self._text.encode())}
         following = (entry.case, entry.sequence) == (self._case, len(self.indexes) + 1)
-        if entry.act != ACT or not following or entry.fields.get("handover") != says:
+        if entry.act != ACT or not following or entry.fields.get("handover") != self._says():
             raise IntegrityError("the hand-over was entered otherwise than this bundle needs")
-        bag.put(f"{PROOF}entries.txt", self._text.encode())
+        bag.put(f"{PROOF}entries.txt", "".join(self._lines).encode())
         bag.put(f"{PROOF}handover.txt", f"{entry.index}\n".encode())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.bag import PROOF
-from holdfast.exchange.disclosure import BASE
+from holdfast.exchange.disclosure import BASE, everything
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.merkle import WIDTH
@@ -117,7 +117,7 @@ class Proof:
         self._checkpoint(self._signed)
         claims: dict[int, str | None] = {}
         for index in of_case:
-            claims[index] = self._entry(self._read(index))
+            claims[index] = self._entry(self._read(index), self._disclose)
         claims.update(self._vault(introductions))
         for index, key in claims.items():
             if key is not None and self._covered.get(index) != key:
@@ -136,7 +136,9 @@ class Proof:
             index = waiting.pop()
             if index not in claims:
                 entry = self._read(index)
-                claims[index] = self._entry(entry)
+                if len(entry.disclosures) < len(entry.commitments):
+                    raise IntegrityError(f"entry {index} of the vault has a field that was erased")
+                claims[index] = self._entry(entry, everything)
                 if claims[index] is not None and "signature" not in entry.commitments:
                     waiting.append(index + 1)  # the act's last entry signs for all of them
             for key in self._keys:
@@ -147,10 +149,10 @@ class Proof:
             waiting += [introductions[k] for k in self._keys if introductions[k] not in claims]
         return claims
 
-    def _entry(self, entry: Entry) -> str | None:
+    def _entry(self, entry: Entry, disclose: Disclose) -> str | None:
         """Write one entry; return the key ID that its actor is said to have."""
         index, folder = entry.index, f"entries/{entry.index}/"
-        shown = self._disclose(entry) & frozenset(entry.disclosures)
+        shown = disclose(entry) & frozenset(entry.disclosures)
         lacking = BASE & frozenset(entry.commitments) - shown
         if lacking:
             raise IntegrityError(

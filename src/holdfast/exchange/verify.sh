@@ -26,8 +26,9 @@ number='(0|[1-9][0-9]{0,14})'
 hash='[0-9a-f]{64}'
 text='"([^"\\[:cntrl:]]|\\["\\])*"'
 proof=data/proof
+manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
-declare -A digest left right leaf_at plain signed own_key covered key_name key_since key_pem original act_of
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_pem original act_of
 failures=0
 
 shown() { # SHOWN: text without what a terminal would act on
@@ -62,6 +63,16 @@ stage() { # what is checked next stands on what was checked before
 }
 
 said() { printf '%-11s %s\n' "$1" "$2"; }
+
+is_number() { [[ $1 == 0 || ($1 == [1-9]* && $1 != *[!0-9]* && ${#1} -le 15) ]]; }
+
+is_hash() { [[ ${#1} == 64 && $1 != *[!0-9a-f]* ]]; }
+
+is_path() { # a name that a bundle may hold below data/
+  [[ $1 == data/* && $1 != *[!A-Za-z0-9._/-]* && $1 != *//* && $1 != */[.-]* && $1 != */ && ${#1} -le 900 ]]
+}
+
+is_tag() { [[ $1 == bagit.txt || $1 == bag-info.txt || $1 == "$manifest" || $1 == README.txt || $1 == verify.sh ]]; }
 
 slurp() { # TEXT: the whole file; false if there is none, or a NUL byte in it
   TEXT=
@@ -134,17 +145,18 @@ ed25519() { # key, message, signature: files
 
 # --- files ---------------------------------------------------------------------------------------
 
-read_manifest() { # file, pattern of the paths it may name; fills digest[]
-  local line form="^($hash)  ($2)\$"
+read_manifest() { # file, what tells whether it may name a path; fills digest[], listed[]
+  local line path
   slurp "$1" && [[ $TEXT == *"$nl" ]] || { bad "$1: missing, cut off, or no text"; return; }
   while IFS= read -r line; do
-    if ((${#line} > 1000)) || ! [[ $line =~ $form ]]; then
+    path=${line:66:1000}
+    if ! is_hash "${line:0:64}" || [[ ${line:64:2} != '  ' ]] || ! "$2" "$path"; then
       bad "$1: a line that no manifest of a bundle has: ${line:0:150}"
-    elif [[ -n ${digest[${BASH_REMATCH[2]}]-} ]]; then
-      bad "$1: names ${BASH_REMATCH[2]} twice"
+    elif [[ -n ${digest[$path]-} ]]; then
+      bad "$1: names $path twice"
     else
-      digest[${BASH_REMATCH[2]}]=${BASH_REMATCH[1]}
-      listed+=("${BASH_REMATCH[2]}")
+      digest[$path]=${line:0:64}
+      listed+=("$path")
     fi
   done <"$1"
 }
@@ -170,23 +182,22 @@ find_files() { # found[]: every file below the current folder; links are never f
 }
 
 check_files() {
-  local path out line name='[A-Za-z0-9_][A-Za-z0-9._-]*'
-  local payload="data(/$name)+" tags='bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|verify\.sh'
+  local path out line
   local -A present
-  listed=() found=() tag_files=(bagit.txt bag-info.txt manifest-sha256.txt README.txt verify.sh)
+  listed=() found=()
   find_files
   stage
-  read_manifest tagmanifest-sha256.txt "$tags"
-  for path in "${tag_files[@]}"; do
+  read_manifest tagmanifest-sha256.txt is_tag
+  for path in bagit.txt bag-info.txt $manifest README.txt verify.sh; do
     [[ -n ${digest[$path]-} ]] || bad "tagmanifest-sha256.txt: does not name $path"
   done
   stage
-  read_manifest manifest-sha256.txt "$payload"
+  read_manifest $manifest is_path
   stage
   for path in ${found[@]+"${found[@]}"}; do
     if [[ $path == tagmanifest-sha256.txt ]]; then
       continue
-    elif [[ $path =~ ^($payload|$tags)$ && -n ${digest[$path]-} ]]; then
+    elif { is_tag "$path" || is_path "$path"; } && [[ -n ${digest[$path]-} ]]; then
       present[$path]=1
     else
       printf -v path %q "$path"
@@ -199,9 +210,11 @@ check_files() {
   stage
   said Hashing "${#listed[@]} files ..."
   out=$(for path in "${listed[@]}"; do printf '%s  %s\n' "${digest[$path]}" "$path"; done |
-    sha256sum --check --quiet --strict 2>/dev/null) || bad "files: sha256sum does not find all of them as the manifests list them"
+    sha256sum --check --quiet --strict 2>/dev/null) || [[ -n $out ]] || bad "files: sha256sum failed"
   while IFS= read -r line; do
-    [[ -z $line ]] || bad "${line%: FAILED*}: its bytes are not those the manifest lists"
+    path=$manifest
+    [[ $line == data/* ]] || path=tagmanifest-sha256.txt
+    [[ -z $line ]] || bad "${line%: FAILED*}: its bytes are not those that $path lists"
   done < <(printf '%s\n' "$out")
   stage
   said Files "${#listed[@]} files are as the manifests list them; none is missing, none was added"
@@ -266,21 +279,19 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
   for path in "${listed[@]}"; do
     [[ $path == $proof/* ]] || continue
     name=${path#"$proof"/} known=0
-    if [[ $name =~ ^entries/$number/leaf$ ]]; then
-      leaves+=("${BASH_REMATCH[1]}")
-    elif [[ $name =~ ^entries/$number/field\.[a-z][a-z0-9_]*$ ]]; then
-      field_files=$((field_files + 1))
-    elif [[ $name =~ ^entries/$number/act\.(message|sig)$ ]]; then
-      act_files=$((act_files + 1))
-    elif [[ $name =~ ^nodes/$hash$ ]]; then
-      nodes+=("$path")
-      [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
-    elif [[ $name =~ ^keys/[0-9a-f]{8}\.pem$ ]]; then
-      key_files=$((key_files + 1))
-    else
-      for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done
-      ((known)) || bad "$proof/$name: is no part of a proof"
-    fi
+    part=${name#entries/} part=${part%%/*}
+    case $name in
+      entries/*/leaf) is_number "$part" && leaves+=("$part") known=1 ;;
+      entries/*/field.[a-z]*) field_files=$((field_files + 1)) known=1 ;;
+      entries/*/act.message | entries/*/act.sig) act_files=$((act_files + 1)) known=1 ;;
+      nodes/*)
+        nodes+=("$path") known=1
+        [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
+        ;;
+      keys/*) key_files=$((key_files + 1)) known=1 ;;
+      *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
+    esac
+    ((known)) || bad "$path: is no part of a proof"
   done
   ((${#leaves[@]})) || bad "$proof/entries: holds no entry"
   stage
@@ -318,7 +329,6 @@ walk_tree() { # leaf_at[]: the leaf hash at each place that the nodes lead to, f
 
 read_leaf() { # one entry: its place in the log, and each disclosed field against its commitment
   local i=$1 path=$proof/entries/$1 first rest name commitment end='' last='' disclosed
-  local member='^"([a-z][a-z0-9_]*)":"([0-9a-f]{64})"([,}])'
   if [[ ${leaf_at[$i]-} != "${digest[$path/leaf]}" ]]; then
     bad "entry $i: its leaf is not at this place in the log that the checkpoint commits to"
     return
@@ -326,19 +336,22 @@ read_leaf() { # one entry: its place in the log, and each disclosed field agains
   { IFS= read -r -d '' first && ! IFS= read -r -d '' rest; } <"$path/leaf" ||
     { bad "entry $i: its leaf is malformed"; return; }
   [[ -z $first && $rest == '{"fields":{'* ]] || { bad "entry $i: its leaf is malformed"; return; }
-  rest=${rest#'{"fields":{'} plain[$i]=
-  while [[ $end != '}' && $rest =~ $member ]]; do
-    name=${BASH_REMATCH[1]} commitment=${BASH_REMATCH[2]} end=${BASH_REMATCH[3]}
-    rest=${rest:${#BASH_REMATCH[0]}}
+  rest=${rest#'{"fields":{'} plain[$i]='' lacks[$i]='' has[$i]=''
+  while [[ $end != '}' && $rest == \"* ]]; do
+    name=${rest:1:80} name=${name%%\"*}
+    commitment=${rest:${#name} + 4:64} end=${rest:${#name} + 69:1}
+    [[ $name == [a-z]* && $name != *[!a-z0-9_]* && $end == [,\}] ]] && is_hash "$commitment" &&
+      [[ $rest == "\"$name\":\"$commitment\"$end"* ]] || break
+    rest=${rest:${#name} + 70}
     [[ $name > $last ]] || bad "entry $i: its leaf names the field $name out of order"
     last=$name
     if [[ $name == signature ]]; then signed[$i]=1; else plain[$i]+=",\"$name\":\"$commitment\""; fi
     disclosed=${digest[$path/field.$name]-}
     if [[ -n $disclosed ]]; then
-      fields=$((fields + 1))
+      fields=$((fields + 1)) has[$i]+=,$name
       [[ $disclosed == "$commitment" ]] || bad "entry $i: the field $name is not what the log committed to"
     else
-      withheld[i]=1
+      withheld[i]=1 lacks[$i]+=" $name"
       [[ $name != signature && $name != act && $name != case && $name != actor && $name != time ]] ||
         bad "entry $i: the field $name was stripped from this bundle"
     fi
@@ -348,17 +361,20 @@ read_leaf() { # one entry: its place in the log, and each disclosed field agains
 }
 
 value() { # VALUE: the JSON that entry $1 discloses as its field $2; false where it withholds it
-  local path=$proof/entries/$1/field.$2 form
+  local path=$proof/entries/$1/field.$2 salt
   [[ -n ${digest[$path]-} ]] || return 1
-  form="^holdfast-field/1$nl\\[\"[A-Za-z0-9_-]+\",\"$2\",(.*)\\]\$"
-  if slurp "$path" && [[ $TEXT =~ $form ]]; then VALUE=${BASH_REMATCH[1]}; else
-    bad "$path: is malformed"
-    return 1
+  if slurp "$path"; then
+    VALUE=${TEXT#"holdfast-field/1${nl}[\""} salt=${VALUE%%\"*}
+    VALUE=${VALUE#"$salt\",\"$2\","} VALUE=${VALUE%]}
+    [[ $salt != *[!A-Za-z0-9_-]* && $TEXT == "holdfast-field/1${nl}[\"$salt\",\"$2\",$VALUE]" ]] && return 0
   fi
+  bad "$path: is malformed"
+  return 1
 }
 
 check_entries() {
-  local i at sequence=0 line form="^($number) ($number)\$" case_ last=-1
+  local says="^\\{\"contents\":\"($hash)\",\"entries\":\"($hash)\"\\}\$"
+  local i at sequence=0 line form="^($number) ($number) ([a-z0-9_,]+)\$" case_ last=-1
   fields=0 withheld=() of_case=() of_vault=()
   local -A wanted
   sort_proof
@@ -370,7 +386,18 @@ check_entries() {
   handover=${TEXT%"$nl"}
   slurp $proof/entries.txt && [[ -z $TEXT || $TEXT == *"$nl" ]] || bad "$proof/entries.txt: is no list"
   stage
-  [[ -n ${plain[$handover]-} ]] || bad "entry $handover: the hand-over's own entry is missing"
+  [[ -n ${plain[$handover]-} ]] || bad "$proof/handover.txt: names entry $handover, which is not in this bundle"
+  stage
+  [[ -z ${lacks[$handover]} ]] || bad "entry $handover: fields were stripped from the hand-over's own entry:${lacks[$handover]}"
+  value "$handover" act && [[ $VALUE == '"bundle"' ]] || bad "$proof/handover.txt: names entry $handover, which is no hand-over"
+  value "$handover" handover && [[ $VALUE =~ $says ]] || {
+    bad "entry $handover: does not say what was handed over"
+    stage
+  }
+  contents=${BASH_REMATCH[1]}
+  [[ ${BASH_REMATCH[2]} == "${digest[$proof/entries.txt]}" ]] ||
+    bad "$proof/entries.txt: is not the list that the hand-over was entered with: an entry was dropped, added or renumbered"
+  stage
   while IFS= read -r line; do
     sequence=$((sequence + 1))
     if ! [[ $line =~ $form ]] || [[ ${BASH_REMATCH[1]} != "$sequence" ]]; then
@@ -379,12 +406,13 @@ check_entries() {
     fi
     at=${BASH_REMATCH[3]}
     ((at > last && at < handover)) || bad "$proof/entries.txt: line $sequence is out of order"
-    [[ -n ${plain[$at]-} ]] || bad "entry $at: number $sequence of the case is missing"
+    [[ -n ${plain[$at]-} ]] || { bad "entry $at: number $sequence of the case is missing"; continue; }
+    [[ ${has[$at]} == ",${BASH_REMATCH[5]}" ]] ||
+      bad "entry $at: fields were stripped or added: the bundle has ${has[$at]#,}, the hand-over stated ${BASH_REMATCH[5]}"
     last=$at wanted[$at]=1
     of_case+=("$at")
   done <$proof/entries.txt
   of_case+=("$handover") wanted[$handover]=1
-  stage
   value "$handover" case && [[ $VALUE != null ]] || bad "entry $handover: the hand-over names no case"
   case_=${VALUE-}
   for i in "${leaves[@]}"; do
@@ -395,6 +423,7 @@ check_entries() {
       [[ $VALUE == "$case_" ]] || bad "entry $i: is of another case than the hand-over"
     else
       [[ $VALUE == null ]] || bad "entry $i: is in the bundle but not in the case's list of entries"
+      [[ -z ${lacks[$i]} ]] || bad "entry $i: fields were stripped from an entry of the vault:${lacks[$i]}"
       of_vault+=("$i")
     fi
   done
@@ -408,17 +437,10 @@ check_entries() {
 # --- the hand-over: what the log says this bundle holds ------------------------------------------
 
 check_handover() {
-  local form="^\\{\"contents\":\"($hash)\",\"entries\":\"($hash)\"\\}\$" line path listed_=0 bound_=0
+  local line path listed_=0 bound_=0
   local -A bound
-  [[ ${act_of[$handover]} == '"bundle"' ]] || bad "entry $handover: is no hand-over"
-  value "$handover" handover && [[ $VALUE =~ $form ]] || {
-    bad "entry $handover: does not say what was handed over"
-    stage
-  }
-  [[ ${BASH_REMATCH[1]} == "${digest[$proof/contents.sha256]}" ]] ||
+  [[ $contents == "${digest[$proof/contents.sha256]}" ]] ||
     bad "$proof/contents.sha256: is not the list that the hand-over was entered with"
-  [[ ${BASH_REMATCH[2]} == "${digest[$proof/entries.txt]}" ]] ||
-    bad "$proof/entries.txt: is not the list that the hand-over was entered with: an entry was dropped, added or renumbered"
   stage
   while IFS= read -r line; do
     path=${line:66}
@@ -430,7 +452,7 @@ check_handover() {
     fi
   done <$proof/contents.sha256
   for path in "${listed[@]}"; do
-    [[ $path != $proof/* && $path != manifest-sha256.txt ]] || continue
+    [[ $path != $proof/* && $path != "$manifest" ]] || continue
     listed_=$((listed_ + 1))
     [[ -n ${bound[$path]-} ]] || bad "$path: is not among what the log says was handed over"
   done
@@ -474,8 +496,9 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
   done
   own_key[$i]=$id acts=$((acts + 2))
   message+=${plain[$i]}
-  [[ -n ${digest[$path/act.message]-} && -n ${digest[$path/act.sig]-} && -n ${digest[$proof/keys/$id.pem]-} ]] ||
+  [[ -n ${digest[$path/act.message]-} && -n ${digest[$path/act.sig]-} ]] ||
     { bad "entry $i: its signature's files are missing"; return; }
+  [[ -n ${digest[$proof/keys/$id.pem]-} ]] || { bad "$proof/keys/$id.pem: is missing"; return; }
   slurp "$path/act.message" && [[ $TEXT == "$message" ]] ||
     bad "$path/act.message: is not the act that entry $i tells of"
   slurp "$proof/keys/$id.pem" && [[ $TEXT == "${key_pem[$id]}" ]] ||
@@ -533,9 +556,23 @@ check_policy() { # the vault's first entry: its key, and what it demands of itse
 
 # --- the originals -------------------------------------------------------------------------------
 
+is_size() { # size, files: together they are that many bytes. od skips by size, it reads nothing
+  local bytes
+  bytes=$(od -An -v -tx1 -j "$1" -N 1 "${@:2}" 2>/dev/null) && [[ -z $bytes ]]
+}
+
+add_up() { # the sizes of a batch of originals; the digest has each one's bytes, so sums will do
+  ((${#batch[@]} == 0)) || is_size "$sum" "${batch[@]}" ||
+    for path in "${batch[@]}"; do
+      size_=${original[${path#data/originals/}]}
+      is_size "$size_" "$path" || bad "$path: is not of $size_ bytes, as its entry says"
+    done
+  batch=() sum=0
+}
+
 check_originals() {
   local i item path size_ form="^\\{\"object\":\"$hash\",\"size\":$number(,\"wrapped\":\"[A-Za-z0-9+/=]*\")?\\}\$"
-  local count=0 hidden=0 records=0 bytes
+  local count=0 hidden=0 records=0 sum=0 batch=()
   for i in "${of_case[@]}"; do
     [[ ${act_of[$i]} == '"collect.item"' ]] || continue
     if ! value "$i" item; then
@@ -550,16 +587,14 @@ check_originals() {
       bad "$path: is missing, or is not the original that entry $i names"
     elif [[ -z ${original[$item]-} ]]; then
       original[$item]=$size_ count=$((count + 1))
-      if ((size_ == 0)); then
-        [[ ! -s $path ]] || bad "$path: is not empty, as entry $i says"
-      else
-        bytes=$(od -An -v -tx1 -j "$((size_ - 1))" -N 2 "$path" 2>/dev/null)
-        [[ $bytes =~ ^\ [0-9a-f]{2}$ ]] || bad "$path: is not of $size_ bytes, as entry $i says"
-      fi
+      batch+=("$path")
+      sum=$((sum + size_))
+      ((count % 200)) || add_up
     elif [[ ${original[$item]} != "$size_" ]]; then
       bad "entry $i: states another size of item $item than an entry before"
     fi
   done
+  add_up
   for path in "${listed[@]}"; do
     case $path in
       data/originals/*)

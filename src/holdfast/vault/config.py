@@ -7,12 +7,15 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from holdfast.core import durable
 from holdfast.core.errors import InputError
 from holdfast.vault.note import Verifier
 
 NAME = "holdfast.toml"
+T = TypeVar("T")
+
 DEMANDS = ("signed", "witnessed", "timed")
 """What a vault's policy can demand of every verification."""
 
@@ -44,15 +47,14 @@ class Config:
 
     def save(self, root: Path) -> bool:
         """Write the file; False where there is one already."""
-        # A JSON string or array of strings is a TOML one too.
         lines = [
             "# A Holdfast vault. Entry 0 of its log binds these settings: a change here is seen.",
             "version = 1",
-            f"log = {json.dumps(self.vkey)}",
-            f"sealed = {json.dumps(self.sealed)}",
-            f"database = {json.dumps(self.database)}",
-            f"keys = {json.dumps(self.keys)}",
-            f"require = {json.dumps(list(self.require))}",
+            f"log = {_toml(self.vkey)}",
+            f"sealed = {_toml(self.sealed)}",
+            f"database = {_toml(self.database)}",
+            f"keys = {_toml(self.keys)}",
+            f"require = {_toml(list(self.require))}",
         ]
         return durable.create(root / NAME, "\n".join([*lines, ""]).encode(), 0o644)
 
@@ -69,11 +71,11 @@ class Config:
             if facts["version"] != 1:
                 raise InputError(f"{path} is of version {facts['version']}", "update Holdfast")
             config = cls(
-                vkey=str(facts["log"]),
-                sealed=bool(facts["sealed"]),
-                database=str(facts["database"]),
-                keys=str(facts["keys"]),
-                require=tuple(facts["require"]),
+                vkey=_typed(facts["log"], str),
+                sealed=_typed(facts["sealed"], bool),
+                database=_typed(facts["database"], str),
+                keys=_typed(facts["keys"], str),
+                require=tuple(_typed(one, str) for one in _typed(facts["require"], list)),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(
@@ -88,3 +90,17 @@ class Config:
             ) from None
         Verifier.parse(config.vkey)
         return config
+
+
+def _toml(value: object) -> str:
+    """Return a string, boolean or array of strings as TOML: as JSON, but for two characters.
+
+    TOML has no surrogate pairs and takes no bare DEL (toml.io/en/v1.0.0, "String").
+    """
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _typed(value: object, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import errno
 import hashlib
 import os
 from collections import deque
@@ -21,7 +22,7 @@ import pyrage
 
 from holdfast.core.digest import CHUNK
 from holdfast.core.durable import write_all
-from holdfast.core.errors import DeniedError
+from holdfast.core.errors import DeniedError, IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,11 +119,16 @@ def copy_sealed(source: int, target: int, recipient: str) -> Copied:
     """
     identity = pyrage.x25519.Identity.generate()
     reader, writer = _Reader(source), _Writer(target)
+    failure: BaseException | None = None
     try:
         pyrage.encrypt_io(reader, writer, [identity.to_public()])
-    except (pyrage.EncryptError, OSError):
-        # The library wraps what the streams raised; the streams remember it whole.
-        raise reader.error or writer.error or OSError("sealing failed") from None
+    except (pyrage.EncryptError, OSError) as error:
+        failure = OSError(f"sealing failed: {error}")
+    # The library wraps what the streams raised, and loses what the very last write raised; the
+    # streams remember it whole.
+    failure = reader.error or writer.error or failure
+    if failure is not None:
+        raise failure from None
     return Copied(
         reader.hasher.hexdigest(),
         writer.hasher.hexdigest(),
@@ -155,12 +161,16 @@ def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
     """Decrypt an age file with an item's own identity.
 
     Raises:
-        DeniedError: the identity is not the item's.
+        IntegrityError: it does not open: it is not what was sealed with that identity.
+        OSError: reading or writing failed.
     """
     try:
         pyrage.decrypt_io(source, target, [pyrage.x25519.Identity.from_str(secret)])
-    except pyrage.DecryptError as error:
-        raise DeniedError(
+    except (pyrage.DecryptError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        # The library's own complaints about the ciphertext are an OSError without a number.
+        raise IntegrityError(
             f"a sealed object does not open: {error}", "run `holdfast verify`"
         ) from None
 
@@ -191,13 +201,13 @@ def _chunks(source: int) -> Iterator[tuple[int, bytes]]:
     at = 0
     while True:
         if sparse:
-            try:
-                at = os.lseek(source, at, os.SEEK_DATA)
-            except OSError:
-                end = os.lseek(source, 0, os.SEEK_END)
-                yield max(at, end), b""
+            data = _seek(source, at, os.SEEK_DATA)
+            if data is None:
+                yield max(at, os.lseek(source, 0, os.SEEK_END)), b""
                 return
-            limit = os.lseek(source, at, os.SEEK_HOLE) - at
+            at = data
+            hole = _seek(source, at, os.SEEK_HOLE)
+            limit = CHUNK if hole is None else hole - at
         else:
             limit = CHUNK
         chunk = _read(source, min(CHUNK, limit), at)
@@ -206,6 +216,16 @@ def _chunks(source: int) -> Iterator[tuple[int, bytes]]:
             return
         yield at, chunk
         at += len(chunk)
+
+
+def _seek(source: int, at: int, whence: int) -> int | None:
+    """Return where the next data or hole is; None where the file ends before there is one."""
+    try:
+        return os.lseek(source, at, whence)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return None
+        raise SourceError(error.errno, error.strerror) from error
 
 
 def _read(source: int, count: int, at: int) -> bytes:
@@ -222,12 +242,12 @@ class _Reader:
         self._descriptor = descriptor
         self.at = 0
         self.hasher = hashlib.sha256()
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def read(self, count: int = -1) -> bytes:
         try:
             data = _read(self._descriptor, count if count >= 0 else CHUNK, self.at)
-        except SourceError as error:
+        except BaseException as error:
             self.error = error
             raise
         self.hasher.update(data)
@@ -241,13 +261,13 @@ class _Writer:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.hasher = hashlib.sha256()
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def write(self, data: bytes) -> int:
         self.hasher.update(data)
         try:
             write_all(self._descriptor, data)
-        except OSError as error:
+        except BaseException as error:
             self.error = error
             raise
         return len(data)

@@ -15,6 +15,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pyrage
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -39,12 +40,16 @@ def check_operator(name: str) -> str:
     Raises:
         InputError: empty, too long, or with a slash, a plus sign, a control character.
     """
-    if not _NAME.fullmatch(name) or len(name) > 64:
+    if not _NAME.fullmatch(name) or len(name) > 64 or not name.isprintable():
         raise InputError(
             f"{name!r} can't be an operator's name",
             "use up to 64 letters, digits, spaces and punctuation other than / and +",
         )
     return name
+
+
+def _damaged(path: Path, what: str) -> InputError:
+    return InputError(f"{path} holds no {what}", "restore it from its backup")
 
 
 def _key_name(name: str) -> str:
@@ -93,18 +98,31 @@ class Keyring:
 
         Raises:
             DeniedError: this keyring does not hold it.
+            InputError: its file is damaged.
         """
         name = "vault.tag" if case is None else f"cases/{case}.tag"
-        return bytes.fromhex(self._read(self.root / name, f"the tag key {name}").decode())
+        data = self._read(self.root / name, f"the tag key {name}")
+        try:
+            key = bytes.fromhex(data.decode())
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise _damaged(self.root / name, "32 bytes in hex")
+        return key
 
     def identity(self, case: str) -> pyrage.x25519.Identity:
         """Return the age identity that opens the items of `case`.
 
         Raises:
             DeniedError: this keyring does not hold it.
+            InputError: its file is damaged.
         """
-        data = self._read(self.root / "cases" / f"{case}.age", f"the key of case {case}")
-        return pyrage.x25519.Identity.from_str(data.decode().strip())
+        path = self.root / "cases" / f"{case}.age"
+        data = self._read(path, f"the key of case {case}")
+        try:
+            return pyrage.x25519.Identity.from_str(data.decode().strip())
+        except (ValueError, pyrage.IdentityError):
+            raise _damaged(path, "age identity") from None
 
     def _operator_path(self, name: str) -> Path:
         return self.root / "operators" / f"{check_operator(name)}.key"
@@ -129,10 +147,10 @@ class Keyring:
             return None
         except PermissionError:
             return None
-        except ValueError:
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise InputError(f"{path} holds no Ed25519 private key", "restore it from its backup")
+            raise _damaged(path, "Ed25519 private key")
         return Signer(_key_name(name), key)
 
     def _new_signer(self, path: Path, name: str) -> Signer:

@@ -63,7 +63,8 @@ class Log:
             IntegrityError: missing, malformed, of another log, or not signed by the log's key.
         """
         try:
-            text = (self.path / "checkpoint").read_text("utf-8")
+            # As bytes: reading a text file would mend its line ends first.
+            text = (self.path / "checkpoint").read_bytes().decode()
         except (FileNotFoundError, UnicodeDecodeError):
             raise IntegrityError(
                 f"the log's checkpoint {self.path / 'checkpoint'} is missing or unreadable",
@@ -79,11 +80,14 @@ class Log:
 
         Raises:
             OSError: the disk refused; nothing was appended.
+            ValueError: an entry is too large for a bundle, which could never be written.
         """
+        largest = max(len(one.leaf) for one in sealed)
+        if largest > tiles.MAX_ENTRY:
+            raise ValueError(f"an entry of {largest} bytes does not fit a log's bundle")
         frontier = self._frontier_at(head)
         frontier.append([leaf_hash(one.leaf) for one in sealed])
         new = Checkpoint(self.origin, frontier.size, frontier.root())
-        self._frontier = None
         lines = [canonical.encode([one.leaf.decode(), one.body.decode()]) for one in sealed]
         header = canonical.encode(
             {"count": len(sealed), "root": new.root.hex(), "start": head.size, "v": 1}
@@ -199,8 +203,10 @@ class Log:
         )
 
     def _frontier_at(self, head: Checkpoint) -> Frontier:
-        if self._frontier is not None and self._frontier[0] == head:
-            return self._frontier[1]
+        # Taken out of memory: whoever asks appends to it, and may fail to write what that gives.
+        known, self._frontier = self._frontier, None
+        if known is not None and known[0] == head:
+            return known[1]
         frontier = Frontier.load(
             head.size, lambda level, index, width: tiles.read_hashes(self.path, level, index, width)
         )
@@ -229,7 +235,7 @@ class Log:
                 raise ValueError
             sealed = [Sealed(leaf.encode(), body.encode()) for leaf, body in pairs]
             return sealed, bytes.fromhex(facts["root"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise IntegrityError(
                 f"the log's commit {path} is damaged",
                 "keep a copy of it and restore it from a backup",
@@ -248,21 +254,42 @@ class Log:
             raise IntegrityError(f"the commit at {head.size} does not give the root it states")
         for tile in changed:
             self._write(tiles.hash_tile(self.path, tile.level, tile.index, tile.width), tile.data)
-        superseded = self._write_bundles(head.size, sealed)
+        self._write_bundles(head.size, sealed)
         # Tiles and bodies must be on disk before a checkpoint speaks of them.
         durable.sync_filesystem(self.path)
         self._publish(Checkpoint(self.origin, frontier.size, root))
-        for old in superseded:
+        for old in self._superseded(head.size, frontier.size):
             old.unlink(missing_ok=True)
 
-    def _write_bundles(self, size: int, sealed: list[Sealed]) -> list[Path]:
-        """Write entry bundles and bodies; return the partial bodies they replace."""
+    def _superseded(self, old: int, new: int) -> Iterator[Path]:
+        """Yield the partial files that a log grown from `old` to `new` entries needs no more.
+
+        Those of full tiles go: 255 partial bundles take a hundred times the room of the full one.
+        Of the others only bodies go, since one that stayed would outlive an erasure; a partial tile
+        belongs to a signed checkpoint (C2SP tlog-tiles, "Partial Tiles").
+        """
+        number, width = divmod(new, WIDTH)
+        growing = self.bodies / tiles.numbered(number)
+        yield from (path for at, path in tiles.partials(growing) if at < width)
+        level, old, new = 0, old // WIDTH, number
+        while old < new:
+            fulls = [tiles.hash_tile(self.path, level, old, WIDTH)]
+            if level == 0:
+                fulls += [
+                    tiles.entry_bundle(self.path, old, WIDTH),
+                    self.bodies / tiles.numbered(old),
+                ]
+            for full in fulls:
+                yield from (path for _, path in tiles.partials(full))
+            level, old, new = level + 1, old // WIDTH, new // WIDTH
+
+    def _write_bundles(self, size: int, sealed: list[Sealed]) -> None:
+        """Write entry bundles and bodies."""
         number, width = divmod(size, WIDTH)
         leaves: list[bytes] = []
         bodies: list[bytes] = []
         if width:
             leaves, bodies = self.bundle(number, width)
-        superseded = [self.bodies / tiles.numbered(number, width)] if width else []
         for one in sealed:
             leaves.append(one.leaf)
             bodies.append(one.body)
@@ -271,7 +298,6 @@ class Log:
                 number, leaves, bodies = number + 1, [], []
         if leaves:
             self._write_bundle(number, leaves, bodies)
-        return superseded
 
     def _write_bundle(self, number: int, leaves: list[bytes], bodies: list[bytes]) -> None:
         path = tiles.entry_bundle(self.path, number, len(leaves))

@@ -72,6 +72,9 @@ def check_seen(log: Log, head: Checkpoint, seen: Checkpoint | None) -> None:
     if seen is None or seen == head:
         return
     if seen.size > head.size:
+        # Others may have gone on, and told of it, since `head` was read.
+        head = log.head()
+    if seen.size > head.size:
         raise IntegrityError(
             f"the log ends at entry {head.size - 1} but was seen with {seen.size} entries: "
             f"{seen.size - head.size} are gone (an old backup was put back, or the log was cut)",

@@ -54,9 +54,9 @@ class Verifier:
             name, key_id, encoded = vkey.strip().split("+", 2)
             material = base64.b64decode(encoded, validate=True)
             verifier = cls(name, material[1:])
-            if material[:1] == ED25519 and len(material) == 33 and _is_key_name(name):
-                if verifier.key_id.hex() == key_id:
-                    return verifier
+            sound = material[:1] == ED25519 and len(material) == 33 and _is_key_name(name)
+            if sound and verifier.key_id.hex() == key_id:
+                return verifier
         except ValueError:
             pass
         raise InputError(
@@ -103,7 +103,9 @@ def open_note(note: str, verifier: Verifier) -> str:
     if _CONTROL.search(note):
         raise IntegrityError("the note holds a control character")
     found = [_signature(line) for line in signatures[:-1].split("\n")]
-    ours = [blob[4:] for name, blob in found if (name, blob[:4]) == (verifier.name, verifier.key_id)]
+    ours = [
+        blob[4:] for name, blob in found if (name, blob[:4]) == (verifier.name, verifier.key_id)
+    ]
     if not ours:
         raise IntegrityError(f"the note is not signed by {verifier.name}")
     if not all(verifier.verifies(text.encode(), signature) for signature in ours):

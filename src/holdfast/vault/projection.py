@@ -155,6 +155,9 @@ def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:
     while True:
         with guarded(engine), engine.begin() as connection:
             here = position(connection, log.origin)
+            if here.size > head.size:
+                # Others may have gone on, and folded it, since `head` was read.
+                head = log.head()
             if here.size == head.size:
                 if here.root != head.root:
                     raise _not_this_log(here, head)

@@ -49,7 +49,7 @@ def read_prefix(path: Path, full: Path) -> bytes:
     for _ in range(WIDTH):
         with suppress(FileNotFoundError):
             return path.read_bytes()
-        wider = _wider(path) if path != full else []
+        wider = [one for width, one in partials(full) if path != full and width > int(path.name)]
         for candidate in (*wider, full):
             with suppress(FileNotFoundError):
                 return candidate.read_bytes()
@@ -60,13 +60,12 @@ def read_prefix(path: Path, full: Path) -> bytes:
     )
 
 
-def _wider(path: Path) -> list[Path]:
-    """Return the partial files beside `path` that hold more, narrowest first."""
-    try:
-        widths = [int(one.name) for one in path.parent.iterdir() if one.name.isdigit()]
-    except FileNotFoundError:
-        return []
-    return [path.with_name(str(width)) for width in sorted(widths) if width > int(path.name)]
+def partials(full: Path) -> list[tuple[int, Path]]:
+    """Return (width, path) of the partial files of the tile `full` that exist, narrowest first."""
+    folder = full.with_name(f"{full.name}.p")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return sorted((int(one.name), one) for one in folder.iterdir() if one.name.isdecimal())
+    return []
 
 
 def read_hashes(log: Path, level: int, index: int, width: int) -> bytes:

@@ -11,17 +11,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault import _checks, database, entry, projection, tables, tiles
 from holdfast.vault._checks import BundleReport, BundleTask
-from holdfast.vault.merkle import WIDTH, Frontier
+from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 
 if TYPE_CHECKING:
@@ -149,16 +150,17 @@ class _Log:
         self._operators: dict[str, Verifier] = {}
         self._chains: dict[str, int] = {}
         self._waiting = 0
+        self._staged = {name for _, names in vault.store.abandoned() for name in names}
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
         fresh = self._fold(tell)
-        tasks = [pool.submit(_checks.bundles, task) for task in self._tasks()]
+        tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._objects(fresh)
             self._projection(fresh)
             fresh.dispose()
-        self._tree([future.result() for future in tasks])
+        self._tree(tasks)
 
     def _problem(self, text: str) -> None:
         self._report.problems.append(text)
@@ -255,71 +257,99 @@ class _Log:
             for start in range(0, self._head.size, step)
         ]
 
-    def _tree(self, reports: list[BundleReport]) -> None:
+    def _tree(self, tasks: deque[tuple[BundleTask, Future[BundleReport]]]) -> None:
         """Rebuild the tree from the entries; compare every tile and the root."""
         frontier = Frontier()
-        log = self._vault.log
+        partial: dict[int, Tile] = {}
         whole = True
-        last: dict[int, Any] = {}
-        for report in reports:
+        while tasks:
+            # Taken off the list, so that the leaf hashes of a long log are never held together.
+            task, future = tasks.popleft()
+            report = future.result()
             self._report.problems.extend(report.problems)
-            for tile in frontier.append(report.leaves) if report.leaves else ():
+            # Behind a gap every position is wrong; that the gap is there has been said.
+            whole = whole and len(report.leaves) == task.end - task.start
+            for tile in frontier.append(report.leaves) if whole else ():
                 if tile.width == WIDTH:
-                    whole &= self._same_tile(tile.level, tile.index, tile.data)
-                    last.pop(tile.level, None)
+                    self._compare(tile)
+                    partial.pop(tile.level, None)
                 else:
-                    last[tile.level] = tile
-        for tile in last.values():
-            whole &= self._same_tile(tile.level, tile.index, tile.data)
-        if frontier.size == self._head.size and frontier.root() != self._head.root:
+                    partial[tile.level] = tile
+        if not whole:
+            return
+        for tile in partial.values():
+            self._compare(tile)
+        if frontier.root() != self._head.root:
             self._problem(
-                f"the entries do not give the root that the checkpoint of {log.origin} signs: at "
-                "least one entry was altered, moved, added or taken out"
+                f"the entries do not give the root that the checkpoint of {self._head.origin} "
+                "signs: at least one entry was altered, moved, added or taken out"
             )
 
-    def _same_tile(self, level: int, index: int, data: bytes) -> bool:
+    def _compare(self, tile: Tile) -> None:
+        """Compare a tile with the file that the log has of it."""
         log = self._vault.log.path
-        width = len(data) // 32
         try:
-            stored = tiles.read_hashes(log, level, index, width)
+            stored = tiles.read_hashes(log, tile.level, tile.index, tile.width)
         except IntegrityError as error:
             self._problem(error.what)
-            return False
-        if stored == data:
-            return True
-        path = tiles.hash_tile(log, level, index, width)
-        at = next(
-            n for n in range(width) if stored[n * 32 : n * 32 + 32] != data[n * 32 : n * 32 + 32]
-        )
-        which = f"entry {index * WIDTH + at}" if level == 0 else f"hash {at}"
+            return
+        if stored == tile.data:
+            return
+        path = tiles.hash_tile(log, tile.level, tile.index, tile.width)
+        cut = range(0, len(stored), HASH)
+        at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
+        which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
         self._problem(f"the log's tile {path} does not fit the entries, first at {which}")
-        return False
 
     def _objects(self, fresh: Engine) -> None:
         """Compare the store's names with what the log says was stored."""
         held = tables.exhibits
-        query = select(held.c.object).distinct().order_by(held.c.object)
+        query = select(held.c.object, func.min(held.c.entry)).group_by(held.c.object)
+        query = query.order_by(held.c.object)
+        extra: list[str] = []
         with fresh.connect() as connection:
-            wanted = iter(connection.execution_options(yield_per=1000).scalars(query))
+            rows = iter(connection.execution_options(yield_per=1000).execute(query))
+            wanted = ((str(digest), int(entry)) for digest, entry in rows)
             present = iter(self._vault.store.digests())
             want, have = next(wanted, None), next(present, None)
             while want is not None or have is not None:
-                if want == have:
+                if want is not None and want[0] == have:
                     self._report.objects += 1
                     want, have = next(wanted, None), next(present, None)
-                elif have is None or (want is not None and want < have):
-                    self._lost(str(want))
+                elif want is not None and (have is None or want[0] < have):
+                    self._lost(*want)
                     want = next(wanted, None)
                 else:
-                    self._problem(f"the object {have} lies in the vault and no entry speaks of it")
+                    extra.append(str(have))
                     have = next(present, None)
+        added = self._added() if extra else set()
+        for digest in extra:
+            if digest not in added:
+                self._problem(f"the object {digest} lies in the vault and no entry speaks of it")
 
-    def _lost(self, digest: str) -> None:
-        staged = any(digest in names for _, names in self._vault.store.abandoned())
-        if staged:
+    def _added(self) -> set[str]:
+        """Return the objects that others have entered since this verification read the head."""
+        log = self._vault.log
+        later = log.entries(self._head.size, log.head().size)
+        return {one.fields["stored"]["object"] for one in later if "stored" in one.fields}
+
+    def _lost(self, digest: str, entry: int) -> None:
+        if digest in self._staged:
             self._report.incomplete.append(
                 f"the object {digest} is entered and staged, not yet in its place; any command "
                 "that works in the vault puts it there"
+            )
+            return
+        (one,) = self._vault.log.entries(entry, entry + 1)
+        run = one.fields.get("run")
+        # In this order: a collection that ended just now has put its objects in their places.
+        at_work = run is not None and (self._vault.root / "vault" / "incoming" / run).is_dir()
+        if self._vault.store.size(digest) is not None:
+            self._report.objects += 1
+        elif at_work:
+            self._report.incomplete.append(
+                f"the object {digest} is entered by the collection {run}, which is at work, and "
+                "not yet in its place; verify again when it has ended"
             )
         else:
             self._problem(f"the object {digest} is missing from the vault")
@@ -339,6 +369,9 @@ class _Log:
                         "command that works in the vault folds the rest"
                     )
                     return
+                if folded.size > self._head.size:
+                    # Others have gone on since: the next verification checks what they added.
+                    projection.fold(there, self._vault.log.entries(self._head.size, folded.size))
                 for table in tables.projection.sorted_tables:
                     if table is not tables.head:
                         self._table(table, database.rows(here, table), database.rows(there, table))

@@ -55,9 +55,7 @@ def bundle(
         return
     say(f"Handed over {done.exhibits} exhibits ({size_text(done.bytes)}), {done.entries} entries")
     say(f"Check it:  cd {done.folder} && bash verify.sh")
-    say(
-        "Give `holdfast anchors` to the recipient by another way; without it the origin is not shown"
-    )
+    say("Give the recipient what `holdfast anchors` prints by another way: it shows the origin")
 
 
 @click.command("verify-script")

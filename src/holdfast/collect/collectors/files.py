@@ -16,6 +16,7 @@ import stat
 from functools import cache
 from typing import TYPE_CHECKING
 
+from holdfast.collect.collectors._tree import Folder, Place, open_plain
 from holdfast.collect.interfaces import Skipped, Source
 from holdfast.core import clock
 
@@ -32,6 +33,7 @@ _KINDS = {
     stat.S_IFLNK: "link",
 }
 _statx = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
+REPLACED = "it, or a folder above it, was replaced by something else while it was collected"
 _AT_EMPTY_PATH = 0x1000
 _STATX_BTIME = 0x800
 
@@ -48,35 +50,43 @@ class _Statx(ctypes.Structure):
     )
 
 
-def walk(paths: list[bytes]) -> Iterator[Source | Skipped]:
-    """Yield what lies at `paths` (absolute), folders with all that is in them, in name order.
+def walk(paths: list[tuple[bytes, bytes]]) -> Iterator[Source | Skipped]:
+    """Yield what lies at `paths`, folders with all that is in them, in name order.
 
-    A `Source`'s descriptor is closed when the next one is asked for.
+    A path is a pair, both absolute: as it is recorded, and with the links before its last name
+    resolved. A `Source`'s descriptor is closed when the next one is asked for.
     """
     # A stack of our own: a hostile tree may be deeper than the interpreter's.
-    waiting = paths[::-1]
-    while waiting:
-        path = waiting.pop()
-        try:
-            mode = os.lstat(path).st_mode
-            names = sorted(os.listdir(path)) if stat.S_ISDIR(mode) else []
-        except OSError as error:
-            yield _skipped(path, error)
-            continue
-        if stat.S_ISREG(mode):
-            yield from _regular(path)
-        elif stat.S_ISDIR(mode):
-            folder = path.rstrip(b"/")
-            waiting.extend(folder + b"/" + name for name in reversed(names))
-        else:
-            yield _special(path, mode)
+    waiting = [(*_start(path, real), path) for path, real in reversed(paths)]
+    with Place() as place:
+        while waiting:
+            parent, name, path = waiting.pop()
+            try:
+                mode = os.stat(name, dir_fd=place.at(parent), follow_symlinks=False).st_mode
+                if stat.S_ISDIR(mode):
+                    folder, names = place.into(parent, name, path)
+                    start = path.rstrip(b"/") + b"/"
+                    waiting.extend((folder, one, start + one) for one in reversed(names))
+                    continue
+            except OSError as error:
+                yield _skipped(path, error, found=parent.identity is not None)
+                continue
+            if stat.S_ISREG(mode):
+                yield from _regular(path, name, place.at(parent))
+            else:
+                yield _special(path, mode, name, place.at(parent))
 
 
-def _regular(path: bytes) -> Iterator[Source | Skipped]:
+def _start(path: bytes, real: bytes) -> tuple[Folder, bytes]:
+    parent, _, name = real.rpartition(b"/")
+    return Folder(path.rpartition(b"/")[0], parent or b"/"), name or b"."
+
+
+def _regular(path: bytes, name: bytes, within: int) -> Iterator[Source | Skipped]:
     try:
-        descriptor = _open(path)
+        descriptor = open_plain(name, 0, within)
     except OSError as error:
-        yield _skipped(path, error)
+        yield _skipped(path, error, found=True)
         return
     try:
         facts = os.fstat(descriptor)
@@ -84,19 +94,9 @@ def _regular(path: bytes) -> Iterator[Source | Skipped]:
             state = (facts.st_mtime_ns, facts.st_size)
             yield Source(path, descriptor, _record(descriptor, facts), state)
         else:
-            yield Skipped(path, "vanished", "it was replaced by something that is not a file")
+            yield Skipped(path, "vanished", REPLACED)
     finally:
         os.close(descriptor)
-
-
-def _open(path: bytes) -> int:
-    """Open without following a link and without waiting on a pipe put there meanwhile."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        return os.open(path, flags | os.O_NOATIME)
-    except PermissionError:
-        # O_NOATIME is only for a file's owner and root; reading may still be allowed.
-        return os.open(path, flags)
 
 
 def state_of(facts: os.stat_result) -> dict[str, Json]:
@@ -173,19 +173,22 @@ def _birth_time(descriptor: int) -> int | None:
     return int(facts.birth_seconds) * 1_000_000 + int(facts.birth_nanos) // 1000
 
 
-def _special(path: bytes, mode: int) -> Skipped:
+def _special(path: bytes, mode: int, name: bytes, within: int) -> Skipped:
     kind = _KINDS.get(stat.S_IFMT(mode), "device")
     if kind != "link":
         return Skipped(path, kind, f"a {kind} holds no bytes to collect")
     try:
-        target = os.readlink(path).decode("utf-8", "backslashreplace")
+        target = os.readlink(name, dir_fd=within).decode("utf-8", "backslashreplace")
     except OSError as error:
         target = f"unreadable: {os.strerror(error.errno or 0)}"
     return Skipped(path, "link", f"a link to {target}; links are not followed")
 
 
-def _skipped(path: bytes, error: OSError) -> Skipped:
+def _skipped(path: bytes, error: OSError, *, found: bool) -> Skipped:
+    """Return why a path is not collected; `found` where it was seen there a moment ago."""
     reason = os.strerror(error.errno or 0)
+    if found and error.errno in {errno.ELOOP, errno.ENOTDIR, errno.ESTALE}:
+        return Skipped(path, "vanished", REPLACED)
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return Skipped(path, "missing", reason)
+        return Skipped(path, "vanished" if found else "missing", reason)
     return Skipped(path, "unreadable", reason)

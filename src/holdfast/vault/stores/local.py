@@ -10,10 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from holdfast.core import durable
-from holdfast.core.digest import CHUNK, sha256_stream
+from holdfast.core.digest import CHUNK, is_sha256_hex, sha256_stream
 from holdfast.core.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -65,9 +66,12 @@ class LocalStore:
             return None
 
     def digests(self) -> Iterator[str]:
-        """Yield the names of all files among the objects, in order."""
-        for folder in sorted(self._objects.iterdir()):
-            yield from sorted(entry.name for entry in os.scandir(folder))
+        """Yield the names of all objects, in order; a file that has no object's name is none."""
+        for number in range(256):
+            start = f"{number:02x}"
+            with suppress(FileNotFoundError, NotADirectoryError):
+                names = sorted(one.name for one in os.scandir(self._objects / start))
+                yield from (name for name in names if name[:2] == start and is_sha256_hex(name))
 
     def intake(self, run: str) -> LocalIntake:
         """Open a staging folder for one run."""
@@ -97,6 +101,8 @@ class LocalStore:
         return cut
 
     def _runs(self) -> list[Path]:
+        if not self._incoming.is_dir():
+            return []
         return sorted(p for p in self._incoming.iterdir() if p.name[0] != "." and p.is_dir())
 
     def abandoned(self) -> list[tuple[str, list[str]]]:
@@ -133,19 +139,22 @@ class LocalIntake:
 
     @classmethod
     def adopt(cls, store: LocalStore, folder: Path) -> LocalIntake | None:
-        """Take over the folder of a run that died; None while its process lives."""
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        """Take over the folder of a run that died; None while another process has it, or had."""
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
             return None
         intake = cls.__new__(cls)
         intake._hold(store, folder, lock)  # noqa: SLF001 - an alternative constructor
-        for found in os.scandir(folder):
-            with open(found.path, "rb") as stream:
-                intake.staged[sha256_stream(stream)[0]] = found.path
-            intake.files += 1
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for found in os.scandir(folder):
+                with open(found.path, "rb") as stream:
+                    intake.staged[sha256_stream(stream)[0]] = found.path
+                intake.files += 1
+        except (BlockingIOError, FileNotFoundError):
+            intake.leave()
+            return None
         return intake
 
     def stage(self, write: Callable[[int], str]) -> str:
