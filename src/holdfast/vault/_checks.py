@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,19 @@ if TYPE_CHECKING:
     from holdfast.vault.note import Verifier
 
 
+_FOLDER = re.compile("[0-9a-f]{2}")
+
+
 def objects(folder: str) -> list[str]:
     """Hash every object in one of the store's 256 folders; return a line for each that is wrong."""
+    start = os.path.basename(folder)  # noqa: PTH119 - os.scandir's entries are strings
+    if not _FOLDER.fullmatch(start) or not os.path.isdir(folder):  # noqa: PTH112
+        return [f"{folder} lies among the objects and is none"]
     problems = []
     for found in sorted(os.scandir(folder), key=lambda one: one.name):
+        if not found.is_file(follow_symlinks=False):
+            problems.append(f"the object {found.path} is not a regular file")
+            continue
         try:
             # Unbuffered: `file_digest` reads into a buffer of its own.
             with Path(found.path).open("rb", buffering=0) as stream:
@@ -35,6 +44,8 @@ def objects(folder: str) -> list[str]:
             continue
         if digest != found.name:
             problems.append(f"the object {found.path} was altered: its SHA-256 is {digest}")
+        elif digest[:2] != start:
+            problems.append(f"the object {found.path} lies in the wrong folder")
     return problems
 
 
@@ -69,21 +80,36 @@ def bundles(task: BundleTask) -> BundleReport:
     log = Log(task.root, task.verifier)
     for number in range(task.start // WIDTH, -(-task.end // WIDTH)):
         base = number * WIDTH
+        width = min(WIDTH, task.end - base)
         try:
-            pairs = zip(*log.bundle(number, min(WIDTH, task.end - base)), strict=True)
+            leaves, bodies = log.bundle(number, width)
         except IntegrityError as error:
             report.problems.append(error.what)
             return report
+        for path, parts, extra in (
+            (tiles.entry_bundle(log.path, number, width), leaves, 2),
+            (log.bodies / tiles.numbered(number, width), bodies, 1),
+        ):
+            if grown(path, sum(map(len, parts)) + extra * width):
+                report.problems.append(f"the log's file {path} holds more than its {width} entries")
+        pairs = zip(leaves, bodies, strict=True)
         for at, (leaf, body) in enumerate(pairs):
             report.leaves.append(leaf_hash(leaf))
             _entry(task, log, report, (base + at, leaf, body))
     return report
 
 
+def grown(path: Path, size: int) -> bool:
+    """Say whether a file holds more than the `size` bytes it should."""
+    # A partial file that a wider one has replaced meanwhile is gone, and no larger.
+    return path.exists() and path.stat().st_size != size
+
+
 def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, bytes, bytes]) -> None:
     index, leaf, body = raw
     try:
         one = entry.read(index, leaf, body)
+        _ = one.fields
     except IntegrityError as error:
         report.problems.append(error.what)
         return
@@ -91,6 +117,10 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
     if chain is not None and entry.tag(chain, one.sequence) != one.tag:
         report.problems.append(
             f"entry {index} has the wrong completeness tag for number {one.sequence} of its case"
+        )
+    for name in sorted(one.commitments.keys() - one.disclosures.keys() - {"signature"}):
+        report.problems.append(
+            f"entry {index}: its field {name!r} is gone from its body and no entry erases it"
         )
     if "signature" in one.commitments:
         report.signatures += 1
@@ -103,20 +133,25 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
     value = one.fields.get("signature")
     if value is None:
         return "the actor's signature was removed from its body"
-    verifier = task.operators.get(value["key"])
+    try:
+        key, covers, encoded = str(value["key"]), int(value["covers"]), str(value["sig"])
+        actor = one.fields.get("actor", {}).get("key", key)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return "its signature is malformed"
+    verifier = task.operators.get(key)
     if verifier is None:
-        return f"signed with key {value['key']}, which no entry of the log gives to an operator"
-    actor = one.fields.get("actor", {})
-    if actor.get("key") != value["key"]:
+        return f"signed with key {key}, which no entry of the log gives to an operator"
+    if actor != key:
         return "signed with another key than its actor's"
-    covers = value["covers"]
+    if covers < 0:
+        return "its signature is malformed"
     if covers > one.index:
         return "its signature covers entries before the first"
     covered = before[len(before) - covers :] if covers <= len(before) else _tiles(log, one, covers)
     message = entry.act_message(log.origin, covered, one.commitments)
     try:
-        signature = base64.b64decode(value["sig"], validate=True)
-    except binascii.Error:
+        signature = base64.b64decode(encoded, validate=True)
+    except ValueError:
         signature = b""
     if not verifier.verifies(message, signature):
         return f"the signature of {verifier.name} does not verify"

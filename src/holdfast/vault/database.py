@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,8 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     # Folding reads, then writes: a deferred transaction could not be upgraded under contention.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("snapshot", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def exists(engine: Engine) -> bool:
@@ -166,6 +168,15 @@ def _of_sqlite(what: str, reason: str, error: DBAPIError) -> HoldfastError:
             f"another process has held {what} for {BUSY} s", "repeat when it is done"
         )
     return IntegrityError(f"{what} can't be used: {reason}", DAMAGED)
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees one state of the database throughout and holds up no writer."""
+    postgres = engine.dialect.name == "postgresql"
+    options = {"isolation_level": "REPEATABLE READ"} if postgres else {"snapshot": True}
+    with guarded(engine), engine.connect() as connection:
+        yield connection.execution_options(**options)
 
 
 def rows(connection: Connection, table: Any) -> Iterator[tuple[Any, ...]]:

@@ -163,6 +163,15 @@ class Log:
         for index, leaf, body in self.raw(start, end):
             yield entries.read(index, leaf, body)
 
+    def parsed(self, start: int, end: int) -> Iterator[Entry]:
+        """Yield entries like `entries`, without hashing their fields.
+
+        Raises:
+            IntegrityError: a bundle or body is missing, truncated or malformed.
+        """
+        for index, leaf, body in self.raw(start, end):
+            yield entries.parse(index, leaf, body)
+
     def raw(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield (index, leaf, body) as they lie on disk, unchecked."""
         end = self.head().size if end is None else end

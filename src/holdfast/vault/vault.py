@@ -178,18 +178,19 @@ class Vault:
         Raises:
             IntegrityError: the log is shorter than it was, or its past is another.
         """
-        check_seen(self.log, head, self._seen())
+        check_seen(self.log, head, self.seen())
 
     def lost(self, head: Checkpoint) -> Checkpoint | None:
         """Return the largest checkpoint seen that `head` does not continue; None if it does."""
-        for seen in (self.memory.recall(), self._seen()):
+        for seen in (self.memory.recall(), self.seen()):
             try:
                 check_seen(self.log, head, seen)
             except IntegrityError:
                 return seen
         return None
 
-    def _seen(self) -> Checkpoint | None:
+    def seen(self) -> Checkpoint | None:
+        """Return the largest checkpoint this database has seen; None where it has seen none."""
         seen = tables.seen
         with database.guarded(self.engine), self.engine.connect() as connection:
             row = connection.execute(
@@ -203,25 +204,39 @@ class Vault:
         """Drop the projection and fold it from the log; a damaged SQLite file is made anew.
 
         Raises:
-            IntegrityError: the log itself is damaged.
+            IntegrityError: the log itself is damaged, or older than what the database has seen.
         """
         self.log.apply()
         head = self.log.head()
         self.memory.check(self.log, head)
         try:
             database.prepare(self.engine)
+            seen = self.seen()
+        except IntegrityError:
+            self._set_database_aside()
+            seen = None
+        # A rebuild must not be the way to make the database forget what it has seen.
+        check_seen(self.log, head, seen)
+        try:
             database.drop_projection(self.engine)
         except IntegrityError:
-            path = self.engine.url.database
-            if self.engine.dialect.name != "sqlite" or path is None:
-                raise
-            self.engine.dispose()
-            aside = Path(f"{path}.damaged")
-            Path(path).replace(aside)
-            for suffix in ("-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    Path(path + suffix).unlink()
-            database.prepare(self.engine)
+            self._set_database_aside()
         projection.catch_up(self.engine, self.log, head)
         self.remember(head, force=True)
         return head
+
+    def _set_database_aside(self) -> None:
+        """Make a new SQLite file in place of a damaged one.
+
+        Raises:
+            IntegrityError: it is no SQLite file; what is wrong with it is being handled.
+        """
+        path = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or path is None:
+            raise  # noqa: PLE0704 - called where an error is handled
+        self.engine.dispose()
+        Path(path).replace(f"{path}.damaged")
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                Path(path + suffix).unlink()
+        database.prepare(self.engine)

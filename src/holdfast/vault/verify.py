@@ -12,16 +12,20 @@ import multiprocessing
 import os
 import tempfile
 from collections import deque
+from contextlib import suppress
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault import _checks, database, entry, projection, tables, tiles
 from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 
@@ -118,8 +122,8 @@ def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]
 
 def _start_objects(vault: Vault, pool: Executor) -> list[Future[list[str]]]:
     root = vault.root / "vault" / "objects"
-    folders = sorted(one.path for one in os.scandir(root) if one.is_dir()) if root.is_dir() else []
-    return [pool.submit(_checks.objects, folder) for folder in folders]
+    found = sorted(os.scandir(root), key=lambda one: one.name) if root.is_dir() else []
+    return [pool.submit(_checks.objects, one.path) for one in found]
 
 
 def _unfinished(vault: Vault, report: Report) -> None:
@@ -150,6 +154,9 @@ class _Log:
         self._operators: dict[str, Verifier] = {}
         self._chains: dict[str, int] = {}
         self._waiting = 0
+        self._last: tuple[str | None, int] = (None, 0)
+        """Whose the last unsigned entries are, by key ID, and how many in a row."""
+        self._folding = 0
         self._staged = {name for _, names in vault.store.abandoned() for name in names}
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
@@ -168,16 +175,20 @@ class _Log:
     def _settings_and_memory(self) -> None:
         try:
             self._vault.memory.check(self._vault.log, self._head)
-            if database.exists(self._vault.engine):
-                self._vault.check_seen(self._head)
         except HoldfastError as error:
             self._problem(str(error))
+        with suppress(HoldfastError):
+            # A database that can't be read is named where its rows are compared.
+            seen = self._vault.seen() if database.exists(self._vault.engine) else None
+            try:
+                check_seen(self._vault.log, self._head, seen)
+            except HoldfastError as error:
+                if str(error) not in self._report.problems:
+                    self._problem(str(error))
 
     def _fold(self, tell: Callable[[int, int | None, str], None]) -> Engine | None:
         """Fold the log into a fresh database; None where the log can't be read to its end."""
-        fresh = database.connect(f"sqlite:///{self._scratch / 'fresh.db'}")
-        with fresh.begin() as connection:
-            tables.projection.create_all(connection)
+        fresh = self._new_database("fresh")
         size = self._head.size
         try:
             for start in range(0, size, projection.GROUP):
@@ -188,9 +199,17 @@ class _Log:
         except HoldfastError as error:
             self._problem(str(error))
             return None
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (
+            LookupError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            ArithmeticError,
+            SQLAlchemyError,
+        ):
             self._problem(
-                "an entry's body lacks what its act must have, so the projection can't be folded"
+                f"the log can't be folded beyond entry {self._folding}: its body, or one in the "
+                f"{projection.GROUP} before, lacks what its act must have"
             )
             return None
         self._report.unsigned += self._waiting
@@ -198,6 +217,7 @@ class _Log:
 
     def _entries(self, start: int, end: int) -> Iterator[Entry]:
         for index, leaf, body in self._vault.log.raw(start, end):
+            self._folding = index
             one = entry.parse(index, leaf, body)
             self._count(one)
             yield one
@@ -212,10 +232,16 @@ class _Log:
             )
         self._chains[chain] = one.sequence
         signature = one.fields.get("signature")
+        key = one.fields["actor"]["key"]
+        same = self._last[1] if self._last[0] == key else 0
         if signature is None:
             self._waiting += 1
+            self._last = key, same + 1
         else:
             covered = min(int(signature["covers"]), self._waiting)
+            if covered > same:
+                self._problem(f"entry {one.index}: its signature covers an entry of another actor")
+            self._last = None, 0
             self._report.signed += covered + 1
             self._report.unsigned += self._waiting - covered
             self._waiting = 0
@@ -288,14 +314,16 @@ class _Log:
     def _compare(self, tile: Tile) -> None:
         """Compare a tile with the file that the log has of it."""
         log = self._vault.log.path
+        path = tiles.hash_tile(log, tile.level, tile.index, tile.width)
         try:
             stored = tiles.read_hashes(log, tile.level, tile.index, tile.width)
         except IntegrityError as error:
             self._problem(error.what)
             return
+        if _checks.grown(path, len(tile.data)):
+            self._problem(f"the log's tile {path} holds more than its {tile.width} hashes")
         if stored == tile.data:
             return
-        path = tiles.hash_tile(log, tile.level, tile.index, tile.width)
         cut = range(0, len(stored), HASH)
         at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
         which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
@@ -333,6 +361,10 @@ class _Log:
         later = log.entries(self._head.size, log.head().size)
         return {one.fields["stored"]["object"] for one in later if "stored" in one.fields}
 
+    @cached_property
+    def _on_its_way(self) -> set[str]:
+        return self._vault.store.staged()
+
     def _lost(self, digest: str, entry: int) -> None:
         if digest in self._staged:
             self._report.incomplete.append(
@@ -340,15 +372,14 @@ class _Log:
                 "that works in the vault puts it there"
             )
             return
-        (one,) = self._vault.log.entries(entry, entry + 1)
-        run = one.fields.get("run")
-        # In this order: a collection that ended just now has put its objects in their places.
-        at_work = run is not None and (self._vault.root / "vault" / "incoming" / run).is_dir()
+        # In this order: a collection that ended just now has put its objects in their places. That
+        # its folder is there is not enough: anyone can make a folder.
+        at_work = digest in self._on_its_way
         if self._vault.store.size(digest) is not None:
             self._report.objects += 1
         elif at_work:
             self._report.incomplete.append(
-                f"the object {digest} is entered by the collection {run}, which is at work, and "
+                f"the object {digest} of entry {entry} lies in the intake of a collection at work, "
                 "not yet in its place; verify again when it has ended"
             )
         else:
@@ -361,22 +392,49 @@ class _Log:
             if not database.exists(theirs):
                 self._problem("the database is missing; run `holdfast rebuild`")
                 return
-            with database.guarded(theirs), theirs.connect() as here, fresh.connect() as there:
+            with database.snapshot(theirs) as here:
                 folded = projection.position(here, self._head.origin)
-                if folded.size < self._head.size:
-                    self._report.incomplete.append(
-                        f"the database is folded to entry {folded.size} of {self._head.size}; any "
-                        "command that works in the vault folds the rest"
-                    )
-                    return
-                if folded.size > self._head.size:
-                    # Others have gone on since: the next verification checks what they added.
-                    projection.fold(there, self._vault.log.entries(self._head.size, folded.size))
-                for table in tables.projection.sorted_tables:
-                    if table is not tables.head:
-                        self._table(table, database.rows(here, table), database.rows(there, table))
+                with self._folded_to(fresh, folded).connect() as there:
+                    for table in tables.projection.sorted_tables:
+                        if table is not tables.head:
+                            mine, due = database.rows(here, table), database.rows(there, table)
+                            self._table(table, mine, due)
         except HoldfastError as error:
             self._problem(str(error))
+
+    def _folded_to(self, fresh: Engine, folded: Checkpoint) -> Engine:
+        """Return a database folded just as far as the vault's: others may be ahead, or a crash
+        behind.
+
+        Raises:
+            IntegrityError: the vault's is at no place of this log.
+        """
+        log, size = self._vault.log, self._head.size
+        now = self._head if folded.size <= size else log.head()
+        if folded.size > now.size or log.tree(now).root_of(0, folded.size) != folded.root:
+            raise IntegrityError(
+                f"the database says that it is folded to entry {folded.size} of a log that is not "
+                "this one: someone edited it, or put another there",
+                "`holdfast rebuild` restores it",
+            )
+        start = size
+        if folded.size < size:
+            self._report.incomplete.append(
+                f"the database is folded to entry {folded.size} of {size}; any command that works "
+                "in the vault folds the rest"
+            )
+            fresh, start = self._new_database("behind"), 0
+        for at in range(start, folded.size, projection.GROUP):
+            end = min(at + projection.GROUP, folded.size)
+            with fresh.begin() as connection:
+                projection.fold(connection, log.parsed(at, end))
+        return fresh
+
+    def _new_database(self, name: str) -> Engine:
+        fresh = database.connect(f"sqlite:///{self._scratch / name}.db")
+        with fresh.begin() as connection:
+            tables.projection.create_all(connection)
+        return fresh
 
     def _table(
         self, table: Any, here: Iterator[tuple[Any, ...]], there: Iterator[tuple[Any, ...]]

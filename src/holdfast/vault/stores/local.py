@@ -105,6 +105,16 @@ class LocalStore:
             return []
         return sorted(p for p in self._incoming.iterdir() if p.name[0] != "." and p.is_dir())
 
+    def staged(self) -> set[str]:
+        """Return the digests of what lies in any intake now, of runs at work and of dead ones."""
+        found = set()
+        for folder in self._runs():
+            with suppress(FileNotFoundError):
+                for one in os.scandir(folder):
+                    with suppress(FileNotFoundError), open(one.path, "rb") as stream:
+                        found.add(sha256_stream(stream)[0])
+        return found
+
     def abandoned(self) -> list[tuple[str, list[str]]]:
         """Return the runs that died, each with the digests still staged; changes nothing."""
         found = []

@@ -1,0 +1,62 @@
+"""What was promised of speed, in the promise's words, and how a comparison answers it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.results import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.results import Comparison, Section
+
+FLAT = 1.10
+"""A writer's memory is flat where ten times the entries take at most this many times as much."""
+
+STEADY = 1.25
+"""Memory is independent of the evidence's size where 16 times the evidence takes at most this."""
+
+BARS = {
+    "collect-1gib": (
+        "collect one 1 GiB file: no slower than `cp` followed by `openssl dgst -sha256`"
+    ),
+    "collect-20000-peer": (
+        "collect 20,000 small files, durable: faster than `cp -r` + `sync` + "
+        "`hashdeep -r -c sha256`"
+    ),
+    "collect-20000-rate": "collect 20,000 small files, durable: at least 2,000 files/s",
+    "verify-core": (
+        "verify: at least the speed of `openssl dgst -sha256` on one core for each core used"
+    ),
+    "verify-bagit": (
+        "verify 13,000 files: at least 2x the speed of `bagit.py --validate --processes 2`"
+    ),
+    "append-rate": "append 10,000 custody entries: at least 2,000/s in groups",
+    "append-flat": (
+        f"append 1,000,000 entries: memory flat (peak at most {FLAT:.2f}x that at 100,000)"
+    ),
+    "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
+    "memory": (
+        "memory of any command independent of the evidence's size (peak with 1 GiB at most "
+        f"{STEADY:.2f}x that with 64 MiB)"
+    ),
+}
+
+
+def by_ratio(
+    comparison: Comparison | None, bar: float, *, missing: str, beyond: bool = False
+) -> Outcome:
+    """Return the outcome of a bar on a comparison: both of its ratios have to reach it."""
+    if comparison is None:
+        return Outcome(None, missing)
+    figure = f"{comparison.pairwise:.2f}x (median of pairs), {comparison.medians:.2f}x (of medians)"
+    return Outcome(comparison.reaches(bar, beyond=beyond), figure)
+
+
+def outcomes(sections: Iterable[Section]) -> dict[str, Outcome]:
+    """Return every bar's outcome: what no section measured is told as not measured."""
+    found = {name: Outcome(None, "not measured yet") for name in BARS}
+    for section in sections:
+        found |= section.bars
+    return found

@@ -1,0 +1,1 @@
+"""Programs that are run as children, to time the custody log without the command line's start."""

@@ -1,0 +1,608 @@
+"""verify.sh finds every alteration, by its name, with four stock tools and nothing of ours."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from holdfast.acts.act import Session
+from holdfast.acts.vaults import NewOperator, add_operator
+from holdfast.exchange import proofs
+from holdfast.exchange.disclosure import Selection
+from holdfast.exchange.package import verify_script
+from holdfast.vault import custody, entry
+from tests.exchange.making import (
+    Made,
+    collect,
+    files,
+    hand_over,
+    new_case,
+    remanifest,
+    verify,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SPOIL: dict[str, Callable[[bytes], bytes | None]] = {
+    "first byte flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "last byte flipped": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "middle byte nulled": lambda data: data[: len(data) // 2] + b"\0" + data[len(data) // 2 + 1 :],
+    "a byte cut off": lambda data: data[:-1],
+    "a byte added": lambda data: data + b"\n",
+    "a byte put in": lambda data: data[:1] + b"\0" + data[1:],
+    "deleted": lambda data: None,
+}
+KINDS = (
+    "README.txt",
+    "bag-info.txt",
+    "bagit.txt",
+    "manifest-sha256.txt",
+    "tagmanifest-sha256.txt",
+    "verify.sh",
+    "data/case.json",
+    "data/items.csv",
+    "data/items.jsonl",
+    "data/ledger.jsonl",
+    "data/originals/*",
+    "data/records/*/*/event.jsonl",
+    "data/records/*/*/event.parquet",
+    "data/proof/checkpoint",
+    "data/proof/checkpoint.sig",
+    "data/proof/checkpoint.text",
+    "data/proof/contents.sha256",
+    "data/proof/entries.txt",
+    "data/proof/handover.txt",
+    "data/proof/log.pem",
+    "data/proof/log.vkey",
+    "data/proof/keys/*.pem",
+    "data/proof/nodes/*",
+    "data/proof/entries/0/leaf",
+    "data/proof/entries/0/field.settings",
+    "data/proof/entries/1/leaf",
+    "data/proof/entries/1/field.operator",
+    "data/proof/entries/1/act.message",
+    "data/proof/entries/1/act.sig",
+    "data/proof/entries/6/field.title",
+    "data/proof/entries/9/leaf",
+    "data/proof/entries/9/field.act",
+    "data/proof/entries/9/field.actor",
+    "data/proof/entries/9/field.case",
+    "data/proof/entries/9/field.item",
+    "data/proof/entries/9/field.record",
+    "data/proof/entries/20/field.recipient",
+    "data/proof/entries/20/field.handover",
+    "data/proof/entries/9/field.stored",
+    "data/proof/entries/9/field.time",
+    "data/proof/entries/16/field.signature",
+)
+
+
+def fails(folder: Path, name: str, *arguments: str | Path) -> str:
+    """Check that verify.sh refuses the bundle and says `name`; return what it says."""
+    done = verify(folder, *arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert name in done.stderr, done.stderr
+    assert "INTACT" not in done.stdout
+    return done.stderr
+
+
+def test_an_untouched_bundle_is_intact_with_four_tools_and_writes_nothing(made: Made) -> None:
+    before = files(made.folder)
+    done = verify(made.folder, "--anchors", made.anchors, own=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nINTACT\n")
+    for said in ("Unwitnessed", "Untimed", "origin established", "numbered 1 to 12"):
+        assert said in done.stdout
+    assert files(made.folder) == before
+
+
+def test_without_anchors_it_says_that_the_origin_is_not_established(made: Made) -> None:
+    done = verify(made.folder)
+    assert done.returncode == 0
+    assert "INTACT in itself, origin NOT established" in done.stdout
+    assert made.written.vkey in done.stdout
+
+
+def test_the_kinds_are_all_kinds(made: Made) -> None:
+    def kind(path: str) -> str:
+        path = re.sub(r"[0-9a-f]{64}", "*", path)
+        path = re.sub(r"entries/\d+", "entries/N", path)
+        path = re.sub(r"records/\*/[^/]+", "records/*/*", path)
+        return re.sub(r"keys/[0-9a-f]+", "keys/*", path)
+
+    present = {kind(path) for path in files(made.folder)}
+    fields = {one for one in present if "/field." in one}
+    assert present - fields <= {kind(one) for one in KINDS}
+
+
+@pytest.mark.parametrize("how", ["first byte flipped", "a byte cut off", "deleted"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_file_can_be_spoiled(bundle: Path, kind: str, how: str) -> None:
+    path = _one(bundle, kind)
+    _spoil(path, how)
+    fails(bundle, str(path.relative_to(bundle)))
+
+
+@pytest.mark.parametrize("how", SPOIL)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "manifest" not in kind])
+def test_no_file_can_be_spoiled_by_one_who_writes_the_manifests_anew(
+    bundle: Path, kind: str, how: str
+) -> None:
+    path = _one(bundle, kind)
+    _spoil(path, how)
+    remanifest(bundle)
+    said = fails(bundle, "FAILED")
+    name = str(path.relative_to(bundle))
+    entry_ = re.match(r"data/proof/entries/(\d+)/", name)
+    named = [name, "data/proof/nodes"] if "/nodes/" in name else [name]
+    if "/nodes/" in name:
+        named.append("its leaf is not at this place")
+    if entry_:
+        named += [f"entry {entry_[1]}:", "data/proof/entries: "]
+    assert any(one in said for one in named), said
+
+
+def _one(bundle: Path, kind: str) -> Path:
+    found = [p for p in sorted(bundle.glob(kind)) if p.stat().st_size > 1]
+    return found[0]
+
+
+def _spoil(path: Path, how: str) -> None:
+    data = SPOIL[how](path.read_bytes())
+    if data is None:
+        path.unlink()
+    else:
+        write(path, data)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["data/added", "added.txt", "data/originals/" + "0" * 64, "data/proof/nodes/" + "0" * 64,
+     "data/proof/entries/3/field.added", "data/proof/entries/99/leaf", "data/proof/keys/00000000.pem",
+     "data/proof/added", "data/records/x.jsonl", ".hidden"],
+)  # fmt: skip
+def test_no_file_can_be_added(bundle: Path, name: str) -> None:
+    write(bundle / name, b"added")
+    fails(bundle, name)
+    if name not in {".hidden", "added.txt"}:
+        remanifest(bundle)
+        fails(bundle, "FAILED")
+
+
+def test_two_originals_cannot_be_swapped(bundle: Path) -> None:
+    one, two = sorted((bundle / "data/originals").iterdir())[:2]
+    left, right = one.read_bytes(), two.read_bytes()
+    write(one, right)
+    write(two, left)
+    fails(bundle, one.name)
+    remanifest(bundle)
+    fails(bundle, one.name)
+
+
+def test_two_entries_cannot_be_swapped(bundle: Path) -> None:
+    entries = bundle / "data/proof/entries"
+    (entries / "9").rename(entries / "x")
+    (entries / "10").rename(entries / "9")
+    (entries / "x").rename(entries / "10")
+    remanifest(bundle)
+    fails(bundle, "entry 9: its leaf is not at this place")
+
+
+def test_an_altered_original_with_every_list_in_the_bundle_rewritten(bundle: Path) -> None:
+    old = sorted((bundle / "data/originals").iterdir())[0]
+    new = old.with_name(hashlib.sha256(b"altered").hexdigest())
+    old.unlink()
+    write(new, b"altered")
+    for path in ("data/items.csv", "data/items.jsonl", "data/proof/contents.sha256"):
+        text = (bundle / path).read_bytes().replace(old.name.encode(), new.name.encode())
+        write(bundle / path, text)
+    remanifest(bundle)
+    fails(bundle, "data/proof/contents.sha256")
+
+
+def test_a_rewritten_field_and_leaf(bundle: Path) -> None:
+    """A leaf that fits the new field has no place under the signed root."""
+    folder = bundle / "data/proof/entries/6"
+    old = (folder / "field.title").read_bytes()
+    new = old.replace(b"The fake bank", b"Another bank!")
+    write(folder / "field.title", new)
+    remanifest(bundle)
+    fails(bundle, "entry 6: the field title is not what the log committed to")
+    leaf = (folder / "leaf").read_bytes()
+    digests = [hashlib.sha256(data).hexdigest().encode() for data in (old, new)]
+    assert digests[0] in leaf
+    write(folder / "leaf", leaf.replace(*digests))
+    remanifest(bundle)
+    fails(bundle, "entry 6: its leaf is not at this place")
+
+
+def test_a_dropped_entry_with_the_numbers_closed_up(bundle: Path) -> None:
+    lines = (bundle / "data/proof/entries.txt").read_text().splitlines()
+    places = [line.partition(" ")[2] for line in lines]
+    dropped = places.pop(3).partition(" ")[0]
+    shutil.rmtree(bundle / "data/proof/entries" / dropped)
+    text = "".join(f"{at} {place}\n" for at, place in enumerate(places, 1))
+    write(bundle / "data/proof/entries.txt", text.encode())
+    remanifest(bundle)
+    fails(bundle, "an entry was dropped, added or renumbered")
+
+
+def test_a_dropped_entry_with_a_gap(bundle: Path) -> None:
+    path = bundle / "data/proof/entries.txt"
+    lines = path.read_bytes().splitlines(keepends=True)
+    write(path, b"".join(lines[:3] + lines[4:]))
+    remanifest(bundle)
+    fails(bundle, "line 4 does not hold the case's entry number 4")
+
+
+def test_no_entries_at_all(bundle: Path) -> None:
+    shutil.rmtree(bundle / "data/proof/entries")
+    write(bundle / "data/proof/entries.txt", b"")
+    remanifest(bundle)
+    fails(bundle, "holds no entry")
+
+
+@pytest.mark.parametrize("folder", ["data/proof", "data/proof/nodes", "data/originals", "data"])
+def test_a_missing_folder(bundle: Path, folder: str) -> None:
+    shutil.rmtree(bundle / folder)
+    fails(bundle, folder)
+    remanifest(bundle)
+    fails(bundle, "FAILED")
+
+
+def test_a_checkpoint_of_another_log(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "forger").mkdir()
+    other = hand_over(new_case(tmp_path / "forger", (b"x",)), tmp_path / "forger" / "handover")
+    for name in ("checkpoint", "checkpoint.sig", "checkpoint.text"):
+        write(bundle / "data/proof" / name, (other.folder / "data/proof" / name).read_bytes())
+    remanifest(bundle)
+    fails(bundle, "data/proof/checkpoint.text: is of another log")
+    for name in ("log.vkey", "log.pem"):
+        write(bundle / "data/proof" / name, (other.folder / "data/proof" / name).read_bytes())
+    remanifest(bundle)
+    fails(bundle, "its leaf is not at this place")
+
+
+def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path: Path) -> None:
+    """Signed by the right key, but of a tree without the hand-over."""
+    log = made.work.session.vault.log
+    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    assert signer is not None
+    head = log.head()
+    text = f"{log.origin}\n5\n{base64.b64encode(log.tree(head).root_of(0, 5)).decode()}\n"
+    note = signer.sign_note(text)
+    signature = base64.b64decode(note.rsplit(" ", 1)[1])[4:]
+    write(bundle / "data/proof/checkpoint", note.encode())
+    write(bundle / "data/proof/checkpoint.text", text.encode())
+    write(bundle / "data/proof/checkpoint.sig", signature)
+    remanifest(bundle)
+    fails(bundle, "its leaf is not at this place")
+
+
+def test_a_stripped_signature_of_the_log(bundle: Path) -> None:
+    text = (bundle / "data/proof/checkpoint.text").read_bytes()
+    for stripped in (text, text + b"\n", text + "\n— x AAAAAAA=\n".encode()):
+        write(bundle / "data/proof/checkpoint", stripped)
+        remanifest(bundle)
+        fails(bundle, "data/proof/checkpoint")
+
+
+def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
+    note, signature = bundle / "data/proof/checkpoint", bundle / "data/proof/checkpoint.sig"
+    bad = bytes([signature.read_bytes()[0] ^ 1]) + signature.read_bytes()[1:]
+    head, _, line = note.read_text("utf-8").rpartition(" ")
+    blob = base64.b64decode(line)[:4] + bad
+    write(note, f"{head} {base64.b64encode(blob).decode()}\n".encode())
+    write(signature, bad)
+    remanifest(bundle)
+    fails(bundle, "the log's signature does not verify")
+
+
+def test_a_stripped_signature_of_an_actor(bundle: Path) -> None:
+    for name in ("field.signature", "act.message", "act.sig"):
+        (bundle / "data/proof/entries/16" / name).unlink()
+    remanifest(bundle)
+    fails(bundle, "entry 16: the field signature was stripped")
+
+
+def test_a_signature_of_an_actor_that_does_not_verify(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's own maker can enter what it likes, but not sign it as somebody else."""
+    monkeypatch.setattr(entry, "act_message", lambda *_: b"another act")
+    work = new_case(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    made = hand_over(work, tmp_path / "handover")
+    fails(made.folder, "entry 1: its actor's signature does not verify")
+
+
+def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsigned(fields, key, sequence, **_):  # type: ignore[no-untyped-def]
+        return entry.seal(fields, key, sequence)
+
+    work = new_case(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(custody.entry, "sign", unsigned)
+        collect(work.session, work.case, tmp_path / "late", (b"late",))
+    write_entry = proofs.Proof._entry
+    with monkeypatch.context() as patch:
+        patch.setattr(proofs.Proof, "_entry", lambda *given: write_entry(*given) and None)
+        made = hand_over(work, tmp_path / "handover")
+    fails(made.folder, "its actor has a key, but no signature covers it")
+
+
+def test_an_act_under_another_ones_name(tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    add_operator(work.session, NewOperator("bob"))
+    impostor = Session(work.session.vault, "bob")
+    impostor.custody.operator = "alice"
+    collect(impostor, work.case, tmp_path / "late", (b"late",))
+    made = hand_over(work, tmp_path / "handover")
+    fails(made.folder, "is signed by another than its actor")
+
+
+def test_acts_without_a_key_are_counted_and_named_so(tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    collect(Session(work.session.vault, "carol"), work.case, tmp_path / "late", (b"late",))
+    made = hand_over(work, tmp_path / "handover")
+    done = verify(made.folder, "--anchors", made.anchors)
+    assert done.returncode == 0, done.stderr
+    assert "3 entries are by actors without a key: ACTOR UNSIGNED" in done.stdout
+
+
+def test_a_policy_of_signed_acts_is_held_to(tmp_path: Path) -> None:
+    work = new_case(tmp_path, require=("signed",))
+    assert verify(hand_over(work, tmp_path / "one").folder).returncode == 0
+    collect(Session(work.session.vault, "carol"), work.case, tmp_path / "late", (b"late",))
+    fails(hand_over(work, tmp_path / "two").folder, "the vault demands signed acts")
+
+
+@pytest.mark.parametrize(("demand", "lack"), [("witnessed", "unwitnessed"), ("timed", "untimed")])
+def test_a_policy_that_the_bundle_cannot_meet_is_a_failure(
+    tmp_path: Path, demand: str, lack: str
+) -> None:
+    work = new_case(tmp_path, require=(demand,))
+    fails(hand_over(work, tmp_path / "handover").folder, lack)
+
+
+def test_several_operators_and_keys_introduced_by_others(tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    add_operator(work.session, NewOperator('bob "the" \\ builder'))
+    bob = Session(work.session.vault, 'bob "the" \\ builder')
+    add_operator(bob, NewOperator("Жанна"))
+    carol = Session(work.session.vault, "Жанна")
+    collect(carol, work.case, tmp_path / "late", (b"late",))
+    made = hand_over(work, tmp_path / "handover")
+    done = verify(made.folder, "--anchors", made.anchors)
+    assert done.returncode == 0, done.stderr
+    assert "Жанна" in done.stdout
+
+
+def test_hundreds_of_entries_over_several_tiles(tmp_path: Path) -> None:
+    work = new_case(tmp_path, tuple(b"%04d" % at for at in range(300)))
+    made = hand_over(work, tmp_path / "handover")
+    done = verify(made.folder, "--anchors", made.anchors)
+    assert done.returncode == 0, done.stderr
+    assert "300 files" in done.stdout
+
+
+# --- anchors -------------------------------------------------------------------------------------
+
+
+def test_a_wholly_forged_bundle(made: Made, tmp_path: Path) -> None:
+    """Own keys, own verify.sh, the same origin's name, the same evidence."""
+    origin = made.work.session.vault.log.origin
+    (tmp_path / "forger").mkdir()
+    work = new_case(tmp_path / "forger", origin=origin)
+    forged = hand_over(work, tmp_path / "forger" / "handover").folder
+    write(forged / "verify.sh", b"echo INTACT\n")
+    contents = (forged / "data/proof/contents.sha256").read_text()
+    assert hashlib.sha256(verify_script()).hexdigest() in contents
+    write(forged / "verify.sh", verify_script())
+    fails(forged, "NOT the one in your anchors", "--anchors", made.anchors)
+    alone = verify(forged)
+    assert alone.returncode == 0
+    assert "origin NOT established" in alone.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("witness example+12345678+AAAA", "can't hold the bundle to"),
+        ("tsa roots.pem", "can't hold the bundle to"),
+        ("log example+12345678+AAAA", "can't hold the bundle to"),
+        ("log", "can't hold the bundle to"),
+        ("# nothing", "no log's key is named"),
+        ("", "no log's key is named"),
+    ],
+)
+def test_anchors_that_are_not_understood_fail(
+    made: Made, tmp_path: Path, line: str, said: str
+) -> None:
+    anchors = tmp_path / "anchors.txt"
+    anchors.write_text(line + "\n")
+    assert said in _anchored(made, anchors).stderr
+    if "#" not in line and line:
+        anchors.write_text(f"log {made.written.vkey}\n{line}\n")
+        assert _anchored(made, anchors).returncode == 1
+
+
+def test_anchors_from_a_windows_editor(made: Made, tmp_path: Path) -> None:
+    anchors = tmp_path / "anchors.txt"
+    anchors.write_bytes(f"# ours\r\n\r\nlog {made.written.vkey}".encode())
+    assert _anchored(made, anchors).returncode == 0
+
+
+def _anchored(made: Made, anchors: Path) -> subprocess.CompletedProcess[str]:
+    return verify(made.folder, "--anchors", anchors)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--anchors",), ("--anchors", "/nonexistent"), ("--what", "x"), ("x",)]
+)
+def test_wrong_use(made: Made, arguments: tuple[str, ...]) -> None:
+    done = verify(made.folder, *arguments)
+    assert done.returncode == 2
+    assert "use: cd BUNDLE && bash verify.sh" in done.stderr
+
+
+@pytest.mark.parametrize("tool", ["sha256sum", "openssl", "od"])
+def test_a_missing_tool_is_said(made: Made, tool: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(made.folder, tmp_path / tool / "handover")
+    tools = tuple(one for one in ("bash", "sha256sum", "openssl", "od") if one != tool)
+    done = verify(folder, tools=tools)
+    assert done.returncode == 2
+    assert tool in done.stderr
+
+
+def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert verify(tmp_path / "empty").returncode == 2
+
+
+# --- hostile bundles -----------------------------------------------------------------------------
+
+HOSTILE = (
+    b"$(touch PWNED)", b"`touch PWNED`", b"a[$(touch PWNED)]", b"new\nline", b"\x1b[31mred",
+    b"-rf", b"*", b"@", b"]", b"caf\xe9", b"a b", b"' \" \\", b"..x", b"FAILED: x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_neither_run_nor_printed_raw(bundle: Path, name: bytes) -> None:
+    Path(os.fsdecode(os.fsencode(bundle / "data") + b"/" + name)).write_bytes(b"x")
+    Path(os.fsdecode(os.fsencode(bundle) + b"/" + name)).write_bytes(b"x")
+    said = fails(bundle, "it was added")
+    _nothing_ran(bundle, said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../outside", "data/../../outside", "/etc/hostname", "data//x", "data/./x", "data/$(touch PWNED)",
+     "data/a[$(touch PWNED)]", "data/x y", "data/*", "data/\x1b[31m", "data/-x", "data/x/", "data/",
+     "README.txt", "data/" + "x" * 2_000_000],
+)  # fmt: skip
+@pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+def test_hostile_lines_in_manifests(bundle: Path, path: str, manifest: str) -> None:
+    write(bundle.parent / "outside", b"x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    for line in (f"{digest}  {path}", f"\\{digest}  {path}", f"SHA256 ({path}) = {digest}"):
+        data = (bundle / manifest).read_bytes()
+        write(bundle / manifest, data + line.encode() + b"\n")
+        if manifest == "manifest-sha256.txt":
+            tags = (bundle / "tagmanifest-sha256.txt").read_text()
+            digests = (hashlib.sha256(data), hashlib.sha256((bundle / manifest).read_bytes()))
+            old, new = (one.hexdigest() for one in digests)
+            write(bundle / "tagmanifest-sha256.txt", tags.replace(old, new).encode())
+        said = fails(bundle, manifest)
+        _nothing_ran(bundle, said)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["handover.txt", "entries.txt", "checkpoint", "checkpoint.text", "log.vkey", "log.pem",
+     "contents.sha256", "entries/9/leaf", "entries/9/field.stored", "entries/16/field.signature",
+     "entries/16/act.message", "entries/1/field.operator"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [HOSTILE[0], HOSTILE[2], HOSTILE[3], HOSTILE[4]])
+def test_hostile_values_in_proofs(bundle: Path, path: str, value: bytes) -> None:
+    place = bundle / "data/proof" / path
+    whole = place.read_bytes()
+    for data in (value + b"\n", re.sub(rb"\d+", lambda _: value, whole)):
+        write(place, data)
+        remanifest(bundle)
+        said = fails(bundle, "FAILED")
+        _nothing_ran(bundle, said)
+
+
+def test_hostile_names_in_a_log_that_is_whole(tmp_path: Path) -> None:
+    """Nothing that a unit may name is evaluated either."""
+    work = new_case(tmp_path, HOSTILE, origin="$(touch${IFS}PWNED)[`x`]")
+    made = hand_over(work, tmp_path / "handover", recipient="$(touch PWNED)\x1b[31m")
+    done = verify(made.folder, "--anchors", made.anchors)
+    assert done.returncode == 0, done.stderr
+    _nothing_ran(made.folder, done.stdout)
+
+
+def _nothing_ran(bundle: Path, said: str) -> None:
+    assert not list(bundle.parent.rglob("PWNED"))
+    assert all(c.isprintable() or c == "\n" or "\udc80" <= c <= "\udcff" for c in said)
+    assert max(map(len, said.splitlines())) < 400
+
+
+def test_links_are_not_followed(bundle: Path) -> None:
+    one = sorted((bundle / "data/originals").iterdir())[0]
+    outside = bundle.parent / "outside"
+    one.rename(outside)
+    one.symlink_to(outside)
+    fails(bundle, f"{one.name}: a symbolic link")
+
+
+def test_a_linked_folder(bundle: Path) -> None:
+    outside = bundle.parent / "outside"
+    (bundle / "data/originals").rename(outside)
+    (bundle / "data/originals").symlink_to(outside)
+    fails(bundle, "data/originals: a symbolic link")
+
+
+def test_a_pipe_does_not_stop_it(bundle: Path) -> None:
+    one = sorted((bundle / "data/originals").iterdir())[0]
+    one.unlink()
+    os.mkfifo(one)
+    fails(bundle, f"{one.name}: neither a file nor a folder")
+
+
+def test_a_node_that_contains_itself_does_not_keep_it_busy(made: Made, tmp_path: Path) -> None:
+    """A tree of 2^40 leaves from 40 nodes, each twice its child, signed by a forger."""
+    bundle = shutil.copytree(made.folder, tmp_path / "handover")
+    shutil.rmtree(bundle / "data/proof/nodes")
+    node = bytes(32)
+    for _ in range(40):
+        data = b"\x01" + node + node
+        node = hashlib.sha256(data).digest()
+        write(bundle / "data/proof/nodes" / node.hex(), data)
+    log = made.work.session.vault.log
+    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    assert signer is not None
+    text = f"{log.origin}\n{2**40}\n{base64.b64encode(node).decode()}\n"
+    note = signer.sign_note(text)
+    write(bundle / "data/proof/checkpoint", note.encode())
+    write(bundle / "data/proof/checkpoint.text", text.encode())
+    signature = base64.b64decode(note.rsplit(" ", 1)[1])[4:]
+    write(bundle / "data/proof/checkpoint.sig", signature)
+    remanifest(bundle)
+    fails(bundle, "data/proof/nodes")
+
+
+def test_the_withheld_stay_countable(made: Made, tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    chosen = work.exhibits[:2]
+    given = Selection(frozenset(one.item for one in chosen))
+    part = hand_over(work, tmp_path / "part", chosen, disclose=given, complete=False)
+    done = verify(part.folder, "--anchors", part.anchors)
+    assert done.returncode == 0, done.stderr
+    assert "numbered 1 to 12 without a gap" in done.stdout
+    assert "6 exhibits of the case are withheld" in done.stdout
+
+
+def test_it_passes_shellcheck(tmp_path: Path) -> None:
+    tool = shutil.which("shellcheck")
+    if tool is None:
+        pytest.skip("shellcheck is not installed: apt-get install shellcheck")
+    script = tmp_path / "verify.sh"
+    script.write_bytes(verify_script())
+    done = subprocess.run([tool, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
