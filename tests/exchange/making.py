@@ -114,18 +114,12 @@ def contents(work: Work, chosen: list[Exhibit] | None = None, **more: Any) -> Co
         "datasets": [dataset(work, given[0].item)] if given else [],
         "tables": {"ledger.jsonl": [b'{"seen":1}\n']},
         "recipient": "the court",
+        "open_original": lambda one: open_original(work.session.vault, one),
     }
-    return Contents(
-        case=work.case,
-        exhibits=given,
-        open_original=lambda one: open_original(work.session.vault, one),
-        **{**defaults, **more},
-    )
+    return Contents(case=work.case, exhibits=given, **{**defaults, **more})
 
 
-def hand_over(
-    work: Work, target: Path, chosen: list[Exhibit] | None = None, **more: Any
-) -> Made:
+def hand_over(work: Work, target: Path, chosen: list[Exhibit] | None = None, **more: Any) -> Made:
     """Write a bundle, and beside it the anchors."""
     written = write_bundle(
         target,

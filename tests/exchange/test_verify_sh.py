@@ -15,10 +15,10 @@ import pytest
 
 from holdfast.acts.act import Session
 from holdfast.acts.vaults import NewOperator, add_operator
-from holdfast.exchange import proofs
+from holdfast.exchange import package, proofs
 from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script
-from holdfast.vault import custody, entry
+from holdfast.vault import entry
 from tests.exchange.making import (
     Made,
     collect,
@@ -32,6 +32,8 @@ from tests.exchange.making import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from holdfast.core import canonical
 
 SPOIL: dict[str, Callable[[bytes], bytes | None]] = {
     "first byte flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
@@ -168,8 +170,8 @@ def _spoil(path: Path, how: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["data/added", "added.txt", "data/originals/" + "0" * 64, "data/proof/nodes/" + "0" * 64,
-     "data/proof/entries/3/field.added", "data/proof/entries/99/leaf", "data/proof/keys/00000000.pem",
-     "data/proof/added", "data/records/x.jsonl", ".hidden"],
+     "data/proof/entries/3/field.added", "data/proof/entries/99/leaf",
+     "data/proof/keys/00000000.pem", "data/proof/added", "data/records/x.jsonl", ".hidden"],
 )  # fmt: skip
 def test_no_file_can_be_added(bundle: Path, name: str) -> None:
     write(bundle / name, b"added")
@@ -219,9 +221,9 @@ def test_a_rewritten_field_and_leaf(bundle: Path) -> None:
     remanifest(bundle)
     fails(bundle, "entry 6: the field title is not what the log committed to")
     leaf = (folder / "leaf").read_bytes()
-    digests = [hashlib.sha256(data).hexdigest().encode() for data in (old, new)]
-    assert digests[0] in leaf
-    write(folder / "leaf", leaf.replace(*digests))
+    was, becomes = (hashlib.sha256(data).hexdigest().encode() for data in (old, new))
+    assert was in leaf
+    write(folder / "leaf", leaf.replace(was, becomes))
     remanifest(bundle)
     fails(bundle, "entry 6: its leaf is not at this place")
 
@@ -237,12 +239,26 @@ def test_a_dropped_entry_with_the_numbers_closed_up(bundle: Path) -> None:
     fails(bundle, "an entry was dropped, added or renumbered")
 
 
-def test_a_dropped_entry_with_a_gap(bundle: Path) -> None:
-    path = bundle / "data/proof/entries.txt"
-    lines = path.read_bytes().splitlines(keepends=True)
-    write(path, b"".join(lines[:3] + lines[4:]))
+def test_a_unit_that_leaves_a_gap_in_its_own_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed into the log or not, 1 to N must be there."""
+    work = new_case(tmp_path)
+    says = package._Before._says
+
+    def gapped(before: package._Before) -> canonical.Json:
+        before._lines[:] = [line for line in before._lines if not line.startswith("4 ")]
+        return says(before)
+
+    monkeypatch.setattr(package._Before, "_says", gapped)
+    made = hand_over(work, tmp_path / "handover")
+    fails(made.folder, "line 4 does not hold the case's entry number 4")
+
+
+def test_a_list_for_people_that_was_altered(bundle: Path) -> None:
+    write(bundle / "data/case.json", b"{}")
     remanifest(bundle)
-    fails(bundle, "line 4 does not hold the case's entry number 4")
+    fails(bundle, "data/case.json: is not what the log says was handed over")
 
 
 def test_no_entries_at_all(bundle: Path) -> None:
@@ -335,7 +351,7 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
 
     work = new_case(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(custody.entry, "sign", unsigned)
+        patch.setattr(entry, "sign", unsigned)
         collect(work.session, work.case, tmp_path / "late", (b"late",))
     write_entry = proofs.Proof._entry
     with monkeypatch.context() as patch:
@@ -491,9 +507,9 @@ def test_hostile_names_are_neither_run_nor_printed_raw(bundle: Path, name: bytes
 
 @pytest.mark.parametrize(
     "path",
-    ["../outside", "data/../../outside", "/etc/hostname", "data//x", "data/./x", "data/$(touch PWNED)",
-     "data/a[$(touch PWNED)]", "data/x y", "data/*", "data/\x1b[31m", "data/-x", "data/x/", "data/",
-     "README.txt", "data/" + "x" * 2_000_000],
+    ["../outside", "data/../../outside", "/etc/hostname", "data//x", "data/./x",
+     "data/$(touch PWNED)", "data/a[$(touch PWNED)]", "data/x y", "data/*", "data/\x1b[31m",
+     "data/-x", "data/x/", "data/", "README.txt", "data/" + "x" * 2_000_000],
 )  # fmt: skip
 @pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
 def test_hostile_lines_in_manifests(bundle: Path, path: str, manifest: str) -> None:
@@ -590,7 +606,7 @@ def test_a_node_that_contains_itself_does_not_keep_it_busy(made: Made, tmp_path:
 def test_the_withheld_stay_countable(made: Made, tmp_path: Path) -> None:
     work = new_case(tmp_path)
     chosen = work.exhibits[:2]
-    given = Selection(frozenset(one.item for one in chosen))
+    given = Selection.of(chosen)
     part = hand_over(work, tmp_path / "part", chosen, disclose=given, complete=False)
     done = verify(part.folder, "--anchors", part.anchors)
     assert done.returncode == 0, done.stderr

@@ -94,7 +94,9 @@ def test_a_vaults_keys_are_never_made_twice(keyring: Keyring) -> None:
 
 
 def test_a_key_that_is_not_at_hand_is_named(keyring: Keyring) -> None:
-    with pytest.raises(DeniedError, match=r"the tag key cases/x.tag is not in the keyring .*/keys;"):
+    with pytest.raises(
+        DeniedError, match=r"the tag key cases/x.tag is not in the keyring .*/keys;"
+    ):
         keyring.chain("x")
     with pytest.raises(DeniedError, match="the key of case x is not in the keyring"):
         keyring.identity("x")

@@ -51,7 +51,9 @@ def test_only_a_larger_log_replaces_what_is_remembered_unless_forced() -> None:
     assert memory.recall() == small
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"size":1}', '{"origin":"o","root":"x"}', "\xff"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"size":1}', '{"origin":"o","root":"x"}', "\xff"]
+)
 def test_a_memory_that_was_damaged_is_none(damage: str, state_home: Path) -> None:
     memory = Memory(VKEY)
     memory.note(Checkpoint("o", 1, bytes(32)))
@@ -82,7 +84,9 @@ def test_a_log_that_grew_continues_what_was_seen(log: Log) -> None:
 def test_a_log_that_is_shorter_than_it_was_is_named(log: Log) -> None:
     old = grown(log, 3)
     seen = grown(log, 2)
-    with pytest.raises(IntegrityError, match="ends at entry 2 but was seen with 5 entries: 2 are go"):
+    with pytest.raises(
+        IntegrityError, match="ends at entry 2 but was seen with 5 entries: 2 are go"
+    ):
         check_seen(log, old, seen)
 
 

@@ -32,8 +32,6 @@ from tests.vault.keys import fixed_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Table
-
     from holdfast.core.canonical import Json
 
 CASE, OTHER_CASE = "2026-0001", "2026-0002"
@@ -104,7 +102,7 @@ def _long_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def long(_long_template: Path, tmp_path: Path) -> Iterator[Vault]:
-    """A vault of 2,703 entries: eleven bundles, two levels of tiles, two tasks of a verification."""
+    """A vault of 2,703 entries: eleven bundles, two levels of tiles, two tasks to verify."""
     shutil.copytree(_long_template, tmp_path / "long")
     found = Vault.open(tmp_path / "long")
     yield found
@@ -150,7 +148,7 @@ def test_progress_is_told(vault: Vault) -> None:
 
 
 def test_nothing_is_changed(vault: Vault) -> None:
-    """"Nothing is changed. What a crash left unfinished is told apart from what is wrong.\""""
+    """ "Nothing is changed. What a crash left unfinished is told apart from what is wrong.\""""
 
     def everything() -> dict[str, tuple[int, bytes]]:
         return {
@@ -396,7 +394,7 @@ def test_an_edited_value_names_entry_and_field(vault: Vault) -> None:
 
 
 def test_a_signature_taken_out_of_a_body_is_named(vault: Vault) -> None:
-    """"a stripped signature is a failure, not a silence.\""""
+    """ "a stripped signature is a failure, not a silence.\""""
     at = entry_of(vault, "case.open")
     edit_body(vault, at, lambda body: body["disclosures"].pop("signature"))
     assert_names(vault, f"entry {at}: the actor's signature was removed from its body")
@@ -527,9 +525,7 @@ def test_a_covered_act_written_anew_is_named(vault: Vault) -> None:
     chain = vault.keyring.chain(CASE)
     forge(
         vault,
-        lambda pairs: resealed(
-            pairs, at, lambda f: f["record"].update(mode="100777"), chain=chain
-        ),
+        lambda pairs: resealed(pairs, at, lambda f: f["record"].update(mode="100777"), chain=chain),
     )
     report = checked(vault)
     (problem,) = report.problems
@@ -543,9 +539,7 @@ def test_an_entry_taken_out_is_named(vault: Vault) -> None:
     at = next(one.index for one in vault.log.entries() if one.case == OTHER_CASE) + 1
     forge(vault, lambda pairs: pairs.pop(at))
     problems = checked(vault).problems
-    assert any(
-        f"entry {at} is number 3 of case {OTHER_CASE}, 2 was due" in one for one in problems
-    )
+    assert any(f"entry {at} is number 3 of case {OTHER_CASE}, 2 was due" in one for one in problems)
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -565,7 +559,8 @@ def test_an_entry_put_in_by_one_without_the_cases_key_is_named(vault: Vault) -> 
 
 
 def signed_by(
-    vault: Vault, signer: Signer, actor: dict[str, Json], covers: int = 0, **value: Json
+    vault: Vault, signer: Signer, actor: dict[str, Json], covers: int = 0,
+    value: dict[str, Json] | None = None,
 ) -> Callable[[list[Sealed]], None]:
     """Append an entry with a signature of the forger's choice."""
 
@@ -577,9 +572,7 @@ def signed_by(
             "context": {},
             "time": "2026-01-01T00:00:00Z",
         }
-        count = sum(
-            entry.parse(n, one.leaf, one.body).case is None for n, one in enumerate(pairs)
-        )
+        count = sum(entry.parse(n, one.leaf, one.body).case is None for n, one in enumerate(pairs))
         made = entry.sign(
             fields,
             vault.keyring.chain(None),
@@ -640,11 +633,7 @@ def test_signatures_that_prove_nothing_are_named(vault: Vault) -> None:
 def _covers(
     vault: Vault, signer: Signer, actor: dict[str, Json], covers: Json
 ) -> Callable[[list[Sealed]], None]:
-    return signed_by(vault, signer, actor, **{"covers_": 0} if False else {"sig": "", **_as(covers)})
-
-
-def _as(covers: Json) -> dict[str, Json]:
-    return {"covers": covers}
+    return signed_by(vault, signer, actor, 0, {"sig": "", "covers": covers})
 
 
 def test_a_log_rewritten_with_its_own_key_is_named_by_who_saw_the_old_one(vault: Vault) -> None:
@@ -774,7 +763,7 @@ LABELS = {
     "chains": " .column 'count'",
 }
 NEW_ROWS = {
-    "entries": "INSERT INTO entries SELECT 9999, time, act, actor, \"case\", sequence, item, signed "
+    "entries": 'INSERT INTO entries SELECT 9999, time, act, actor, "case", sequence, item, signed '
     'FROM entries WHERE "index" = 3',
     "operators": "INSERT INTO operators SELECT 'zed', key_id, vkey, entry FROM operators LIMIT 1",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
@@ -839,7 +828,7 @@ def test_a_deleted_row_is_named_and_rebuild_restores_it(
     ],
 )
 def test_an_edited_position_hides_nothing(statement: str, vault: Vault) -> None:
-    """"Folded up to here" must not be a way to have rows left uncompared."""
+    """ "Folded up to here" must not be a way to have rows left uncompared."""
     execute(vault, EDITS["cases"])
     execute(vault, statement)
     report = checked(vault)
@@ -936,7 +925,7 @@ def policy_vault(root: Path, *require: str) -> Vault:
 
 @pytest.mark.parametrize("demand", ["witnessed", "timed"])
 def test_a_policy_that_is_not_met_is_not_intact(demand: str, tmp_path: Path) -> None:
-    """"non-zero too where the vault's policy demands what is missing"."""
+    """ "non-zero too where the vault's policy demands what is missing"."""
     made = policy_vault(tmp_path / "v", demand)
     report = checked(made)
     assert report.problems == []
@@ -978,7 +967,9 @@ def test_an_old_copy_of_the_whole_vault_is_named_by_the_accounts_memory(vault: V
     vault.engine.dispose()
     shutil.rmtree(vault.root)
     old.rename(vault.root)
-    assert_names(vault, f"ends at entry {size - 1} but was seen with {size + 1} entries: 1 are gone")
+    assert_names(
+        vault, f"ends at entry {size - 1} but was seen with {size + 1} entries: 1 are gone"
+    )
     with pytest.raises(IntegrityError, match="1 are gone"):
         Vault.open(vault.root).current()
 
@@ -1057,5 +1048,3 @@ def test_the_folders_and_files_that_hold_secrets_are_no_part_of_it(vault: Vault)
     at = entry_of(vault, "case.open")
     edit_body(vault, at, a_new_value("title", "The real bank"))
     assert not checked(vault).intact
-
-

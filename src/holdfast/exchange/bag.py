@@ -10,9 +10,9 @@ import hashlib
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from holdfast.core import durable
 from holdfast.core.digest import sha256_stream
@@ -80,16 +80,21 @@ class Bag:
         name = f".{self.target.name}.{os.getpid()}.{os.urandom(4).hex()}.partial"
         self.folder = self.target.with_name(name)
         self.files = 0
+        self._streams: list[BinaryIO] = []
         self._contents = hashlib.sha256()
 
     def __enter__(self) -> Self:
         # Evidence in the clear: it is its owner's to hand on.
         self.folder.mkdir(mode=0o700)
-        (self.folder / PROOF).mkdir(parents=True)
-        self._manifest = (self.folder / MANIFEST).open("wb")
-        self._listing = (self.folder / CONTENTS).open("wb")
-        self._tags: list[tuple[str, str]] = []
-        self.put("bagit.txt", DECLARATION)
+        try:
+            (self.folder / PROOF).mkdir(parents=True)
+            self._manifest = self._opened(MANIFEST)
+            self._listing = self._opened(CONTENTS)
+            self._tags: list[tuple[str, str]] = []
+            self.put("bagit.txt", DECLARATION)
+        except BaseException:
+            self._remove()
+            raise
         return self
 
     def __exit__(
@@ -98,10 +103,17 @@ class Bag:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._manifest.close()
-        self._listing.close()
-        if self.folder.exists():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self._remove()
+
+    def _remove(self) -> None:
+        for stream in self._streams:
+            with suppress(OSError):  # what could not be flushed is thrown away anyway
+                stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _opened(self, path: str) -> BinaryIO:
+        self._streams.append((self.folder / path).open("wb"))
+        return self._streams[-1]
 
     @contextmanager
     def writer(self, path: str) -> Iterator[Writer]:

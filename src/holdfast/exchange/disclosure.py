@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from holdfast.cases.exhibits import Exhibit
     from holdfast.vault.entry import Entry
 
 BASE = frozenset({"act", "actor", "case", "signature", "time"})
@@ -36,9 +37,22 @@ class Selection:
     """
 
     items: frozenset[str]
+    collected: frozenset[int] | None = None
+    """Entries of the exhibits handed over. The same bytes may be another exhibit too, found in
+    another place that is nobody's business; None discloses every exhibit of these items."""
+
+    @classmethod
+    def of(cls, exhibits: Iterable[Exhibit]) -> Selection:
+        """Return the selection of exactly these exhibits."""
+        chosen = list(exhibits)
+        return cls(frozenset(one.item for one in chosen), frozenset(one.entry for one in chosen))
 
     def __call__(self, entry: Entry) -> frozenset[str]:
         """Return the names of the fields to disclose."""
         about = entry.fields.get("item")
-        open_ = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
-        return frozenset(entry.disclosures) if open_ else BASE & frozenset(entry.disclosures)
+        if entry.act == "collect.item" and self.collected is not None:
+            shown = entry.index in self.collected
+        else:
+            shown = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
+        present = frozenset(entry.disclosures)
+        return present if shown else BASE & present

@@ -12,8 +12,8 @@ import multiprocessing
 import os
 import tempfile
 from collections import deque
-from contextlib import suppress
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
