@@ -88,7 +88,7 @@ def test_a_case_whose_opening_was_cut_short_keeps_the_secrets_it_was_given(
 
 def test_a_vaults_keys_are_never_made_twice(keyring: Keyring) -> None:
     before = (keyring.root / "vault.tag").read_bytes()
-    with pytest.raises(ResourceError, match="vault.tag exists already"):
+    with pytest.raises(ResourceError, match=r"vault\.tag exists already"):
         keyring.create("log.example")
     assert (keyring.root / "vault.tag").read_bytes() == before
 

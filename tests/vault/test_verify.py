@@ -9,7 +9,6 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,12 +24,14 @@ from holdfast.vault.entry import Draft, Sealed
 from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
 from holdfast.vault.note import Signer
+from holdfast.vault.report import Report
 from holdfast.vault.vault import Vault
-from holdfast.vault.verify import Report, verify
+from holdfast.vault.verify import verify
 from tests.vault.keys import fixed_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from holdfast.core.canonical import Json
 
@@ -315,15 +316,16 @@ def test_an_altered_leaf_is_named(vault: Vault) -> None:
     """In the public bundle: an act's commitment is exchanged for another."""
     path = files_of(vault.log, vault.log.head().size)["entries"]
     leaves = list(tiles.unpack_bundle(path.read_bytes(), path))
-    leaf = json.loads(leaves[4])
+    at = next(one.index for one in vault.log.entries() if "title" in one.fields)
+    leaf = json.loads(leaves[at])
     leaf["fields"]["title"] = "0" * 64
-    leaves[4] = canonical.dumps(leaf)
+    leaves[at] = canonical.dumps(leaf)
     overwrite(path, tiles.pack_bundle(leaves))
     tile = files_of(vault.log, len(leaves))["level 0"]
     assert_names(
         vault,
-        r"the body of entry 4 was changed: its field 'title' is not what the log committed to",
-        f"the log's tile {tile} does not fit the entries, first at entry 4$",
+        rf"the body of entry {at} was changed: its field 'title' is not what the log committed to",
+        f"the log's tile {tile} does not fit the entries, first at entry {at}$",
         r"the entries do not give the root that the checkpoint of unit7.example/log signs",
     )
 
@@ -559,7 +561,10 @@ def test_an_entry_put_in_by_one_without_the_cases_key_is_named(vault: Vault) -> 
 
 
 def signed_by(
-    vault: Vault, signer: Signer, actor: dict[str, Json], covers: int = 0,
+    vault: Vault,
+    signer: Signer,
+    actor: dict[str, Json],
+    covers: int = 0,
     value: dict[str, Json] | None = None,
 ) -> Callable[[list[Sealed]], None]:
     """Append an entry with a signature of the forger's choice."""
@@ -581,7 +586,7 @@ def signed_by(
             origin=vault.log.origin,
             covered=[leaf_hash(one.leaf) for one in pairs[len(pairs) - covers :]],
         )
-        if value:
+        if value is not None:
             body, leaf = json.loads(made.body), json.loads(made.leaf)
             salt, name, was = json.loads(body["disclosures"]["signature"])
             text = canonical.dumps([salt, name, {**was, **value}]).decode()
@@ -608,13 +613,18 @@ def test_signatures_that_prove_nothing_are_named(vault: Vault) -> None:
     for change, said in (
         (signed_by(vault, stranger, actor(stranger)), "which no entry of the log gives to an oper"),
         (signed_by(vault, carol, actor(alice)), "signed with another key than its actor's"),
-        (signed_by(vault, alice, actor(alice), covers=0, covers_=1), None),
-        (signed_by(vault, alice, actor(alice), sig=rubbish), "signature of Alice does not verify"),
-        (signed_by(vault, alice, actor(alice), sig="no base64!"), "signature of Alice does not v"),
+        (
+            signed_by(vault, alice, actor(alice), value={"sig": rubbish}),
+            "signature of Alice does not verify",
+        ),
+        (
+            signed_by(vault, alice, actor(alice), value={"sig": "no base64!"}),
+            "is malformed",
+        ),
         (_covers(vault, alice, actor(alice), 10_000), "covers entries before the first"),
-        (_covers(vault, alice, actor(alice), -1), "is malformed"),
+        (_covers(vault, alice, actor(alice), -1), "covers entries before the first"),
         (_covers(vault, alice, actor(alice), "x"), "is malformed"),
-        (signed_by(vault, alice, actor(alice), key=7), "is malformed|which no entry"),
+        (signed_by(vault, alice, actor(alice), value={"key": 7}), "is malformed|which no entry"),
         # Bob, who has no key, closed his case just before; Alice can't sign for him.
         (signed_by(vault, alice, actor(alice), covers=2), "covers an entry of another actor"),
     ):
@@ -624,10 +634,7 @@ def test_signatures_that_prove_nothing_are_named(vault: Vault) -> None:
         forge(forged, change, rebuilt=False)
         problems = [p for p in checked(forged).problems if f"entry {end}" in p]
         shutil.rmtree(copy)
-        if said is None:
-            assert problems == []
-        else:
-            assert any(re.search(said, one) for one in problems), (said, problems)
+        assert any(re.search(said, one) for one in problems), (said, problems)
 
 
 def _covers(
@@ -1006,7 +1013,8 @@ def test_what_others_do_meanwhile_is_no_tampering(vault: Vault, tmp_path: Path) 
     (tmp_path / "more").mkdir()
     for n in range(5):
         (tmp_path / "more" / str(n)).write_text(f"later {n}")
-    bob, busy = session(Vault.open(vault.root), "bob"), []
+    busy: list[str] = []
+    bob = session(Vault.open(vault.root), "bob")
 
     def work(_done: int, _total: int | None, what: str) -> None:
         if what == "log" and not busy:
@@ -1026,7 +1034,8 @@ def test_what_others_do_meanwhile_is_no_tampering(vault: Vault, tmp_path: Path) 
 
 
 def test_rows_edited_while_others_work_are_still_named(vault: Vault) -> None:
-    bob, busy = session(Vault.open(vault.root), "bob"), []
+    busy: list[str] = []
+    bob = session(Vault.open(vault.root), "bob")
 
     def work(_done: int, _total: int | None, what: str) -> None:
         if what == "log" and not busy:

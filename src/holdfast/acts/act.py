@@ -8,10 +8,11 @@ entry too, written before the refusal is shown. See docs/decisions/0004.
 from __future__ import annotations
 
 import enum
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from holdfast.cases import case as cases
 from holdfast.core import clock
@@ -21,7 +22,7 @@ from holdfast.vault.database import guarded
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -124,8 +125,23 @@ class Act(Generic[Q, R]):
         Raises:
             DeniedError: no authority for it.
         """
+        with self._refusals(session, request):
+            result = self.run(session, request)
+        if isinstance(result, Generator):
+            # What is done bit by bit can be refused in the middle too.
+            return cast("R", self._step_by_step(session, request, result))
+        return result
+
+    def _step_by_step(
+        self, session: Session, request: Q, steps: Generator[Any, None, None]
+    ) -> Generator[Any, None, None]:
+        with self._refusals(session, request):
+            yield from steps
+
+    @contextmanager
+    def _refusals(self, session: Session, request: Q) -> Iterator[None]:
         try:
-            return self.run(session, request)
+            yield
         except DeniedError as refusal:
             self._enter_refusal(session, request, refusal)
             raise

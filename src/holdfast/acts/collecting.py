@@ -184,7 +184,9 @@ class _Run:
 
         def build(connection: Connection) -> Sequence[Draft]:
             case = cases.find(connection, self._case.id)
+            # A collection may outlast its authority, and others may close the case meanwhile.
             case.check_open()
+            case.authority.check_time(case.id, clock.now())
             initials = exhibits.initials(session.operator)
             admission = Admission(case, self._id, initials, session.vault.keyring)
             drafts = admission.decide(connection, staged)

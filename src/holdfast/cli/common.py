@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import sys
 import time
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from holdfast.acts.act import Progress, Session
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-CASE = click.option("--case", "case", required=True, metavar="CASE", help="The case's number.")
+CASE = click.option(
+    "--case", "case", required=True, metavar="CASE", help="Its number: `case list`."
+)
 
 
 def where(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,6 +107,12 @@ class Where:
             if "custody" in vars(session):
                 for warning in session.custody.warnings:
                     warn(warning)
+                if not session.custody.signs:
+                    who = session.operator
+                    warn(
+                        f"{who} has no signing key here, so the log says 'actor unsigned'; make "
+                        f"one:  holdfast operator add {shlex.quote(who)}"
+                    )
 
 
 def emit(facts: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import os
@@ -111,8 +112,11 @@ def run(arguments: list[str]) -> int:
     try:
         result: Any = holdfast.main(arguments, prog_name="holdfast", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"holdfast: {printable(_misused(error))}", err=True)
         return error.exit_code
     except BrokenPipeError:
         # The reader has left (`| head`); there is nobody to tell, and nothing is wrong.
@@ -125,6 +129,19 @@ def run(arguments: list[str]) -> int:
         click.echo(f"holdfast: {printable(message)}", err=True)
         return code
     return result if isinstance(result, int) else 0
+
+
+def _misused(error: click.ClickException) -> str:
+    """Return what to tell of a command line that was not understood, in one line."""
+    what = error.format_message().strip().rstrip(".").replace(". Did you", "; did you")
+    where = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoSuchCommand) and where is not None:
+        known = where.command.list_commands(where) if isinstance(where.command, click.Group) else []
+        near = difflib.get_close_matches(error.command_name, known, 1)
+        what += f"; did you mean {near[0]!r}?" if near and "; " not in what else ""
+    if where is None or "; " in what:
+        return f"{what[:1].lower()}{what[1:]}"
+    return f"{what[:1].lower()}{what[1:]}; see `{where.command_path} --help`"
 
 
 def _explain(error: BaseException) -> tuple[str, int]:

@@ -89,7 +89,7 @@ class Custody:
     def _fold(self, head: Checkpoint, entries: list[Entry]) -> None:
         """Fold what was just entered, from memory; another process may have done so already."""
         projection.fold_own(self._vault.engine, self._vault.log, head, entries)
-        self._vault.memory.note(self._vault.log.head())
+        self._vault.remember(self._vault.log.head())
 
     def _seal(
         self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]

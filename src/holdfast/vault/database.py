@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Engine, String, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.schema import CreateSchema
 
@@ -180,8 +180,12 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def rows(connection: Connection, table: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield a table's rows by primary key, streaming."""
-    query = table.select().order_by(*table.primary_key.columns)
+    """Yield a table's rows by primary key, streaming; text in the order of its code points."""
+    keys: list[Any] = list(table.primary_key.columns)
+    if connection.dialect.name == "postgresql":
+        # A server sorts text by the language it was set up with.
+        keys = [key.collate("C") if isinstance(key.type, String) else key for key in keys]
+    query = table.select().order_by(*keys)
     for row in connection.execution_options(yield_per=1000).execute(query):
         yield tuple(row)
 

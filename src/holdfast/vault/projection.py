@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
@@ -146,6 +146,15 @@ def position(connection: Connection, origin: str) -> Checkpoint:
     return Checkpoint(origin, 0, EMPTY_ROOT) if row is None else Checkpoint(origin, *row)
 
 
+def _alone(connection: Connection) -> None:
+    """Keep others from folding the same entries until this transaction ends.
+
+    SQLite has one writer at a time anyway, from the transaction's first statement on.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE projection.head IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:
     """Fold what the log has beyond the projection, group by group.
 
@@ -154,6 +163,7 @@ def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:
     """
     while True:
         with guarded(engine), engine.begin() as connection:
+            _alone(connection)
             here = position(connection, log.origin)
             if here.size > head.size:
                 # Others may have gone on, and folded it, since `head` was read.
@@ -172,6 +182,7 @@ def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:
 def fold_own(engine: Engine, log: Log, head: Checkpoint, entries: list[Entry]) -> None:
     """Fold `entries`, which this process has just put after `head`, without reading them back."""
     with guarded(engine), engine.begin() as connection:
+        _alone(connection)
         here = position(connection, log.origin)
         if here != head:
             return

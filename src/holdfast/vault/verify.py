@@ -14,84 +14,30 @@ import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.core.errors import HoldfastError, IntegrityError
-from holdfast.vault import _checks, database, entry, projection, tables, tiles
+from holdfast.vault import _checks, database, entry, projection, rows, tables, tiles
 from holdfast.vault._checks import BundleReport, BundleTask
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
+from holdfast.vault.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
     from holdfast.vault.vault import Vault
 
 BUNDLES = 8
 """Entry bundles in one task."""
-
-
-@dataclass
-class Report:
-    """What a verification found."""
-
-    head: Checkpoint | None = None
-    problems: list[str] = field(default_factory=list)
-    """What is wrong: any of them makes the vault not intact."""
-    incomplete: list[str] = field(default_factory=list)
-    """What a crash cut short; nothing that was promised is lost."""
-    objects: int = 0
-    unsigned: int = 0
-    """Acts that no signature covers: 'actor unsigned'."""
-    signed: int = 0
-    require: tuple[str, ...] = ()
-    """What the policy in entry 0 demands."""
-
-    @property
-    def missing(self) -> list[str]:
-        """What the policy demands and is not there."""
-        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
-        return [demand for demand in self.require if not have.get(demand)]
-
-    @property
-    def intact(self) -> bool:
-        """Whether everything is as it was written and the policy is met."""
-        return not self.problems and not self.missing
-
-    def as_json(self) -> dict[str, Json]:
-        """Return what `verify --json` prints."""
-        head: Json = None
-        if self.head is not None:
-            root = self.head.root.hex()
-            head = {"origin": self.head.origin, "root": root, "size": self.head.size}
-        assurance: dict[str, Json] = {
-            "actors": "signed" if not self.unsigned else f"{self.unsigned} acts unsigned",
-            "log_signature": "valid" if self.head is not None else "invalid",
-            "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
-            "policy": {"met": not self.missing, "missing": list(self.missing)},
-            "time": "untimed",
-            "witnesses": "unwitnessed",
-        }
-        return {
-            "assurance": assurance,
-            "entries_signed": self.signed,
-            "entries_unsigned": self.unsigned,
-            "incomplete": list(self.incomplete),
-            "intact": self.intact,
-            "log": head,
-            "objects": self.objects,
-            "problems": list(self.problems),
-        }
 
 
 def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]) -> Report:
@@ -157,6 +103,9 @@ class _Log:
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
+        self._doubts: list[str] = []
+        """What the tiles say against the past; dropped where it is the tiles that are wrong."""
+        self._tiles_good = True
         self._staged = {name for _, names in vault.store.abandoned() for name in names}
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
@@ -165,9 +114,18 @@ class _Log:
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._objects(fresh)
-            self._projection(fresh)
+            rows.compare(
+                self._vault,
+                self._head,
+                fresh,
+                scratch=self._scratch,
+                report=self._report,
+                doubts=self._doubts,
+            )
             fresh.dispose()
         self._tree(tasks)
+        if self._tiles_good:
+            self._report.problems.extend(self._doubts)
 
     def _problem(self, text: str) -> None:
         self._report.problems.append(text)
@@ -176,19 +134,19 @@ class _Log:
         try:
             self._vault.memory.check(self._vault.log, self._head)
         except HoldfastError as error:
-            self._problem(str(error))
+            self._doubts.append(str(error))
         with suppress(HoldfastError):
             # A database that can't be read is named where its rows are compared.
             seen = self._vault.seen() if database.exists(self._vault.engine) else None
             try:
                 check_seen(self._vault.log, self._head, seen)
             except HoldfastError as error:
-                if str(error) not in self._report.problems:
-                    self._problem(str(error))
+                if str(error) not in self._doubts:
+                    self._doubts.append(str(error))
 
     def _fold(self, tell: Callable[[int, int | None, str], None]) -> Engine | None:
         """Fold the log into a fresh database; None where the log can't be read to its end."""
-        fresh = self._new_database("fresh")
+        fresh = rows.new_database(self._scratch / "fresh.db")
         size = self._head.size
         try:
             for start in range(0, size, projection.GROUP):
@@ -239,8 +197,11 @@ class _Log:
             self._last = key, same + 1
         else:
             covered = min(int(signature["covers"]), self._waiting)
-            if covered > same:
-                self._problem(f"entry {one.index}: its signature covers an entry of another actor")
+            # One signature covers the unsigned entries of its own act, which stand right before.
+            if int(signature["covers"]) > same:
+                self._problem(
+                    f"entry {one.index}: its signature covers an entry of another actor or act"
+                )
             self._last = None, 0
             self._report.signed += covered + 1
             self._report.unsigned += self._waiting - covered
@@ -318,12 +279,14 @@ class _Log:
         try:
             stored = tiles.read_hashes(log, tile.level, tile.index, tile.width)
         except IntegrityError as error:
+            self._tiles_good = False
             self._problem(error.what)
             return
         if _checks.grown(path, len(tile.data)):
             self._problem(f"the log's tile {path} holds more than its {tile.width} hashes")
         if stored == tile.data:
             return
+        self._tiles_good = False
         cut = range(0, len(stored), HASH)
         at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
         which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
@@ -384,78 +347,3 @@ class _Log:
             )
         else:
             self._problem(f"the object {digest} is missing from the vault")
-
-    def _projection(self, fresh: Engine) -> None:
-        """Compare the database's rows with those that the log gives."""
-        theirs = self._vault.engine
-        try:
-            if not database.exists(theirs):
-                self._problem("the database is missing; run `holdfast rebuild`")
-                return
-            with database.snapshot(theirs) as here:
-                folded = projection.position(here, self._head.origin)
-                with self._folded_to(fresh, folded).connect() as there:
-                    for table in tables.projection.sorted_tables:
-                        if table is not tables.head:
-                            mine, due = database.rows(here, table), database.rows(there, table)
-                            self._table(table, mine, due)
-        except HoldfastError as error:
-            self._problem(str(error))
-
-    def _folded_to(self, fresh: Engine, folded: Checkpoint) -> Engine:
-        """Return a database folded just as far as the vault's: others may be ahead, or a crash
-        behind.
-
-        Raises:
-            IntegrityError: the vault's is at no place of this log.
-        """
-        log, size = self._vault.log, self._head.size
-        now = self._head if folded.size <= size else log.head()
-        if folded.size > now.size or log.tree(now).root_of(0, folded.size) != folded.root:
-            raise IntegrityError(
-                f"the database says that it is folded to entry {folded.size} of a log that is not "
-                "this one: someone edited it, or put another there",
-                "`holdfast rebuild` restores it",
-            )
-        start = size
-        if folded.size < size:
-            self._report.incomplete.append(
-                f"the database is folded to entry {folded.size} of {size}; any command that works "
-                "in the vault folds the rest"
-            )
-            fresh, start = self._new_database("behind"), 0
-        for at in range(start, folded.size, projection.GROUP):
-            end = min(at + projection.GROUP, folded.size)
-            with fresh.begin() as connection:
-                projection.fold(connection, log.parsed(at, end))
-        return fresh
-
-    def _new_database(self, name: str) -> Engine:
-        fresh = database.connect(f"sqlite:///{self._scratch / name}.db")
-        with fresh.begin() as connection:
-            tables.projection.create_all(connection)
-        return fresh
-
-    def _table(
-        self, table: Any, here: Iterator[tuple[Any, ...]], there: Iterator[tuple[Any, ...]]
-    ) -> None:
-        keys = [list(table.columns).index(column) for column in table.primary_key.columns]
-        names = [column.name for column in table.columns]
-        while True:
-            have, want = next(here, None), next(there, None)
-            if have == want:
-                if have is None:
-                    return
-                continue
-            row = want if want is not None else have
-            assert row is not None  # noqa: S101 - one of two that differ is a row
-            label = ", ".join(str(row[at]) for at in keys)
-            differing = [
-                name for name, a, b in zip(names, have or (), want or (), strict=False) if a != b
-            ]
-            what = f"column {differing[0]!r}" if differing else "a row too many or too few"
-            self._problem(
-                f"the database's table {table.name} is not what the log gives, first at {label} "
-                f"({what}); someone edited it; `holdfast rebuild` restores it"
-            )
-            return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.acts import cases
-from holdfast.cli.common import JSON, Where, emit, say, where
+from holdfast.cli.common import JSON, Where, emit, say, warn, where
 
 if TYPE_CHECKING:
     from holdfast.cases.case import Case
@@ -26,7 +26,10 @@ def case() -> None:
 @click.option("--until", required=True, metavar="DATE", help="Last day (or time) it is valid.")
 @click.option("--from", "start", default="", metavar="DATE", help="First day; now, if left out.")
 @click.option(
-    "--scope", multiple=True, metavar="S", help="A folder, domain:NAME, or words; repeat."
+    "--scope",
+    multiple=True,
+    metavar="S",
+    help="A folder or file, which limits collecting; or domain:NAME, words. Repeat.",
 )
 @click.option("--purpose", default="", metavar="P", help="What the case is for.")
 @click.option("--lead", default="", metavar="NAME", help="Who leads it; you, if left out.")
@@ -54,6 +57,9 @@ def open_(
     request = cases.OpenCase(title, basis, authority, until, start, tuple(scope), purpose, lead)
     with place.session() as session:
         opened = cases.open_case(session, request)
+    for one in opened.authority.scope:
+        if not one.startswith(("path:", "domain:")):
+            warn(f"the scope {one!r} is no file or folder here: it limits no collecting of files")
     if as_json:
         emit(opened.as_json())
     else:

@@ -40,7 +40,7 @@ def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: 
             if isinstance(one, Collected):
                 new += one.status == "new"
                 held += one.status == "held"
-                size += one.size
+                size += one.size if one.status == "new" else 0
                 if one.changed:
                     warn(f"{one.path} changed while it was read; both states are in its record")
                 if as_json:

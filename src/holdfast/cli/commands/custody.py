@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.acts import showing
-from holdfast.cli.common import JSON, Where, emit, say, where
+from holdfast.cli.common import JSON, Where, emit, say, warn, where
 
 if TYPE_CHECKING:
     from holdfast.vault.entry import Entry
 
 COMMON = {"act", "actor", "case", "context", "signature", "time"}
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 
 @click.command()
@@ -29,8 +30,10 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
     Example:
       holdfast custody --case 2026-0001 AL/1
     """
+    found = False
     with place.session() as session:
         for entry in showing.custody(session, showing.Trail(case, item)):
+            found = True
             if as_json:
                 emit(
                     {
@@ -44,6 +47,12 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
                 )
             else:
                 say(_line(entry))
+    if not found:
+        warn(
+            f"no entry is about {item!r}"
+            + f" in case {case}" * bool(case)
+            + "; see `holdfast items`"
+        )
 
 
 def _line(entry: Entry) -> str:
@@ -54,7 +63,7 @@ def _line(entry: Entry) -> str:
     case = f"  case {fields['case']}" if fields.get("case") else ""
     details = {name: value for name, value in fields.items() if name not in COMMON}
     when = fields.get("time", "(erased)")
-    return f"{entry.index:>6}  {when}  {actor}  {entry.act}{case}  {_brief(details)}"
+    return f"{entry.index:>6}  {when}  {actor}  {entry.act}{case}  {_brief(details)}".rstrip()
 
 
 def _brief(details: dict[str, object]) -> str:
@@ -64,8 +73,19 @@ def _brief(details: dict[str, object]) -> str:
         value = details.get(name)
         if value is None:
             continue
-        if isinstance(value, dict):
-            value = value.get("text") or value.get("label") or value
-        text = str(value)
+        text = _plain(value)
+        if not text:
+            continue
         shown.append(f"{name}={text[:12] if name == 'item' else text[:160]}")
     return "  ".join(shown)
+
+
+def _plain(value: object) -> str:
+    """Return a value as people read it: no quotes and brackets, nothing that is empty."""
+    if isinstance(value, dict):
+        short = value.get("text") or value.get("label")
+        if short:
+            return str(short)
+        parts = [f"{name} {_plain(one)}" for name, one in value.items() if one not in _EMPTY]
+        return ", ".join(parts)
+    return ", ".join(_plain(one) for one in value) if isinstance(value, list) else str(value)

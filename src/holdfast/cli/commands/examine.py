@@ -15,7 +15,13 @@ from holdfast.core.errors import IntegrityError
 @click.command()
 @where
 @CASE
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, metavar="N")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="Processes at once; one a core, if left out.",
+)
 @JSON
 def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
@@ -49,10 +55,10 @@ def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
         again = f", {summary.skipped} done before" if summary.skipped else ""
         say(f"Examined {summary.examined} items{again}: {summary.files} files")
         say(
-            f"{summary.records} records, {summary.failures} failures; {done.events} events in "
-            "the timeline"
+            f"{summary.records} records, {summary.failures} places that could not be read; "
+            f"{done.events} events in the timeline"
         )
-        say(f"See `holdfast ledger --case {case}` for what no parser took")
+        say(f"See `holdfast ledger --case {case}` for what was not read")
     return IntegrityError.exit_code if summary.unread else 0
 
 
@@ -70,7 +76,7 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
       holdfast ledger --case 2026-0001
     """
     names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes")
-    totals = dict.fromkeys(names, 0)
+    totals = dict.fromkeys((*names, "inner_failures"), 0)
     reasons: dict[str, int] = {}
     types: dict[str, int] = {}
     with place.session() as session:
@@ -96,7 +102,7 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
                 continue
             if line.module:
                 continue
-            for name in names:
+            for name in totals:
                 totals[name] += getattr(line, name)
             for reason, count in line.reasons.items():
                 reasons[reason] = reasons.get(reason, 0) + count
@@ -109,6 +115,8 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
         f"unsupported + {totals['failed']} failed + {totals['not_examined']} not examined yet"
     )
     say(f"{totals['records']} records from {size_text(totals['bytes'])}")
+    if totals["inner_failures"]:
+        say(f"{totals['inner_failures']} places in parsed files could not be read, each a record")
     for kind, count in sorted(types.items()):
         say(f"  unsupported  {count:>6}  {kind}")
     for reason, count in sorted(reasons.items()):

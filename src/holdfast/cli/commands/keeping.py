@@ -8,6 +8,8 @@ import click
 
 from holdfast.acts import keeping
 from holdfast.cli.common import JSON, Where, emit, progress, say, warn, where
+from holdfast.core.errors import InputError
+from holdfast.vault.config import NAME
 
 
 @click.command()
@@ -55,6 +57,10 @@ def restore(
     """
     if source is None and not accept_loss:
         raise click.UsageError("name a BACKUP, or the loss to admit: --accept-loss REASON")
+    if source is not None and not (Path(source) / NAME).exists():
+        raise InputError(
+            f"there is no backup at {source}", "name the folder that `holdfast backup` wrote"
+        )
     with progress("Restoring", "objects") as tell:
         done = keeping.restore(
             place.root,

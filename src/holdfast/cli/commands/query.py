@@ -9,7 +9,7 @@ import click
 import orjson
 
 from holdfast.acts import asking
-from holdfast.cli.common import CASE, JSON, Where, say, where
+from holdfast.cli.common import CASE, JSON, Where, say, warn, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,14 @@ def indicators(
 @where
 @CASE
 @click.argument("query", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="At most N records.",
+)
 @JSON
 def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find records by their words: all of them, "a phrase", a begin*.
@@ -100,19 +107,34 @@ def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_js
 
 
 def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+    found = False
     for line in lines:
+        found = True
         if as_json:
             sys.stdout.buffer.write(line)
         else:
             say(text(orjson.loads(line)))
+    if not found and not as_json:
+        warn("nothing matches; `holdfast ledger` shows what was read and what was not")
 
 
 def _event(row: dict[str, Any]) -> str:
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
-    return f"{when:<27}  {row['kind']:<16}  {row['exhibit'] or '':<7}  {message}"
+    return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
+
+
+def _place(row: dict[str, Any]) -> str:
+    """Return where a record stands: exhibit, path inside, and row (or else byte)."""
+    inside = f"/{row['inside']}" if row["inside"] else ""
+    at = f"#{row['row']}" if row["row"] is not None else ""
+    if not at and row["offset"] is not None:
+        at = f"@{row['offset']}"
+    return f"{row['exhibit'] or ''}{inside}{at}"
 
 
 def _indicator(row: dict[str, Any]) -> str:
     mark = "" if row["valid"] else "  (not valid)"
-    return f"{row['kind']:<7}  {row['exhibit'] or '':<7}  {row['offset']:>10}  {row['value']}{mark}"
+    inside = f"/{row['inside']}" if row["inside"] else ""
+    place = f"{row['exhibit'] or ''}{inside}@{row['offset']}"
+    return f"{row['kind']:<7}  {place:<16}  {row['value']}{mark}"

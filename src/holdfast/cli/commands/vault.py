@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 @where
 @click.option("--sealed", is_flag=True, help="Encrypt every object (age), a key for each item.")
 @click.option("--origin", default="", metavar="NAME", help="The log's name, e.g. unit.example/log.")
-@click.option("--database", default="", metavar="URL", help="PostgreSQL; SQLite in the vault else.")
-@click.option("--keys", default="", metavar="DIR", help="Keep the keyring there; DIR/keys else.")
+@click.option(
+    "--database", default="", metavar="URL", help="PostgreSQL's; SQLite in the vault, if left out."
+)
+@click.option(
+    "--keys", default="", metavar="DIR", help="Where the keys go; keys/ in the vault, if left out."
+)
 @click.option(
     "--require",
     multiple=True,

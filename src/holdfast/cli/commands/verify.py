@@ -13,7 +13,13 @@ from holdfast.core.errors import HoldfastError, IntegrityError
 
 @click.command()
 @where
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, metavar="N")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="Processes at once; one a core, if left out.",
+)
 @click.option("--read-only", is_flag=True, help="Don't finish what a crash left before checking.")
 @JSON
 def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:

@@ -1,0 +1,63 @@
+"""What a verification found, and how much it is worth: the assurance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.core.canonical import Json
+    from holdfast.vault.checkpoint import Checkpoint
+
+
+@dataclass
+class Report:
+    """What a verification found."""
+
+    head: Checkpoint | None = None
+    problems: list[str] = field(default_factory=list)
+    """What is wrong: any of them makes the vault not intact."""
+    incomplete: list[str] = field(default_factory=list)
+    """What a crash cut short; nothing that was promised is lost."""
+    objects: int = 0
+    unsigned: int = 0
+    """Acts that no signature covers: 'actor unsigned'."""
+    signed: int = 0
+    require: tuple[str, ...] = ()
+    """What the policy in entry 0 demands."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What the policy demands and is not there."""
+        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
+        return [demand for demand in self.require if not have.get(demand)]
+
+    @property
+    def intact(self) -> bool:
+        """Whether everything is as it was written and the policy is met."""
+        return not self.problems and not self.missing
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what `verify --json` prints."""
+        head: Json = None
+        if self.head is not None:
+            root = self.head.root.hex()
+            head = {"origin": self.head.origin, "root": root, "size": self.head.size}
+        assurance: dict[str, Json] = {
+            "actors": "signed" if not self.unsigned else f"{self.unsigned} acts unsigned",
+            "log_signature": "valid" if self.head is not None else "invalid",
+            "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
+            "policy": {"met": not self.missing, "missing": list(self.missing)},
+            "time": "untimed",
+            "witnesses": "unwitnessed",
+        }
+        return {
+            "assurance": assurance,
+            "entries_signed": self.signed,
+            "entries_unsigned": self.unsigned,
+            "incomplete": list(self.incomplete),
+            "intact": self.intact,
+            "log": head,
+            "objects": self.objects,
+            "problems": list(self.problems),
+        }

@@ -1,0 +1,244 @@
+"""Promise 7: "No authority, no act. A case names its legal basis, scope and expiry; an act outside
+them is refused, and the refusal is an entry."
+
+A new act without a row in the matrix below fails a test here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import holdfast.acts
+from holdfast.acts.act import Act
+from holdfast.core import clock
+from holdfast.core.errors import DeniedError
+from holdfast.vault.stores.local import LocalIntake
+from tests.line import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+YES, NO = True, False
+STATES = ("in force", "expired", "not yet valid", "closed", "no such case")
+SHOWS = (YES, YES, YES, YES, NO)
+"""Acts that show what was done, and the duty to disclose, which outlives the power to search."""
+TOUCHES_EVIDENCE = (YES, NO, NO, NO, NO)
+
+MATRIX: dict[str, tuple[bool, ...]] = {
+    "bundle": SHOWS,
+    "case.close": (YES, YES, YES, NO, NO),
+    "case.show": SHOWS,
+    "collect.files": TOUCHES_EVIDENCE,
+    "custody": SHOWS,
+    "examine": TOUCHES_EVIDENCE,
+    "indicators": TOUCHES_EVIDENCE,
+    "items": SHOWS,
+    "ledger": SHOWS,
+    "search": TOUCHES_EVIDENCE,
+    "timeline": TOUCHES_EVIDENCE,
+}
+NO_CASE = {"case.open", "operator.add", "vault.backup"}
+"""Acts that touch no case."""
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
+    "case.close": ("case", "close", "CASE"),
+    "case.show": ("case", "show", "CASE"),
+    "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
+    "custody": ("custody", "--case", "CASE"),
+    "examine": ("examine", "--case", "CASE", "--jobs", "1"),
+    "indicators": ("indicators", "--case", "CASE"),
+    "items": ("items", "--case", "CASE"),
+    "ledger": ("ledger", "--case", "CASE"),
+    "search": ("search", "--case", "CASE", "bank"),
+    "timeline": ("timeline", "--case", "CASE"),
+}
+
+
+def acts() -> set[str]:
+    """Return the names of all acts there are, found as the program finds them: by import."""
+    names = set()
+    for found in pkgutil.iter_modules(holdfast.acts.__path__):
+        module = importlib.import_module(f"holdfast.acts.{found.name}")
+        names |= {value.name for value in vars(module).values() if isinstance(value, Act)}
+    return names
+
+
+def test_every_act_has_its_row() -> None:
+    assert acts() == set(MATRIX) | NO_CASE
+    assert set(COMMANDS) == set(MATRIX)
+
+
+@pytest.fixture(scope="module")
+def examined(
+    made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A vault whose case, in force until 2999, has evidence that was examined."""
+    from holdfast.acts.act import Session  # noqa: PLC0415
+    from holdfast.acts.collecting import CollectFiles, collect_files  # noqa: PLC0415
+    from holdfast.acts.examining import Examine, examine  # noqa: PLC0415
+    from holdfast.vault.vault import Vault  # noqa: PLC0415
+
+    root, case = made_plain
+    place = tmp_path_factory.mktemp("examined")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(place / "state"))
+        session = Session(Vault.open(shutil.copytree(root, place / "vault")), "alice")
+        (place / "mail.txt").write_text("Your bank: visit https://bank.example/ now\n")
+        assert len(list(collect_files(session, CollectFiles(case, (str(place / "mail.txt"),))))) > 0
+        examine(session, Examine(case))
+        session.vault.engine.dispose()
+    return place / "vault", case
+
+
+@pytest.fixture
+def scene(examined: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "new").write_text("not collected yet")
+    return Line(shutil.copytree(examined[0], tmp_path / "vault"), examined[1], capsys)
+
+
+def enter_state(line: Line, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bring the scene's case into a state, or name another case that is in it."""
+    if state == "expired":
+        line.must("case", "show", line.case)
+        later = clock.from_text("3000-01-01")
+        monkeypatch.setattr(clock, "now", lambda: later)
+    elif state == "not yet valid":
+        line.case = line.open_case("--from", "2998-01-01")
+    elif state == "closed":
+        line.must("case", "close", line.case)
+    elif state == "no such case":
+        line.case = "1999-0001"
+
+
+def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
+    """Return all that lies in a vault, without the log and what is folded from it."""
+    own = ("vault/log", "vault/entries", "holdfast.db")
+    return {
+        name: path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+        if not (name := str(path.relative_to(root))).startswith(own)
+    }
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("act", sorted(MATRIX))
+def test_an_act_is_done_or_refused_as_the_matrix_says(
+    scene: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str, state: str
+) -> None:
+    enter_state(scene, state, monkeypatch)
+    entries, files = scene.entries(), everything_but_the_log(scene.vault)
+    named = {"CASE": scene.case, "FOLDER/": f"{tmp_path}/"}
+    command = [_filled(word, named) for word in COMMANDS[act]]
+    done = scene(*command)
+    if MATRIX[act][STATES.index(state)]:
+        if (act, state) == ("bundle", "not yet valid"):
+            # Allowed, but such a case can't have anything yet.
+            assert (done.code, "no exhibit" in done.err) == (3, True)
+        else:
+            assert done.code == 0, done.err
+        assert scene.entries("denied") == []
+        return
+    assert done.code == 4, done.err
+    assert done.out == ""
+    (told,) = done.err.splitlines()
+    assert scene.case in told
+    *before, denied = scene.entries()
+    assert before == entries
+    assert (denied["act"], denied["refused"]) == ("denied", act)
+    assert denied["case"] == (None if state == "no such case" else scene.case)
+    assert denied["reason"] in told
+    assert denied["actor"]["name"] == "alice"
+    assert denied["signed"]
+    assert everything_but_the_log(scene.vault) == files
+    assert not (tmp_path / "handed-over").exists()
+
+
+def _filled(word: str, named: dict[str, str]) -> str:
+    for name, value in named.items():
+        word = word.replace(name, value)
+    return word
+
+
+@pytest.mark.parametrize("state", ["expired", "not yet valid", "closed", "no such case"])
+def test_the_refusal_says_why_and_what_to_do(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    enter_state(line, state, monkeypatch)
+    words = {
+        "closed": ("was closed at", "open a new case"),
+        "expired": ("expired at 2999-12-31T23:59:59.999999Z", "obtain a new authority"),
+        "no such case": ("there is no case", "holdfast case open"),
+        "not yet valid": ("not valid before 2998-01-01T00:00:00Z", "wait"),
+    }[state]
+    done = line("collect", "files", "--case", line.case, tmp_path)
+    assert all(word in done.err for word in words)
+
+
+def test_the_first_and_the_last_microsecond_are_within_the_authority(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    case = line.open_case("--from", "2998-01-01", until="2998-12-31")
+    first, last = clock.from_text("2998-01-01"), clock.end_of("2998-12-31")
+    for now, code in ((first - 1, 4), (first, 0), (last, 0), (last + 1, 4)):
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        assert line.collect(tmp_path / "file", case=case).code == code
+
+
+def during(line: Line, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen while a collection copies, before its group is entered."""
+    flush = LocalIntake.flush
+
+    def slow(intake: LocalIntake) -> None:
+        monkeypatch.setattr(LocalIntake, "flush", flush)
+        flush(intake)
+        happens()
+
+    monkeypatch.setattr(LocalIntake, "flush", slow)
+
+
+@pytest.mark.parametrize("event", ["closed", "expired"])
+def test_an_authority_that_ends_during_a_collection_ends_the_collection(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    line.must("items", "--case", line.case)
+
+    def end() -> None:
+        if event == "closed":
+            from holdfast.acts import cases  # noqa: PLC0415
+            from holdfast.acts.act import Session  # noqa: PLC0415
+            from holdfast.vault.vault import Vault  # noqa: PLC0415
+
+            other = Session(Vault.open(line.vault), "bob")
+            cases.close_case(other, cases.CloseCase(line.case, "judgment"))
+            other.vault.engine.dispose()
+        else:
+            later = clock.from_text("3000-01-01")
+            monkeypatch.setattr(clock, "now", lambda: later)
+
+    during(line, monkeypatch, end)
+    done = line.collect(tmp_path / "file")
+    assert done.code == 4, done.err
+    assert line.items() == []
+    assert [e["refused"] for e in line.entries("denied")] == ["collect.files"]
+    assert list((line.vault / "vault" / "incoming").iterdir()) == []
+    line.intact()
+
+
+def test_a_refusal_that_can_not_be_entered_is_still_a_refusal(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = line.open_case("--from", "2998-01-01")
+    (line.vault / "keys" / "log.key").unlink()
+    done = line("collect", "files", "--case", case, tmp_path)
+    assert done.code == DeniedError.exit_code
+    assert "not valid before" in done.err

@@ -1,0 +1,182 @@
+"""Whatever is typed, the answer is one line and a code that says whose fault it is."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.cli.test_help import ALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.line import Done, Line
+
+ODD = (
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "\udcff",
+    "caf\udce9",
+    "-1",
+    "0",
+    "99999999999999999999999999",
+    "1e309",
+    "nan",
+    "9999-99-99",
+    "0000-00-00",
+    "0001-01-01",
+    "9999-12-31",
+    "10000-01-01",
+    "2026-01-01T00:00:00",
+    "2026-01-01T00:00:00+99:00",
+    "0001-01-01T00:00:00+14:00",
+    "/",
+    "/proc/self/mem",
+    "../../..",
+    "~no-such-account/x",
+    "a" * 300,
+    "a/" * 3000,
+    "\x1b[2J\x1b]0;owned\x07",
+    "line\nbreak",
+    "é日本🏦",
+    "\u202egpj.exe",
+    "'; DROP TABLE cases;--",
+    "%s%n{0}",
+    "--",
+    "-",
+    "*",
+    "(((",
+    '"',
+    '"""" AND OR NOT ^9 [a TO b]',
+    "path:",
+    "alice/../../log",
+    "a+b",
+    ".",
+)
+VALID: dict[str, tuple[str, ...]] = {
+    "anchors": (),
+    "backup": ("new-backup",),
+    "bundle": ("--case", "CASE", "--to", "new-bundle"),
+    "case close": ("CASE",),
+    "case list": (),
+    "case open": ("--title", "T", "--basis", "B", "--authority", "A", "--until", "2999-01-01"),
+    "case show": ("CASE",),
+    "collect files": ("--case", "CASE", "file"),
+    "custody": (),
+    "examine": ("--case", "CASE", "--jobs", "1"),
+    "indicators": ("--case", "CASE"),
+    "init": (),
+    "items": ("--case", "CASE"),
+    "ledger": ("--case", "CASE"),
+    "operator add": ("bob",),
+    "operator list": (),
+    "rebuild": (),
+    "restore": ("new-backup",),
+    "search": ("--case", "CASE", "word"),
+    "timeline": ("--case", "CASE"),
+    "verify": ("--jobs", "1"),
+    "verify-script": (),
+}
+ELSEWHERE = {"demo"}
+"""Needs no vault and makes one; tested with the demo."""
+
+
+class Attempt(NamedTuple):
+    """A command with one thing in it that is odd."""
+
+    command: str
+    arguments: tuple[str, ...]
+
+
+def attempts() -> list[Attempt]:
+    """Return every command with every odd value at every place of it."""
+    found = []
+    for words, command in ALL.items():
+        name = " ".join(words)
+        if name in ELSEWHERE:
+            continue
+        valid = VALID[name]
+        options = [p.opts[0] for p in command.params if p.param_type_name == "option"]
+        for odd in ODD:
+            # In place of each argument, as each option's value, and as one argument too many.
+            for at in range(len(valid)):
+                changed = (*valid[:at], odd, *valid[at + 1 :])
+                found.append(Attempt(name, changed))
+            found += [Attempt(name, (*valid, option, odd)) for option in options]
+            found.append(Attempt(name, (*valid, odd)))
+    return found
+
+
+def try_out(line: Line, attempt: Attempt) -> None:
+    arguments = [line.case if word == "CASE" else word for word in attempt.arguments]
+    done = line(*attempt.command.split(), *arguments)
+    assert not _wrong(done), (attempt, done)
+
+
+def _wrong(done: Done) -> bool:
+    lines = done.err.splitlines()
+    return (
+        done.code not in {0, 2, 3, 4, 5, 7}
+        or (done.code != 0 and not lines)
+        or len(lines) > 4
+        or "Traceback" in done.err
+        or any(not (c.isprintable() or c == "\n") for c in done.err)
+    )
+
+
+def test_every_command_is_tried() -> None:
+    assert {" ".join(words) for words in ALL} == set(VALID) | ELSEWHERE
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_odd_arguments_give_a_line_and_a_code(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "work" / "file").write_text("x")
+    sample = random.Random(part).sample(attempts(), 60)
+    for attempt in sample:
+        try_out(line, attempt)
+    line.must("verify", "--jobs", 1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_every_odd_argument_gives_a_line_and_a_code(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "work" / "file").write_text("x")
+    for attempt in attempts():
+        if attempt.command == name:
+            try_out(line, attempt)
+    line.must("verify", "--jobs", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("case", "open", "--title", "caf\udce9", "--basis", "B", "--authority", "A"),
+        ("case", "show", "\udcff"),
+        ("collect", "files", "--case", "\udcff", "file"),
+        ("custody", "\udcff"),
+        ("operator", "add", "\udcff"),
+        ("--operator", "\udcff", "case", "list"),
+        ("--vault", "\udcff", "case", "list"),
+        ("search", "--case", "CASE", "\udcff"),
+    ],
+    ids=repr,
+)
+def test_what_is_not_utf_8_is_refused_or_taken_and_never_a_fault(
+    line: Line, arguments: tuple[str, ...]
+) -> None:
+    words = [line.case if word == "CASE" else word for word in arguments]
+    until = ["--until", "2999-01-01"] if "--title" in words else []
+    done = line(*words, *until)
+    assert not _wrong(done), done
