@@ -313,6 +313,15 @@ def test_a_stripped_signature_of_the_log(bundle: Path) -> None:
         fails(bundle, "data/proof/checkpoint")
 
 
+def test_two_signatures_of_the_log_are_one_too_many(bundle: Path) -> None:
+    """Which of them was checked must not be a question."""
+    note = bundle / "data/proof/checkpoint"
+    whole = note.read_bytes()
+    write(note, whole + whole.splitlines(keepends=True)[-1])
+    remanifest(bundle)
+    fails(bundle, "is not signed by the log's key")
+
+
 def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
     note, signature = bundle / "data/proof/checkpoint", bundle / "data/proof/checkpoint.sig"
     bad = bytes([signature.read_bytes()[0] ^ 1]) + signature.read_bytes()[1:]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +26,7 @@ from holdfast.vault.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -119,7 +119,7 @@ def test_a_decision_that_refuses_enters_nothing(vault: Vault) -> None:
 
 def test_a_case_whose_keys_are_elsewhere_gets_no_entry(vault: Vault) -> None:
     head = vault.log.head()
-    with pytest.raises(DeniedError, match="the tag key cases/1999-0001.tag is not in the keyring"):
+    with pytest.raises(DeniedError, match=r"the tag key cases/1999-0001.tag is not in the keyring"):
         Custody(vault, "Alice").enter(Draft("note", "1999-0001", {}))
     assert vault.log.head() == head
 

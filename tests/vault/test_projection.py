@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def test_it_has_what_the_log_says(vault: Vault) -> None:
     assert [row[1] for row in rows["cases"]] == ["The fake bank", "Ärger"]
     assert [row[0] for row in rows["operators"]] == ["Alice", "carol"]
     assert len(rows["exhibits"]) == 8
-    counts = dict(rows["chains"])
+    counts: dict[str, int] = {row[0]: row[1] for row in rows["chains"]}
     assert sum(counts.values()) == size
     assert set(counts) == {"", rows["cases"][0][0], rows["cases"][1][0]}
 
@@ -96,7 +97,7 @@ def test_folded_in_any_split_it_is_the_same(vault: Vault, cuts: list[int]) -> No
     size = vault.log.head().size
     bounds = sorted({0, size, *(min(cut, size) for cut in cuts)})
     with new_database("sqlite:///:memory:") as engine:
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             with engine.begin() as connection:
                 projection.fold(connection, list(vault.log.entries(start, end)))
         folded, due = rows_of(engine), rows_of(vault.engine)
@@ -219,7 +220,7 @@ def test_a_database_that_is_not_of_this_log_is_refused(change: str, vault: Vault
     with vault.engine.begin() as connection:
         edit = {"longer": "size = size + 1", "another root": "root = zeroblob(32)"}[change]
         connection.execute(text(f"UPDATE head SET {edit}"))  # noqa: S608 - one of two constants
-    with pytest.raises(IntegrityError, match="was folded from a log .* that is not this log"):
+    with pytest.raises(IntegrityError, match=r"was folded from a log .* that is not this log"):
         vault.current()
 
 

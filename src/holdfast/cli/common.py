@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from holdfast.acts.act import Progress, Session
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1, max(64, os.cpu_count() or 1)),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="How many processes; as many as there are processors, if left out.",
+)
+EVIDENCE = "PATH..."
+"""The metavar of paths that are evidence's own names."""
 CASE = click.option(
     "--case", "case", required=True, metavar="CASE", help="Its number: `case list`."
 )
@@ -40,6 +49,8 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(
         ctx: click.Context, /, *args: Any, vault: str | None, operator: str | None, **kw: Any
     ) -> Any:
+        for param in ctx.command.params:
+            check_text(ctx.params.get(str(param.name)), param)
         outer: dict[str, str | None] = ctx.find_root().obj or {}
         place = Where(
             vault or outer.get("vault") or os.environ.get("HOLDFAST_VAULT"),
@@ -48,6 +59,24 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(place, *args, **kw)
 
     return wrapped
+
+
+def check_text(value: object, param: click.Parameter) -> None:
+    """Refuse what no log and no file name can hold; paths of evidence may be any bytes.
+
+    Raises:
+        BadParameter: not UTF-8, or with a NUL.
+    """
+    for one in value if isinstance(value, tuple) else (value,):
+        if not isinstance(one, str):
+            continue
+        if "\0" in one:
+            raise click.BadParameter("it holds a NUL", param=param)
+        try:
+            one.encode()
+        except UnicodeEncodeError:
+            if param.metavar != EVIDENCE:
+                raise click.BadParameter("it is not UTF-8 text", param=param) from None
 
 
 class Where:

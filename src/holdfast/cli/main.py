@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -113,13 +114,21 @@ def run(arguments: list[str]) -> int:
         result: Any = holdfast.main(arguments, prog_name="holdfast", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        told = io.StringIO()
+        error.show(file=told)
+        # It repeats what was typed, or what a shell put there for a `*`: names of files.
+        for line in told.getvalue().splitlines():
+            click.echo(printable(line), err=True)
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"holdfast: {printable(_misused(error))}", err=True)
         return error.exit_code
     except BrokenPipeError:
         # The reader has left (`| head`); there is nobody to tell, and nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except SystemExit:
+        # How click says that the reader has left while it was writing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except BaseException as error:  # noqa: BLE001 - the outermost edge: a line, not a traceback

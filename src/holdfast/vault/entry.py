@@ -58,7 +58,10 @@ class Sealed:
     def entry(self, index: int, fields: Mapping[str, Json]) -> Entry:
         """Return the entry at `index` with the fields that were sealed, without parsing them."""
         made = parse(index, self.leaf, self.body)
-        made.__dict__["fields"] = fields
+        # The signature came with the sealing.
+        added = made.disclosures.keys() - fields.keys()
+        more = {name: orjson.loads(made.disclosures[name])[2] for name in added}
+        made.__dict__["fields"] = {**fields, **more}
         return made
 
 
