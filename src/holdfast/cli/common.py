@@ -28,7 +28,7 @@ JOBS = click.option(
     type=click.IntRange(1, max(64, os.cpu_count() or 1)),
     default=os.cpu_count() or 1,
     metavar="N",
-    help="How many processes; as many as there are processors, if left out.",
+    help="Processes at once; one a core, if left out.",
 )
 EVIDENCE = "PATH..."
 """The metavar of paths that are evidence's own names."""
@@ -49,8 +49,7 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(
         ctx: click.Context, /, *args: Any, vault: str | None, operator: str | None, **kw: Any
     ) -> Any:
-        for param in ctx.command.params:
-            check_text(ctx.params.get(str(param.name)), param)
+        check_text(ctx)
         outer: dict[str, str | None] = ctx.find_root().obj or {}
         place = Where(
             vault or outer.get("vault") or os.environ.get("HOLDFAST_VAULT"),
@@ -61,28 +60,36 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def check_text(value: object, param: click.Parameter) -> None:
-    """Refuse what no log and no file name can hold; paths of evidence may be any bytes.
+def check_text(ctx: click.Context) -> None:
+    """Refuse what no log can hold; only paths of evidence may be any bytes.
 
     Raises:
         BadParameter: not UTF-8, or with a NUL.
     """
-    for one in value if isinstance(value, tuple) else (value,):
-        if not isinstance(one, str):
-            continue
-        if "\0" in one:
-            raise click.BadParameter("it holds a NUL", param=param)
-        try:
-            one.encode()
-        except UnicodeEncodeError:
-            if param.metavar != EVIDENCE:
-                raise click.BadParameter("it is not UTF-8 text", param=param) from None
+    for param in ctx.command.params:
+        value = ctx.params.get(str(param.name))
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str) and param.metavar != EVIDENCE and not _is_text(one):
+                raise click.BadParameter("it is not UTF-8 text", ctx, param)
+            if isinstance(one, str) and "\0" in one:
+                raise click.BadParameter("no name holds a NUL", ctx, param)
+
+
+def _is_text(given: str) -> bool:
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Where:
     """In which vault, and who acts."""
 
     def __init__(self, vault: str | None, operator: str | None) -> None:
+        for name, given in (("HOLDFAST_VAULT", vault), ("HOLDFAST_OPERATOR", operator)):
+            if given is not None and not _is_text(given):
+                raise click.UsageError(f"{name} is not UTF-8 text")
         self._vault = vault
         self._operator = operator
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from holdfast import __version__
+from holdfast.cli.common import check_text
 from holdfast.core.errors import HoldfastError, printable
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -100,6 +101,7 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> Non
     Exit codes: 0 done, 2 usage, 3 the input, 4 no authority, 5 integrity, 6 another machine, 7 this
     machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
     """
+    check_text(ctx)
     ctx.obj = {"vault": vault, "operator": operator}
 
 

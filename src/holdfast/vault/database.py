@@ -21,7 +21,7 @@ from holdfast.core.errors import (
 from holdfast.vault import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from sqlalchemy import Connection
 
@@ -179,15 +179,19 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection.execution_options(**options)
 
 
-def rows(connection: Connection, table: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield a table's rows by primary key, streaming; text in the order of its code points."""
+def rows(connection: Connection, table: Any) -> Generator[tuple[Any, ...], None, None]:
+    """Yield a table's rows by primary key, streaming; text in the order of its code points.
+
+    Close it where it is left early: on PostgreSQL it holds a cursor.
+    """
     keys: list[Any] = list(table.primary_key.columns)
     if connection.dialect.name == "postgresql":
         # A server sorts text by the language it was set up with.
         keys = [key.collate("C") if isinstance(key.type, String) else key for key in keys]
     query = table.select().order_by(*keys)
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        yield tuple(row)
+    with connection.execution_options(yield_per=1000).execute(query) as found:
+        for row in found:
+            yield tuple(row)
 
 
 def vacuum(engine: Engine) -> None:

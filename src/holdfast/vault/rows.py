@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.errors import HoldfastError
@@ -62,11 +63,15 @@ def compare(
             _fold(vault, fresh, start, folded.size)
             with fresh.connect() as there:
                 for table in tables.projection.sorted_tables:
-                    if table is not tables.head:
-                        mine, due = database.rows(here, table), database.rows(there, table)
+                    if table is tables.head:
+                        continue
+                    with (
+                        closing(database.rows(here, table)) as mine,
+                        closing(database.rows(there, table)) as due,
+                    ):
                         problem = _difference(table, mine, due)
-                        if problem:
-                            report.problems.append(problem)
+                    if problem:
+                        report.problems.append(problem)
     except HoldfastError as error:
         report.problems.append(str(error))
 

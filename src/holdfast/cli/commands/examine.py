@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from holdfast.acts import examining
 from holdfast.acts.cases import OneCase
-from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
+from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import IntegrityError
 
 
 @click.command()
 @where
 @CASE
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    metavar="N",
-    help="Processes at once; one a core, if left out.",
-)
+@JOBS
 @JSON
 def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.

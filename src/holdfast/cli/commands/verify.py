@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 import click
 
-from holdfast.cli.common import JSON, Where, emit, progress, say, warn, where
+from holdfast.cli.common import JOBS, JSON, Where, emit, progress, say, warn, where
 from holdfast.core.errors import HoldfastError, IntegrityError
 
 
 @click.command()
 @where
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    metavar="N",
-    help="Processes at once; one a core, if left out.",
-)
+@JOBS
 @click.option("--read-only", is_flag=True, help="Don't finish what a crash left before checking.")
 @JSON
 def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
