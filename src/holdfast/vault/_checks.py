@@ -101,8 +101,11 @@ def bundles(task: BundleTask) -> BundleReport:
 
 def grown(path: Path, size: int) -> bool:
     """Say whether a file holds more than the `size` bytes it should."""
-    # A partial file that a wider one has replaced meanwhile is gone, and no larger.
-    return path.exists() and path.stat().st_size != size
+    try:
+        return path.stat().st_size != size
+    except FileNotFoundError:
+        # A partial file that a wider one has replaced meanwhile.
+        return False
 
 
 def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, bytes, bytes]) -> None:

@@ -83,9 +83,8 @@ def _brief(details: dict[str, object]) -> str:
 def _plain(value: object) -> str:
     """Return a value as people read it: no quotes and brackets, nothing that is empty."""
     if isinstance(value, dict):
-        short = value.get("text") or value.get("label")
-        if short:
-            return str(short)
+        if "label" in value or set(value) <= {"bytes", "text"}:
+            return str(value.get("label") or value.get("text", ""))
         parts = [f"{name} {_plain(one)}" for name, one in value.items() if one not in _EMPTY]
         return ", ".join(parts)
     return ", ".join(_plain(one) for one in value) if isinstance(value, list) else str(value)
