@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from tests import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A shell that runs us in the background lets us ignore Ctrl-C, and our children would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A run in CI finds the same thing twice; a developer's run looks for something new each time.
 hypothesis.settings.register_profile("everyone", deadline=None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from holdfast.acts import admission, vaults
 from holdfast.acts.act import Session
 from holdfast.acts.vaults import NewOperator, add_operator
 from holdfast.exchange import package, proofs
@@ -31,9 +32,13 @@ from tests.exchange.making import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
+    from typing import Any, BinaryIO
 
+    from holdfast.cases.exhibits import Exhibit
     from holdfast.core import canonical
+    from holdfast.exchange.bag import Bag
 
 SPOIL: dict[str, Callable[[bytes], bytes | None]] = {
     "first byte flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
@@ -42,6 +47,7 @@ SPOIL: dict[str, Callable[[bytes], bytes | None]] = {
     "a byte cut off": lambda data: data[:-1],
     "a byte added": lambda data: data + b"\n",
     "a byte put in": lambda data: data[:1] + b"\0" + data[1:],
+    "a NUL and more added": lambda data: data + b"\0more",
     "deleted": lambda data: None,
 }
 KINDS = (
@@ -69,6 +75,7 @@ KINDS = (
     "data/proof/keys/*.pem",
     "data/proof/nodes/*",
     "data/proof/entries/0/leaf",
+    "data/proof/entries/0/field.context",
     "data/proof/entries/0/field.settings",
     "data/proof/entries/1/leaf",
     "data/proof/entries/1/field.operator",
@@ -171,7 +178,8 @@ def _spoil(path: Path, how: str) -> None:
     "name",
     ["data/added", "added.txt", "data/originals/" + "0" * 64, "data/proof/nodes/" + "0" * 64,
      "data/proof/entries/3/field.added", "data/proof/entries/99/leaf",
-     "data/proof/keys/00000000.pem", "data/proof/added", "data/records/x.jsonl", ".hidden"],
+     "data/proof/keys/00000000.pem", "data/proof/entries/8/act.sig", "data/proof/added",
+     "data/records/x.jsonl", ".hidden"],
 )  # fmt: skip
 def test_no_file_can_be_added(bundle: Path, name: str) -> None:
     write(bundle / name, b"added")
@@ -226,6 +234,36 @@ def test_a_rewritten_field_and_leaf(bundle: Path) -> None:
     write(folder / "leaf", leaf.replace(was, becomes))
     remanifest(bundle)
     fails(bundle, "entry 6: its leaf is not at this place")
+
+
+def test_a_rewritten_leaf_with_nodes_that_only_their_names_belie(bundle: Path) -> None:
+    """A node named as the tree needs it, but holding what the forger needs."""
+    leaf = bundle / "data/proof/entries/6/leaf"
+    old = hashlib.sha256(leaf.read_bytes()).digest()
+    text = leaf.read_bytes()
+    at = text.index(b'"tag":"') + 7
+    write(leaf, text[:at] + (b"1" if text[at : at + 1] == b"0" else b"0") + text[at + 1 :])
+    new = hashlib.sha256(leaf.read_bytes()).digest()
+    (parent,) = [
+        node for node in (bundle / "data/proof/nodes").iterdir() if old in node.read_bytes()
+    ]
+    write(parent, parent.read_bytes().replace(old, new))
+    remanifest(bundle)
+    fails(bundle, f"{parent.name}: is not named by its SHA-256")
+
+
+def test_a_node_that_belongs_to_nothing(bundle: Path) -> None:
+    data = b"\x01" + bytes(64)
+    write(bundle / "data/proof/nodes" / hashlib.sha256(data).hexdigest(), data)
+    remanifest(bundle)
+    fails(bundle, "1 nodes do not lead to the signed root")
+
+
+def test_the_vaults_first_entry_cannot_be_left_out(bundle: Path) -> None:
+    """It holds the policy; without it a demand of the vault would be silent."""
+    shutil.rmtree(bundle / "data/proof/entries/0")
+    remanifest(bundle)
+    fails(bundle, "entry 0: the vault's own first entry is missing")
 
 
 def test_a_dropped_entry_with_the_numbers_closed_up(bundle: Path) -> None:
@@ -350,6 +388,80 @@ def test_a_signature_of_an_actor_that_does_not_verify(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     made = hand_over(work, tmp_path / "handover")
     fails(made.folder, "entry 1: its actor's signature does not verify")
+
+
+def test_a_signature_over_another_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It verifies, but what it signs is not what the entry tells of."""
+    monkeypatch.setattr(entry, "act_message", lambda *_: b"another act")
+    made = hand_over(new_case(tmp_path), tmp_path / "handover")
+    fails(made.folder, "act.message: is not the act that entry 1 tells of")
+
+
+def _told(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, **other: object) -> None:
+    """Let a vault enter something else than what it does."""
+    honest = module.Draft
+
+    def draft(act: str, case: str | None, fields: dict[str, Any]) -> entry.Draft:
+        if act == name:
+            fields = {n: {**v, **other} if n in {"settings", "stored"} else v
+                      for n, v in fields.items()}  # fmt: skip
+        made = honest(act, case, fields)
+        assert isinstance(made, entry.Draft)
+        return made
+
+    monkeypatch.setattr(module, "Draft", draft)
+
+
+def test_a_vault_that_was_made_with_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        _told(patch, vaults, "vault.init", log="other+12345678+AAAA")
+        work = new_case(tmp_path)
+    fails(hand_over(work, tmp_path / "handover").folder, "the vault was made with another log key")
+
+
+def test_an_original_of_another_size_than_its_entry_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        _told(patch, admission, "collect.item", size=3)
+        work = new_case(tmp_path)
+
+    def copied(bag: Bag, path: str, one: Exhibit, open_: Callable[[Exhibit], BinaryIO]) -> int:
+        with open_(one) as stream:
+            bag.put(path, stream.read())
+        return one.size
+
+    monkeypatch.setattr(package, "_copy", copied)
+    made = hand_over(work, tmp_path / "handover")
+    said = fails(made.folder, "is not of 3 bytes, as its entry says")
+    assert said.count("is not of 3 bytes") == 8
+
+
+def test_an_original_that_an_entry_shows_and_nobody_handed_over(tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    made = hand_over(work, tmp_path / "handover", work.exhibits[:3])
+    said = fails(made.folder, "is missing, or is not the original that entry")
+    assert work.exhibits[3].item in said
+
+
+def test_an_original_that_no_entry_names(tmp_path: Path) -> None:
+    work = new_case(tmp_path)
+    name = f"originals/{hashlib.sha256(b'slipped in').hexdigest()}"
+    made = hand_over(work, tmp_path / "handover", tables={name: [b"slipped in"]})
+    fails(made.folder, f"data/{name}: no entry of the log names this original")
+
+
+def test_an_entry_of_another_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_proof = proofs.Proof.write
+
+    def more(proof: proofs.Proof, of_case: Iterable[int], known: Mapping[str, int]) -> None:
+        write_proof(proof, [*of_case, 2], known)
+
+    monkeypatch.setattr(proofs.Proof, "write", more)
+    made = hand_over(new_case(tmp_path), tmp_path / "handover")
+    fails(made.folder, "entry 2: is in the bundle but not in the case's list of entries")
 
 
 def test_an_entry_whose_actor_has_a_key_but_did_not_sign(

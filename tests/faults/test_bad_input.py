@@ -289,3 +289,20 @@ def test_a_vault_is_not_made_over_something_else(line: Line, tmp_path: Path) -> 
     says(line("init"), 3, "is not empty")
     line.vault = tmp_path / "file" / "below"
     says(line("init"), 3, tmp_path / "file")
+
+
+@pytest.mark.parametrize("scope", ["~no-such-account/seized", "path:loop", "path:~nobody-here"])
+def test_a_scope_that_leads_nowhere_covers_nothing(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("x")
+    case = line.open_case("--scope", scope)
+    says(line.collect(tmp_path / "file", case=case), 4, "outside the scope")
+
+
+@pytest.mark.parametrize("scope", ["path:", " path: ", ""])
+def test_a_scope_without_a_name_is_not_taken_for_the_current_folder(line: Line, scope: str) -> None:
+    given = ("--title", "T", "--basis", "B", "--authority", "A", "--until", "2999-01-01")
+    says(line("case", "open", *given, "--scope", scope), 3, "a scope may not be empty")

@@ -74,7 +74,8 @@ def test_a_sealed_copy_opens_with_the_key_wrapped_to_the_case(size: int, tmp_pat
     assert header[0] == b"age-encryption.org/v1"
     stanzas = [line.split()[1] for line in header if line.startswith(b"->")]
     assert [kind for kind in stanzas if not kind.endswith(b"-grease")] == [b"X25519"]
-    assert data[:100] not in stored or not data
+    # A shorter run of bytes may well occur in a ciphertext by chance.
+    assert len(data) < 16 or data[:100] not in stored
     # The tool that opens it is not ours.
     assert copied.wrapped is not None
     secret = pyrage.decrypt(base64.b64decode(copied.wrapped), [case]).decode()

@@ -129,11 +129,12 @@ def normal_scope(scope: str) -> str:
         InputError: empty.
     """
     text = scope.strip()
-    if not text:
-        raise InputError("a scope may not be empty", "name a folder, a domain, or leave it out")
     named = text.removeprefix("path:")
+    if not named:
+        raise InputError("a scope may not be empty", "name a folder, a domain, or leave it out")
     if named != text or text.startswith(("/", "./", "../", "~")) or os.path.lexists(text):
-        return f"path:{Path(named).expanduser().resolve()}"
+        # Not Path's own ways, which raise on an unknown account and on a loop of links.
+        return f"path:{os.path.realpath(os.path.expanduser(named))}"  # noqa: PTH111
     return text
 
 

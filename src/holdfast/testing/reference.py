@@ -46,7 +46,7 @@ def commands() -> str:
         meaning = " ".join((kind.__doc__ or "").split())
         lines.append(f"| {kind.exit_code} | {kind.fault} | {meaning} |")
     lines += ["| 70 | holdfast | a fault in Holdfast itself |", "| 130 | | interrupted |", ""]
-    with click.Context(holdfast, info_name="holdfast") as top:
+    with click.Context(holdfast, info_name="holdfast", **holdfast.context_settings) as top:
         for title, names in SECTIONS.items():
             lines += [f"## {title}", ""]
             for name in names:

@@ -1,1 +1,1 @@
-"""Places where objects can lie; each runs the contract suite `holdfast.testing.StoreTests`."""
+"""Places where objects can lie; each runs the contract suite `holdfast.testing.store_contract`."""
