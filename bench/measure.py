@@ -104,8 +104,14 @@ class Sample:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def alternate(bench: Bench, sides: Sequence[Side], rounds: int = 0) -> dict[str, list[Sample]]:
+def alternate(
+    bench: Bench, sides: Sequence[Side], rounds: int = 0, *, keep: bool = False
+) -> dict[str, list[Sample]]:
     """Run every side once a round; return the samples by the side's name.
+
+    With `keep`, what the runs made stays until the measurement ends: ext4 goes round the inodes
+    that were freed in the last minutes one by one, so creating thousands of files after removing
+    thousands takes several times as long, for whoever comes next.
 
     Raises:
         BenchFailedError: a command failed, or did not do what it must.
@@ -114,14 +120,16 @@ def alternate(bench: Bench, sides: Sequence[Side], rounds: int = 0) -> dict[str,
     for number in range(1, (rounds or bench.rounds) + 1):
         for side in sides:
             if not side.missing:
-                one = _timed(bench, side)
+                folder = side.folder or bench.room(f"run-{number}-{sides.index(side)}")
+                one = _timed(bench, side, folder)
+                if not keep and side.folder is None:
+                    shutil.rmtree(folder)
                 samples[side.name].append(one)
                 bench.say(f"  round {number}  {side.name}: {one.wall:.2f} s")
     return samples
 
 
-def _timed(bench: Bench, side: Side) -> Sample:
-    folder = side.folder or bench.room("run")
+def _timed(bench: Bench, side: Side, folder: Path) -> Sample:
     side.prepare(folder)
     for path in side.reads:
         warm(path)
@@ -133,9 +141,6 @@ def _timed(bench: Bench, side: Side) -> Sample:
         figures = side.check(folder)
     except BenchFailedError as error:
         raise BenchFailedError(f"{side.name}: {error}") from None
-    finally:
-        if side.folder is None:
-            shutil.rmtree(folder)
     return Sample(
         sum(one.wall for one in used),
         sum(one.cpu for one in used),

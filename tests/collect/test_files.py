@@ -379,7 +379,7 @@ def test_what_lies_outside_is_never_reached_through_a_folder_swapped_for_a_link(
     (inside / "b" / "second").write_text("x")
     (outside / "second").write_text("not covered by the order")
     seen = []
-    for found in files.walk(pairs(inside)):
+    for found in files.walk(files.start(pairs(inside))):
         seen.append((found.path, type(found), getattr(found, "kind", "")))
         if found.path.endswith(b"first"):
             (inside / "b").rename(tmp_path / "was-b")
@@ -400,7 +400,7 @@ def test_a_folder_swapped_while_the_walk_is_below_it_is_not_taken_for_the_first(
     for folder in (inside, outside):
         (folder / "beside").write_text(folder.name)
     seen = []
-    for found in files.walk(pairs(inside)):
+    for found in files.walk(files.start(pairs(inside))):
         seen.append((Path(os.fsdecode(found.path)).name, getattr(found, "kind", "")))
         if found.path.endswith(b"below"):
             inside.rename(tmp_path / "was-inside")
@@ -417,7 +417,7 @@ def test_a_parent_swapped_for_a_link_after_the_scope_was_checked_leads_nowhere(
     (outside / "file").write_text("not covered by the order")
     scope.rmdir()
     scope.symlink_to(outside)
-    (found,) = files.walk(pairs(scope / "file"))
+    (found,) = files.walk(files.start(pairs(scope / "file")))
     assert isinstance(found, Skipped)
 
 
@@ -442,7 +442,7 @@ def test_a_file_replaced_between_listing_and_opening_is_told_and_never_waited_fo
         return original(name, flags, within)
 
     monkeypatch.setitem(vars(files), "open_plain", replaced)
-    (found,) = files.walk(pairs(target.parent))
+    (found,) = files.walk(files.start(pairs(target.parent)))
     assert isinstance(found, Skipped)
     assert found.kind == "vanished"
     assert found.loses

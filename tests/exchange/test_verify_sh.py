@@ -468,7 +468,7 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unsigned(fields, key, sequence, **_):  # type: ignore[no-untyped-def]
-        return entry.seal(fields, key, sequence)
+        return entry.seal_encoded(fields, key, sequence)
 
     work = new_case(tmp_path)
     with monkeypatch.context() as patch:

@@ -184,7 +184,9 @@ def test_a_disclosure_that_is_committed_to_and_is_none_is_malformed(text: str) -
 def test_a_signature_covers_this_entry_and_the_ones_before() -> None:
     signer = Signer("Alice", fixed_key(5))
     before = [leaf_hash(b"one"), leaf_hash(b"two")]
-    sealed = entry.sign(FIELDS, KEY, 1, signer=signer, origin="log.example", covered=before)
+    sealed = entry.sign(
+        entry.encoded(FIELDS), KEY, 1, signer=signer, origin="log.example", covered=before
+    )
     one = entry.read(2, sealed.leaf, sealed.body)
     value = one.fields["signature"]
     assert (value["covers"], value["key"]) == (2, signer.verifier.key_id.hex())

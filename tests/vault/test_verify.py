@@ -579,7 +579,7 @@ def signed_by(
         }
         count = sum(entry.parse(n, one.leaf, one.body).case is None for n, one in enumerate(pairs))
         made = entry.sign(
-            fields,
+            entry.encoded(fields),
             vault.keyring.chain(None),
             count + 1,
             signer=signer,

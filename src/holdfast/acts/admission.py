@@ -13,26 +13,13 @@ from holdfast.vault.entry import Draft
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from holdfast.acts.staging import Staged
     from holdfast.cases.case import Case
     from holdfast.cases.exhibits import Exhibit
     from holdfast.collect.interfaces import Skipped
     from holdfast.core.canonical import Json
     from holdfast.vault.copying import Copied
     from holdfast.vault.keys import Keyring
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A file that lies in the intake, with its record."""
-
-    copied: Copied
-    path: dict[str, Json]
-    record: dict[str, Json]
-
-    @property
-    def text(self) -> str:
-        """The path as people read it."""
-        return str(self.path["text"])
 
 
 @dataclass(frozen=True)

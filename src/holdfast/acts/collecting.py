@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
-from holdfast.acts.admission import Admission, Collected, Staged
+from holdfast.acts.admission import Admission, Collected
+from holdfast.acts.ahead import Ahead
+from holdfast.acts.staging import Bounds, Group, Stager
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits
 from holdfast.collect.collectors import files
-from holdfast.collect.interfaces import Skipped, Source, path_field
+from holdfast.collect.interfaces import Skipped, path_field
 from holdfast.core import clock, durable
-from holdfast.core.digest import sha256_stream
 from holdfast.core.errors import InputError
 from holdfast.core.reference import clock_reference
-from holdfast.vault import copying
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 
     from holdfast.cases.case import Case
     from holdfast.core.canonical import Json
-    from holdfast.vault.copying import Copied
     from holdfast.vault.store import Intake
 
-GROUP_FILES = 2000
-GROUP_BYTES = 256 << 20
-"""A group is synced, entered and admitted together: this many files or bytes at most."""
+GROUP = Bounds(files=2000, bytes=256 << 20)
+FEW = Bounds(files=200, bytes=64 << 20)
+"""What is collected before a helper is started, which takes as long as to stage some hundred."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,9 @@ class _Run:
         self._session = session
         self._case = case
         self._request = request
-        self._paths = paths
         self._named = {path for path, _ in paths}
+        self._waiting = files.start(paths)
+        self._stager = Stager(session.vault.root, case.recipient, GROUP)
         self._id = f"{clock.to_text(clock.now())[:19].replace(':', '')}-{os.urandom(3).hex()}"
         self._read = 0
         self._totals = {"bytes": 0, "held": 0, "new": 0, "skipped": 0}
@@ -126,59 +126,28 @@ class _Run:
         self._session.custody.enter(Draft(name, self._case.id, {"run": self._id, **fields}))
 
     def _groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
-        staged: list[Staged] = []
-        skipped: list[Skipped] = []
-        size = 0
-        for found in files.walk(self._paths):
-            one = found if isinstance(found, Skipped) else self._stage(intake, found)
-            if isinstance(one, Skipped):
-                skipped.append(replace(one, named=one.path in self._named))
-            else:
-                staged.append(one)
-                size += one.copied.size
-            if size >= GROUP_BYTES or len(staged) + len(skipped) >= GROUP_FILES:
-                yield from self._finish(intake, staged, skipped)
-                staged, skipped, size = [], [], 0
-        if staged or skipped:
-            yield from self._finish(intake, staged, skipped)
+        """Stage and finish group by group; where more than a few wait, a helper stages ahead."""
+        few = replace(self._stager, bounds=FEW)
+        for group in few.groups(self._waiting, intake.staging, self._tell):
+            if not self._waiting:
+                yield from self._finish(intake, group)
+                continue
+            with Ahead(self._stager, intake, self._waiting) as ahead:
+                yield from self._finish(intake, group)
+                for more in ahead.groups(self._tell):
+                    yield from self._finish(intake, more)
+            return
 
-    def _stage(self, intake: Intake, source: Source) -> Staged | Skipped:
-        """Copy one file into the intake; what changed meanwhile is hashed again.
+    def _tell(self, size: int, what: str) -> None:
+        self._read += size
+        self._session.progress(self._read, None, what)
 
-        Raises:
-            ResourceError: the vault's disk refused.
-        """
-        started = clock.now()
-        copied: list[Copied] = []
-
-        def write(target: int) -> str:
-            copied.append(copying.copy(source.descriptor, target, self._case.recipient))
-            return copied[0].object
-
-        try:
-            with durable.disk_errors(self._session.vault.root):
-                intake.stage(write)
-        except copying.SourceError as error:
-            reason = os.strerror(error.errno or 0)
-            return Skipped(source.path, "unreadable", f"reading stopped: {reason}")
-        record = {
-            **source.record,
-            "ended": clock.to_text(clock.now()),
-            "started": clock.to_text(started),
-        }
-        change = _changed(source, copied[0])
-        if change is not None:
-            record["changed"] = change
-        self._read += copied[0].size
-        one = Staged(copied[0], path_field(source.path), record)
-        self._session.progress(self._read, None, one.text)
-        return one
-
-    def _finish(
-        self, intake: Intake, staged: list[Staged], skipped: list[Skipped]
-    ) -> Iterator[Collected | Skipped]:
+    def _finish(self, intake: Intake, group: Group) -> Iterator[Collected | Skipped]:
         """Make a group durable, enter it, give it its place, and tell."""
         session = self._session
+        skipped = [replace(one, named=one.path in self._named) for one in group.skipped]
+        for file in group.staged:
+            intake.take(file.copied.object, file.place)
         told: list[Collected] = []
         admitted: set[str] = set()
 
@@ -189,11 +158,11 @@ class _Run:
             case.authority.check_time(case.id, clock.now())
             initials = exhibits.initials(session.operator)
             admission = Admission(case, self._id, initials, session.vault.keyring)
-            drafts = admission.decide(connection, staged)
-            for one in staged:
+            drafts = admission.decide(connection, group.staged)
+            for file in group.staged:
                 # Bytes that the vault has already must still be those bytes.
                 if self._case.recipient is None:
-                    intake.compare(one.copied.object)
+                    intake.compare(file.copied.object)
             told[:] = admission.told
             admitted.clear()
             admitted.update(admission.admitted)
@@ -209,22 +178,3 @@ class _Run:
         self._totals["skipped"] += len(skipped)
         yield from told
         yield from skipped
-
-
-def _changed(source: Source, copied: Copied) -> dict[str, Json] | None:
-    """Return both sizes and hashes where the source changed while it was read; None otherwise."""
-    facts = os.fstat(source.descriptor)
-    if (facts.st_mtime_ns, facts.st_size) == source.state and copied.size == facts.st_size:
-        return None
-    before = {name: source.record[name] for name in ("modified", "size")}
-    after = files.state_of(facts)
-    with os.fdopen(os.dup(source.descriptor), "rb") as stream:
-        stream.seek(0)
-        digest, size = sha256_stream(stream)
-    again: dict[str, Json] = {"sha256": digest, "size": size}
-    return {
-        "after": dict(after),
-        "before": before,
-        "read_again": again,
-        "stored": {"sha256": copied.item, "size": copied.size},
-    }

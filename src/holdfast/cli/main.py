@@ -17,6 +17,7 @@ import click
 from holdfast import __version__
 from holdfast.cli.common import check_text
 from holdfast.core.errors import HoldfastError, printable
+from holdfast.core.memory import patient_collector
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
@@ -107,6 +108,7 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> Non
 
 def main() -> None:
     """Run the command line; never show a traceback unless HOLDFAST_DEBUG is set."""
+    patient_collector()
     sys.exit(run(sys.argv[1:]))
 
 

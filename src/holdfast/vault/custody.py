@@ -13,7 +13,6 @@ from holdfast.core import clock, durable
 from holdfast.core.errors import ConflictError
 from holdfast.vault import entry, projection, tables
 from holdfast.vault.database import guarded
-from holdfast.vault.merkle import leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,6 +103,8 @@ class Custody:
             "name": self.operator,
         }
         made: list[tuple[Sealed, dict[str, Json]]] = []
+        shared = {"actor": actor, "context": context, "time": clock.to_text(now)}
+        written = entry.encoded(shared)
         for at, draft in enumerate(drafts):
             chain = draft.case or ""
             if chain not in keys:
@@ -111,26 +112,20 @@ class Custody:
                 query = select(chains.c.count).where(chains.c.chain == chain)
                 counts[chain] = connection.scalar(query) or 0
             counts[chain] += 1
-            fields: dict[str, Json] = {
-                "act": draft.act,
-                "actor": actor,
-                "case": draft.case,
-                "context": context,
-                "time": clock.to_text(now),
-                **draft.fields,
-            }
+            own: dict[str, Json] = {"act": draft.act, "case": draft.case, **draft.fields}
+            values = {**written, **entry.encoded(own)}
             if self._signer is not None and at == len(drafts) - 1:
                 sealed = entry.sign(
-                    fields,
+                    values,
                     keys[chain],
                     counts[chain],
                     signer=self._signer,
                     origin=head.origin,
-                    covered=[leaf_hash(one.leaf) for one, _ in made],
+                    covered=[one.hash for one, _ in made],
                 )
             else:
-                sealed = entry.seal(fields, keys[chain], counts[chain])
-            made.append((sealed, fields))
+                sealed = entry.seal_encoded(values, keys[chain], counts[chain])
+            made.append((sealed, {**shared, **own}))
         return made
 
     def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:

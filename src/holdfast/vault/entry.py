@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -48,19 +48,37 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a leaf and its body say."""
+
+    commitments: dict[str, str]
+    disclosures: dict[str, str]
+    tag: str
+    sequence: int
+
+
+@dataclass(frozen=True)
 class Sealed:
     """An entry ready for the log."""
 
     leaf: bytes
     body: bytes
     """Canonical JSON: {"disclosures": {name: text}, "sequence": n}."""
+    parts: Parts | None = field(default=None, compare=False)
+    """What the two say, where they were just made of it."""
+
+    @cached_property
+    def hash(self) -> bytes:
+        """The leaf hash, 32 bytes."""
+        return leaf_hash(self.leaf)
 
     def entry(self, index: int, fields: Mapping[str, Json]) -> Entry:
         """Return the entry at `index` with the fields that were sealed, without parsing them."""
-        made = parse(index, self.leaf, self.body)
+        parts = self.parts or _parts(self.leaf, self.body)
+        made = Entry(index, self.leaf, **vars(parts))
         # The signature came with the sealing.
-        added = made.disclosures.keys() - fields.keys()
-        more = {name: orjson.loads(made.disclosures[name])[2] for name in added}
+        added = parts.disclosures.keys() - fields.keys()
+        more = {name: orjson.loads(parts.disclosures[name])[2] for name in added}
         made.__dict__["fields"] = {**fields, **more}
         return made
 
@@ -126,7 +144,7 @@ def tag(key: bytes, sequence: int) -> str:
     given the key can find every entry of the case in the log and count them from 1.
     """
     message = TAG_DOMAIN + str(sequence).encode()
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def act_message(origin: str, covered: list[bytes], commitments: Mapping[str, str]) -> bytes:
@@ -147,21 +165,51 @@ def seal(fields: Mapping[str, Json], chain_key: bytes, sequence: int) -> Sealed:
     Raises:
         ValueError: a field's value has no canonical form.
     """
-    salts = base64.urlsafe_b64encode(os.urandom(SALT * 3 * ((len(fields) + 2) // 3))).decode()
-    disclosures: dict[str, Json] = {}
-    commitments: dict[str, Json] = {}
-    for at, (name, value) in enumerate(fields.items()):
+    return seal_encoded(encoded(fields), chain_key, sequence)
+
+
+def encoded(fields: Mapping[str, Json]) -> dict[str, str]:
+    """Return each field's value as canonical JSON; what many entries share is encoded once.
+
+    Raises:
+        ValueError: a field's value has no canonical form, or its name is none.
+    """
+    return {_word(name): canonical.encode(value).decode() for name, value in fields.items()}
+
+
+@cache
+def _word(name: str) -> str:
+    """Return a field's name, which needs no escape in JSON.
+
+    Raises:
+        ValueError: it would.
+    """
+    if not (name.isascii() and name.isidentifier()):
+        raise ValueError(f"{name!r} can't name a field: it is no word in ASCII")
+    return name
+
+
+def seal_encoded(values: Mapping[str, str], chain_key: bytes, sequence: int) -> Sealed:
+    """Seal like `seal`, given what `encoded` returns."""
+    salts = base64.urlsafe_b64encode(os.urandom(SALT * 3 * ((len(values) + 2) // 3))).decode()
+    disclosures: dict[str, str] = {}
+    commitments: dict[str, str] = {}
+    for at, (name, value) in enumerate(values.items()):
         # 22 base64 characters carry 132 bits; a slice of the stream is never shared by two fields.
-        text = canonical.encode([salts[at * 22 : at * 22 + 22], name, value]).decode()
+        text = f'["{salts[at * 22 : at * 22 + 22]}","{name}",{value}]'
         disclosures[name] = text
         commitments[name] = commitment(text)
-    leaf: dict[str, Json] = {"fields": commitments, "tag": tag(chain_key, sequence), "v": 1}
-    body: dict[str, Json] = {"disclosures": disclosures, "sequence": sequence}
-    return Sealed(canonical.encode(leaf), canonical.encode(body))
+    return _joined(Parts(commitments, disclosures, tag(chain_key, sequence), sequence))
+
+
+def _joined(parts: Parts) -> Sealed:
+    leaf: dict[str, Any] = {"fields": parts.commitments, "tag": parts.tag, "v": 1}
+    body: dict[str, Any] = {"disclosures": parts.disclosures, "sequence": parts.sequence}
+    return Sealed(canonical.encode(leaf), canonical.encode(body), parts)
 
 
 def sign(
-    fields: Mapping[str, Json],
+    values: Mapping[str, str],
     chain_key: bytes,
     sequence: int,
     *,
@@ -169,10 +217,10 @@ def sign(
     origin: str,
     covered: list[bytes],
 ) -> Sealed:
-    """Seal like `seal`, adding the actor's signature over this entry and the `covered` ones."""
-    plain = seal(fields, chain_key, sequence)
-    leaf, body = orjson.loads(plain.leaf), orjson.loads(plain.body)
-    message = act_message(origin, covered, leaf["fields"])
+    """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`."""
+    parts = seal_encoded(values, chain_key, sequence).parts
+    assert parts is not None  # noqa: S101 - just made
+    message = act_message(origin, covered, parts.commitments)
     value: Json = {
         "covers": len(covered),
         "key": signer.verifier.key_id.hex(),
@@ -180,9 +228,9 @@ def sign(
     }
     salt = base64.urlsafe_b64encode(os.urandom(SALT)).decode().rstrip("=")
     text = canonical.encode([salt, "signature", value]).decode()
-    body["disclosures"]["signature"] = text
-    leaf["fields"]["signature"] = commitment(text)
-    return Sealed(canonical.encode(leaf), canonical.encode(body))
+    parts.disclosures["signature"] = text
+    parts.commitments["signature"] = commitment(text)
+    return _joined(parts)
 
 
 def read(index: int, leaf: bytes, body: bytes) -> Entry:
@@ -209,21 +257,23 @@ def parse(index: int, leaf: bytes, body: bytes) -> Entry:
         IntegrityError: either is malformed.
     """
     try:
-        public, private = orjson.loads(leaf), orjson.loads(body)
-        entry = Entry(
-            index=index,
-            leaf=leaf,
-            commitments=public["fields"],
-            disclosures=private["disclosures"],
-            tag=public["tag"],
-            sequence=private["sequence"],
-        )
-        texts = [entry.tag, *entry.commitments.values(), *entry.disclosures.values()]
-        if public["v"] != 1 or type(entry.sequence) is not int or set(map(type, texts)) != {str}:
-            raise ValueError
+        return Entry(index, leaf, **vars(_parts(leaf, body)))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _malformed(index) from None
-    return entry
+
+
+def _parts(leaf: bytes, body: bytes) -> Parts:
+    """Read a leaf and a body.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: either is malformed.
+    """
+    public, private = orjson.loads(leaf), orjson.loads(body)
+    parts = Parts(public["fields"], private["disclosures"], public["tag"], private["sequence"])
+    texts = [parts.tag, *parts.commitments.values(), *parts.disclosures.values()]
+    if public["v"] != 1 or type(parts.sequence) is not int or set(map(type, texts)) != {str}:
+        raise ValueError
+    return parts
 
 
 def _malformed(index: int) -> IntegrityError:

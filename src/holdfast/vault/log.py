@@ -25,7 +25,7 @@ from holdfast.vault import entry as entries
 from holdfast.vault import note, tiles
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Entry, Sealed
-from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader, leaf_hash
+from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +86,9 @@ class Log:
         if largest > tiles.MAX_ENTRY:
             raise ValueError(f"an entry of {largest} bytes does not fit a log's bundle")
         frontier = self._frontier_at(head)
-        frontier.append([leaf_hash(one.leaf) for one in sealed])
+        frontier.append([one.hash for one in sealed])
         new = Checkpoint(self.origin, frontier.size, frontier.root())
-        lines = [canonical.encode([one.leaf.decode(), one.body.decode()]) for one in sealed]
+        lines = [line for one in sealed for line in (one.leaf, one.body)]
         header = canonical.encode(
             {"count": len(sealed), "root": new.root.hex(), "start": head.size, "v": 1}
         )
@@ -113,7 +113,7 @@ class Log:
         head = self.head()
         if head.size <= start:
             return True
-        return self.tree(head).leaf(start) == leaf_hash(first.leaf)
+        return self.tree(head).leaf(start) == first.hash
 
     def apply(self) -> bool:
         """Carry out every commit that follows the published checkpoint; say whether there was one.
@@ -239,10 +239,9 @@ class Log:
             signed, trailer = content[:-65], content[-65:].decode().strip()
             header, *lines = signed.splitlines()
             facts = orjson.loads(header)
-            pairs = [orjson.loads(line) for line in lines]
-            if sha256_hex(signed) != trailer or facts["count"] != len(pairs):
+            if sha256_hex(signed) != trailer or 2 * facts["count"] != len(lines):
                 raise ValueError
-            sealed = [Sealed(leaf.encode(), body.encode()) for leaf, body in pairs]
+            sealed = [Sealed(*pair) for pair in zip(lines[::2], lines[1::2], strict=True)]
             return sealed, bytes.fromhex(facts["root"])
         except (ValueError, KeyError, TypeError, AttributeError):
             raise IntegrityError(
@@ -258,7 +257,7 @@ class Log:
                 "run any command where the vault's keys are",
             )
         frontier = self._frontier_at(head)
-        changed = frontier.append([leaf_hash(one.leaf) for one in sealed])
+        changed = frontier.append([one.hash for one in sealed])
         if frontier.root() != root:
             raise IntegrityError(f"the commit at {head.size} does not give the root it states")
         for tile in changed:

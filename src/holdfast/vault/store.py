@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from holdfast.vault.staging import Staging
+
 
 class Store(Protocol):
     """Content-addressed objects, written once."""
@@ -31,8 +33,18 @@ class Store(Protocol):
 class Intake(Protocol):
     """Bytes on their way in: staged and durable first, admitted once the log has their entry."""
 
+    lock: int
+    """A descriptor; as long as any process has it, the run counts as alive."""
+
+    @property
+    def staging(self) -> Staging:
+        """Where files are put; another process may do it for this one, then the paths are taken."""
+
     def stage(self, write: Callable[[int], str]) -> str:
         """Give `write` a descriptor to fill; it returns the SHA-256 of what it wrote, in hex."""
+
+    def take(self, digest: str, path: str) -> None:
+        """Take on a file that was put into `staging`, whose bytes have that SHA-256."""
 
     def compare(self, digest: str) -> None:
         """Check a staged object against the one that already has its name, if there is one.

@@ -13,6 +13,7 @@ import grp
 import os
 import pwd
 import stat
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -50,36 +51,55 @@ class _Statx(ctypes.Structure):
     )
 
 
-def walk(paths: list[tuple[bytes, bytes]]) -> Iterator[Source | Skipped]:
-    """Yield what lies at `paths`, folders with all that is in them, in name order.
+@dataclass(frozen=True)
+class Waiting:
+    """Something that the walk has seen and not come to."""
+
+    parent: Folder
+    name: bytes
+    path: bytes
+    """As it is recorded."""
+
+
+def start(paths: list[tuple[bytes, bytes]]) -> list[Waiting]:
+    """Return the stack of a walk of `paths`.
 
     A path is a pair, both absolute: as it is recorded, and with the links before its last name
-    resolved. A `Source`'s descriptor is closed when the next one is asked for.
+    resolved.
+    """
+    return [_first(path, real) for path, real in reversed(paths)]
+
+
+def walk(waiting: list[Waiting]) -> Iterator[Source | Skipped]:
+    """Yield what lies at the paths on the stack, folders with all that is in them, in name order.
+
+    A `Source`'s descriptor is closed when the next one is asked for. A walk that is left goes on
+    with what is still on its stack: in another process, too.
     """
     # A stack of our own: a hostile tree may be deeper than the interpreter's.
-    waiting = [(*_start(path, real), path) for path, real in reversed(paths)]
     with Place() as place:
         while waiting:
-            parent, name, path = waiting.pop()
+            here = waiting.pop()
+            path, parent = here.path, here.parent
             try:
-                mode = os.stat(name, dir_fd=place.at(parent), follow_symlinks=False).st_mode
+                mode = os.stat(here.name, dir_fd=place.at(parent), follow_symlinks=False).st_mode
                 if stat.S_ISDIR(mode):
-                    folder, names = place.into(parent, name, path)
-                    start = path.rstrip(b"/") + b"/"
-                    waiting.extend((folder, one, start + one) for one in reversed(names))
+                    folder, names = place.into(parent, here.name, path)
+                    within = path.rstrip(b"/") + b"/"
+                    waiting.extend(Waiting(folder, one, within + one) for one in reversed(names))
                     continue
             except OSError as error:
                 yield _skipped(path, error, found=parent.identity is not None)
                 continue
             if stat.S_ISREG(mode):
-                yield from _regular(path, name, place.at(parent))
+                yield from _regular(path, here.name, place.at(parent))
             else:
-                yield _special(path, mode, name, place.at(parent))
+                yield _special(path, mode, here.name, place.at(parent))
 
 
-def _start(path: bytes, real: bytes) -> tuple[Folder, bytes]:
+def _first(path: bytes, real: bytes) -> Waiting:
     parent, _, name = real.rpartition(b"/")
-    return Folder(path.rpartition(b"/")[0], parent or b"/"), name or b"."
+    return Waiting(Folder(path.rpartition(b"/")[0], parent or b"/"), name or b".", path)
 
 
 def _regular(path: bytes, name: bytes, within: int) -> Iterator[Source | Skipped]:

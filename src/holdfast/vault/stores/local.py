@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from holdfast.core import durable
 from holdfast.core.digest import CHUNK, is_sha256_hex, sha256_stream
 from holdfast.core.errors import IntegrityError
+from holdfast.vault.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ class LocalStore:
             if intake is None:
                 continue
             known = committed(list(intake.staged))
-            if len(known) < intake.files:
+            if len(known) < intake.staging.files:
                 cut.append(folder.name)
             try:
                 intake.admit(sorted(known))
@@ -141,11 +142,12 @@ class LocalIntake:
     def _hold(self, store: LocalStore, folder: Path, lock: int) -> None:
         self._store = store
         self._folder = folder
-        self._lock = lock
-        self.files = 0
-        """Files staged so far, twins among them."""
+        self.lock = lock
+        """Whoever inherits this descriptor keeps the run alive, too."""
+        self.staging = Staging(str(folder))
+        """Where to put files; one process at a time."""
         self.staged: dict[str, str] = {}
-        """Digest to the file's name in the folder."""
+        """Digest to the file's path."""
 
     @classmethod
     def adopt(cls, store: LocalStore, folder: Path) -> LocalIntake | None:
@@ -161,7 +163,7 @@ class LocalIntake:
             for found in os.scandir(folder):
                 with open(found.path, "rb") as stream:
                     intake.staged[sha256_stream(stream)[0]] = found.path
-                intake.files += 1
+                intake.staging.files += 1
         except (BlockingIOError, FileNotFoundError):
             intake.leave()
             return None
@@ -173,19 +175,14 @@ class LocalIntake:
         Raises:
             OSError: the disk refused; nothing is staged.
         """
-        self.files += 1
-        path = f"{self._folder}/{self.files}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-        try:
-            digest = write(descriptor)
-        except BaseException:
-            os.unlink(path)
-            raise
-        finally:
-            os.close(descriptor)
+        digest, path = self.staging.stage(write)
+        self.take(digest, path)
+        return digest
+
+    def take(self, digest: str, path: str) -> None:
+        """Take on a file that was put into the folder through `staging`; a twin is dropped."""
         if self.staged.setdefault(digest, path) != path:
             os.unlink(path)
-        return digest
 
     def flush(self) -> None:
         """Make everything staged durable."""
@@ -226,11 +223,11 @@ class LocalIntake:
         """Drop what was staged and not admitted, and the folder; make the places durable."""
         shutil.rmtree(self._folder, ignore_errors=True)
         durable.sync_filesystem(self._store.root)
-        os.close(self._lock)
+        os.close(self.lock)
 
     def leave(self) -> None:
         """Let go of the folder with all that lies in it: whoever recovers the store decides."""
-        os.close(self._lock)
+        os.close(self.lock)
 
 
 def _same(left: str, right: str) -> bool:
