@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import postgres
+from tests import long_runs, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("everyone", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "everyone")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the long suites."""
+    parser.addoption("--keep-as", metavar="NAME", help="keep how this run went, as `soak`…")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count a long suite's tests: in the process that hears of all of them."""
+    name = config.getoption("--keep-as")
+    if name is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(long_runs.Keeper(name))
 
 
 @pytest.fixture(scope="session")

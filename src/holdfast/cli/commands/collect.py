@@ -26,14 +26,15 @@ def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: 
     """Collect files, and folders with all that is in them.
 
     Every file is copied, hashed while it is copied, entered in the log with its times, owner and
-    attributes, and only then shown. Links are recorded, not followed. Repeating an interrupted
+    attributes, and only then shown: with --json, an object an item. Links are recorded, not
+    followed. Repeating an interrupted
     collection completes it.
 
     \b
     Example:
       holdfast collect files --case 2026-0001 /media/seized
     """
-    new = held = size = 0
+    new = held = size = empty = 0
     lost: list[str] = []
     with place.session() as session, progress("Collecting") as session.progress:
         for one in collect_files(session, CollectFiles(case, paths)):
@@ -50,11 +51,16 @@ def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: 
             if one.loses:
                 lost.append(f"{path}: {one.reason}")
                 warn(f"not collected: {path}: {one.reason}")
-            if as_json:
-                emit({"kind": one.kind, "path": path, "reason": one.reason, "status": "skipped"})
+            else:
+                empty += 1
     if not as_json:
         again = f", {held} held already" if held else ""
         say(f"Collected {new} items ({size_text(size)}){again}")
+    if empty:
+        warn(
+            f"{empty} links, pipes, sockets or devices hold no bytes and are no items; each is in "
+            f"the log: `holdfast custody --case {case}`"
+        )
     if lost:
         raise InputError(
             f"{len(lost)} of what was named or found could not be collected (first: {lost[0]})",
