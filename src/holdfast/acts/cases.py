@@ -10,6 +10,7 @@ from holdfast.cases import case as cases
 from holdfast.cases.case import Case, normal_scope
 from holdfast.core import clock
 from holdfast.core.errors import InputError
+from holdfast.vault import entry
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def open_case(session: Session, request: OpenCase) -> Case:
             "scope": scope,
             "title": request.title,
         }
-        return [Draft("case.open", opened, fields)]
+        opens = entry.opening(opened, session.vault.keyring.chain(opened))
+        return [Draft("case.open", opened, fields, opens)]
 
     session.custody.decide(build)
     return session.look_up(lambda connection: cases.find(connection, opened))

@@ -356,7 +356,7 @@ read_leaf() { # one entry: its place in the log, and each disclosed field agains
         bad "entry $i: the field $name was stripped from this bundle"
     fi
   done
-  [[ $end == '}' && $rest =~ ^,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
+  [[ $end == '}' && $rest =~ ^(,\"opens\":\{\"case\":\"$hash\",\"key\":\"$hash\"\})?,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
   plain[$i]="{${plain[$i]#,}}"
 }
 

@@ -121,6 +121,11 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
         report.problems.append(
             f"entry {index} has the wrong completeness tag for number {one.sequence} of its case"
         )
+    if one.act == "case.open" and chain is not None:
+        if one.opens != entry.opening(one.case or "", chain):
+            report.problems.append(f"entry {index} does not open its case with the case's tag key")
+    elif one.opens is not None and one.act != "case.open":
+        report.problems.append(f"entry {index} opens a case and is no `case.open`")
     for name in sorted(one.commitments.keys() - one.disclosures.keys() - {"signature"}):
         report.problems.append(
             f"entry {index}: its field {name!r} is gone from its body and no entry erases it"

@@ -122,9 +122,10 @@ class Custody:
                     signer=self._signer,
                     origin=head.origin,
                     covered=[one.hash for one, _ in made],
+                    opens=draft.opens,
                 )
             else:
-                sealed = entry.seal_encoded(values, keys[chain], counts[chain])
+                sealed = entry.seal_encoded(values, keys[chain], counts[chain], draft.opens)
             made.append((sealed, {**shared, **own}))
         return made
 

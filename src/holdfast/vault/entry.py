@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FIELD_DOMAIN = b"holdfast-field/1\n"
 ACT_DOMAIN = "holdfast-act/1\n"
 TAG_DOMAIN = b"holdfast-tag/1\n"
+CASE_DOMAIN = b"holdfast-case/1\n"
+KEY_DOMAIN = b"holdfast-case-key/1\n"
 SALT = 16
 """Bytes of salt in each field: 128 bits, so that a name can't be guessed from its digest."""
 
@@ -45,6 +47,8 @@ class Draft:
     act: str
     case: str | None = None
     fields: Mapping[str, Json] = field(default_factory=dict)
+    opens: Mapping[str, str] | None = None
+    """What `opening` returns, for the entry that opens a case."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Parts:
     disclosures: dict[str, str]
     tag: str
     sequence: int
+    opens: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ class Entry:
     disclosures: dict[str, str]
     tag: str
     sequence: int
+    opens: Mapping[str, str] | None = None
+    """Of the entry that opens a case: what `opening` returns."""
 
     @cached_property
     def fields(self) -> dict[str, Any]:
@@ -147,6 +154,19 @@ def tag(key: bytes, sequence: int) -> str:
     return hmac.digest(key, message, "sha256").hex()
 
 
+def opening(case: str, chain_key: bytes) -> dict[str, str]:
+    """Return what the leaf of the entry that opens a case says in public.
+
+    Digests of the case's number and of its tag key. So whoever is given both can tell from all
+    leaves of a log that the case was opened once, and with that key: a second chain of entries
+    under another key can't pass for the case.
+    """
+    return {
+        "case": hashlib.sha256(CASE_DOMAIN + case.encode()).hexdigest(),
+        "key": hashlib.sha256(KEY_DOMAIN + chain_key).hexdigest(),
+    }
+
+
 def act_message(origin: str, covered: list[bytes], commitments: Mapping[str, str]) -> bytes:
     """Return the canonical act that an actor signs.
 
@@ -189,8 +209,13 @@ def _word(name: str) -> str:
     return name
 
 
-def seal_encoded(values: Mapping[str, str], chain_key: bytes, sequence: int) -> Sealed:
-    """Seal like `seal`, given what `encoded` returns."""
+def seal_encoded(
+    values: Mapping[str, str],
+    chain_key: bytes,
+    sequence: int,
+    opens: Mapping[str, str] | None = None,
+) -> Sealed:
+    """Seal like `seal`, given what `encoded` returns, and what a case's first entry opens."""
     salts = base64.urlsafe_b64encode(os.urandom(SALT * 3 * ((len(values) + 2) // 3))).decode()
     disclosures: dict[str, str] = {}
     commitments: dict[str, str] = {}
@@ -199,11 +224,13 @@ def seal_encoded(values: Mapping[str, str], chain_key: bytes, sequence: int) -> 
         text = f'["{salts[at * 22 : at * 22 + 22]}","{name}",{value}]'
         disclosures[name] = text
         commitments[name] = commitment(text)
-    return _joined(Parts(commitments, disclosures, tag(chain_key, sequence), sequence))
+    return _joined(Parts(commitments, disclosures, tag(chain_key, sequence), sequence, opens))
 
 
 def _joined(parts: Parts) -> Sealed:
     leaf: dict[str, Any] = {"fields": parts.commitments, "tag": parts.tag, "v": 1}
+    if parts.opens is not None:
+        leaf["opens"] = dict(parts.opens)
     body: dict[str, Any] = {"disclosures": parts.disclosures, "sequence": parts.sequence}
     return Sealed(canonical.encode(leaf), canonical.encode(body), parts)
 
@@ -216,9 +243,10 @@ def sign(
     signer: Signer,
     origin: str,
     covered: list[bytes],
+    opens: Mapping[str, str] | None = None,
 ) -> Sealed:
     """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`."""
-    parts = seal_encoded(values, chain_key, sequence).parts
+    parts = seal_encoded(values, chain_key, sequence, opens).parts
     assert parts is not None  # noqa: S101 - just made
     message = act_message(origin, covered, parts.commitments)
     value: Json = {
@@ -269,8 +297,13 @@ def _parts(leaf: bytes, body: bytes) -> Parts:
         ValueError, KeyError, TypeError, AttributeError: either is malformed.
     """
     public, private = orjson.loads(leaf), orjson.loads(body)
-    parts = Parts(public["fields"], private["disclosures"], public["tag"], private["sequence"])
+    opens = public.get("opens")
+    parts = Parts(
+        public["fields"], private["disclosures"], public["tag"], private["sequence"], opens
+    )
     texts = [parts.tag, *parts.commitments.values(), *parts.disclosures.values()]
+    if opens is not None:
+        texts += opens.values()
     if public["v"] != 1 or type(parts.sequence) is not int or set(map(type, texts)) != {str}:
         raise ValueError
     return parts

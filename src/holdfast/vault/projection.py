@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
@@ -35,6 +35,7 @@ class Batch:
         self._exhibits: Counter[str] = Counter()
         self._closed: dict[str, tuple[str, str]] = {}
         self._chains: dict[str, int] = {}
+        self._settings: dict[str, dict[str, Any]] = {}
 
     def add(self, entry: Entry) -> None:
         """Fold one entry."""
@@ -62,6 +63,10 @@ class Batch:
         """Write the rows, parents before children."""
         for table in (tables.entries, tables.operators, tables.cases, tables.exhibits):
             self._insert(connection, table)
+        if self._settings:
+            settings = tables.settings
+            connection.execute(delete(settings).where(settings.c.name.in_(self._settings)))
+            connection.execute(insert(settings), list(self._settings.values()))
         cases, chains = tables.cases, tables.chains
         for case, count in self._exhibits.items():
             connection.execute(
@@ -86,6 +91,12 @@ class Batch:
     def operator(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`operator.add`: a person's public key."""
         self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+
+    def set(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`vault.set`: a setting of the whole vault; the last one counts."""
+        name, value = fields["setting"]["name"], fields["setting"]["value"]
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+        self._settings[name] = {"name": name, "value": text, "entry": entry.index}
 
     def case_opened(self, _entry: Entry, fields: dict[str, Any]) -> None:
         """`case.open`: authority, scope and validity."""
@@ -137,6 +148,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
     "collect.item": Batch.collected,
+    "vault.set": Batch.set,
 }
 
 

@@ -101,6 +101,15 @@ exhibits = Table(
     Index("exhibits_object", "object"),
 )
 
+settings = Table(
+    "settings",
+    projection,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False, comment="JSON"),
+    Column("entry", BigInteger, nullable=False),
+    comment="What was last set for the whole vault: its witnesses, its time authorities …",
+)
+
 seen = Table(
     "seen",
     state,
