@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.acts import cases, collecting, vaults
 from holdfast.acts.act import Session
+from holdfast.vault import settings
 from holdfast.vault.log import Log
 from holdfast.vault.note import Signer
 from holdfast.vault.vault import Vault
@@ -76,4 +77,6 @@ def fill(root: Path, evidence: Path, database: str = "") -> None:
         list(collecting.collect_files(session, wish))
     cases.close_case(bob, cases.CloseCase("2" + case[1:], "concluded"))
     vaults.add_operator(alice, vaults.NewOperator("carol"))
+    for quorum in ("first", "second"):
+        alice.custody.enter(settings.change("witnesses", f"quorum {quorum}"))
     alice.vault.engine.dispose()

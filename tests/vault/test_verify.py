@@ -496,17 +496,52 @@ def resealed(
     pairs: list[Sealed], at: int, change: Callable[[dict[str, Any]], object], **more: Any
 ) -> None:
     """Commit anew to the changed fields of an entry, its signature as it was."""
-    fields = dict(entry.parse(at, pairs[at].leaf, pairs[at].body).fields)
+    old = entry.parse(at, pairs[at].leaf, pairs[at].body)
+    fields = dict(old.fields)
     change(fields)
-    sequence = more.get("sequence", json.loads(pairs[at].body)["sequence"])
-    made = entry.seal(fields, more["chain"], sequence)
-    pairs[at] = made
+    sequence = more.get("sequence", old.sequence)
+    opens = more.get("opens", old.opens)
+    pairs[at] = entry.seal_encoded(entry.encoded(fields), more["chain"], sequence, opens)
 
 
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An account that has seen nothing: what is found then, anyone can find."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "forgetful"))
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("opens", [None, "another key", "another case"])
+def test_a_case_that_is_not_opened_with_its_own_key_is_named(
+    vault: Vault, opens: str | None
+) -> None:
+    """A second chain of entries, under another key, can't pass for the case."""
+    at = entry_of(vault, "case.open")
+    chain = vault.keyring.chain(CASE)
+    said = {
+        None: None,
+        "another key": entry.opening(CASE, bytes(32)),
+        "another case": entry.opening(OTHER_CASE, chain),
+    }[opens]
+    forge(vault, lambda pairs: resealed(pairs, at, lambda _: None, chain=chain, opens=said))
+    assert_names(
+        vault,
+        f"entry {at} does not open its case with the case's tag key",
+        f"entry {at}: the signature of Alice does not verify",
+    )
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_an_entry_that_opens_a_case_and_is_another_act_is_named(vault: Vault) -> None:
+    at = entry_of(vault, "collect.end")
+    chain = vault.keyring.chain(CASE)
+    said = entry.opening(CASE, chain)
+    forge(vault, lambda pairs: resealed(pairs, at, lambda _: None, chain=chain, opens=said))
+    assert_names(
+        vault,
+        f"entry {at} opens a case and is no `case.open`",
+        f"entry {at}: the signature of Alice does not verify",
+    )
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -761,6 +796,7 @@ EDITS = {
     "cases": "UPDATE cases SET valid_until = valid_until + 1 WHERE \"case\" = '2026-0001'",
     "exhibits": "UPDATE exhibits SET path = '/elsewhere' WHERE number = 2",
     "chains": "UPDATE chains SET count = count - 1 WHERE chain = ''",
+    "settings": "UPDATE settings SET value = '[]' WHERE name = 'witnesses'",
 }
 LABELS = {
     "entries": "3 .column 'actor'",
@@ -768,6 +804,7 @@ LABELS = {
     "cases": "2026-0001 .column 'valid_until'",
     "exhibits": "2026-0001, 2 .column 'path'",
     "chains": " .column 'count'",
+    "settings": "witnesses .column 'value'",
 }
 NEW_ROWS = {
     "entries": 'INSERT INTO entries SELECT 9999, time, act, actor, "case", sequence, item, signed '
@@ -778,6 +815,7 @@ NEW_ROWS = {
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
 }
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)
 

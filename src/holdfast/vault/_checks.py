@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import os
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError
@@ -16,37 +12,10 @@ from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from holdfast.vault.entry import Entry
     from holdfast.vault.note import Verifier
-
-
-_FOLDER = re.compile("[0-9a-f]{2}")
-
-
-def objects(folder: str) -> list[str]:
-    """Hash every object in one of the store's 256 folders; return a line for each that is wrong."""
-    start = os.path.basename(folder)  # noqa: PTH119 - os.scandir's entries are strings
-    if not _FOLDER.fullmatch(start) or not os.path.isdir(folder):  # noqa: PTH112
-        return [f"{folder} lies among the objects and is none"]
-    problems = []
-    for found in sorted(os.scandir(folder), key=lambda one: one.name):
-        if not found.is_file(follow_symlinks=False):
-            problems.append(f"the object {found.path} is not a regular file")
-            continue
-        try:
-            # Unbuffered: `file_digest` reads into a buffer of its own.
-            with Path(found.path).open("rb", buffering=0) as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            problems.append(
-                f"the object {found.path} can't be read: {os.strerror(error.errno or 0)}"
-            )
-            continue
-        if digest != found.name:
-            problems.append(f"the object {found.path} was altered: its SHA-256 is {digest}")
-        elif digest[:2] != start:
-            problems.append(f"the object {found.path} lies in the wrong folder")
-    return problems
 
 
 @dataclass

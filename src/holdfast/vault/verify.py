@@ -9,14 +9,13 @@ Nothing is changed. What a crash left unfinished is told apart from what is wron
 from __future__ import annotations
 
 import multiprocessing
-import os
 import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault import _checks, database, entry, projection, rows, tables, tiles
 from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.hashing import Hashing
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
@@ -38,38 +38,57 @@ if TYPE_CHECKING:
 
 BUNDLES = 8
 """Entry bundles in one task."""
+FEW = 2000
+"""Entries that are checked in less time than it takes to start processes for it."""
 
 
-def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]) -> Report:
+def verify(
+    vault: Vault,
+    jobs: int,
+    tell: Callable[[int, int | None, str], None],
+    hashing: Hashing | None = None,
+) -> Report:
     """Check everything of `vault` with `jobs` processes; `tell` hears of the progress.
 
-    Never raises for what is wrong with the vault: that is in the report.
+    `hashing` is given where the objects are being hashed already. Never raises for what is wrong
+    with the vault: that is in the report.
     """
     report = Report()
-    try:
-        report.head = vault.log.head()
-    except HoldfastError as error:
-        report.problems.append(str(error))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["holdfast.vault._checks"])
-    with (
-        ProcessPoolExecutor(jobs, mp_context=context) as pool,
-        tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
-    ):
-        stored = _start_objects(vault, pool)
+    with hashing or hash_objects(vault.root, jobs) as stored:
+        try:
+            report.head = vault.log.head()
+        except HoldfastError as error:
+            report.problems.append(str(error))
         if report.head is not None:
-            _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
-        for at, future in enumerate(stored):
-            report.problems.extend(future.result())
-            tell(at, len(stored), "objects")
+            many = jobs > 1 and report.head.size > FEW
+            with (
+                _processes(jobs) if many else _Here() as pool,
+                tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
+            ):
+                _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
+        report.problems += stored.problems(lambda done: tell(done, stored.count, "objects"))
     _unfinished(vault, report)
     return report
 
 
-def _start_objects(vault: Vault, pool: Executor) -> list[Future[list[str]]]:
-    root = vault.root / "vault" / "objects"
-    found = sorted(os.scandir(root), key=lambda one: one.name) if root.is_dir() else []
-    return [pool.submit(_checks.objects, one.path) for one in found]
+def hash_objects(root: Path, jobs: int) -> Hashing:
+    """Start hashing the objects of the vault at `root`."""
+    return Hashing(str(root / "vault" / "objects"), jobs)
+
+
+def _processes(jobs: int) -> Executor:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["holdfast.vault._checks"])
+    return ProcessPoolExecutor(jobs, mp_context=context)
+
+
+class _Here(Executor):
+    """Does the work when it is asked for: a short log is checked before a process has started."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kw: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kw))
+        return future
 
 
 def _unfinished(vault: Vault, report: Report) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import click
 
 from holdfast.cli.common import JOBS, JSON, Where, emit, progress, say, warn, where
 from holdfast.core.errors import HoldfastError, IntegrityError
+from holdfast.vault.hashing import Hashing
 
 
 @click.command()
@@ -24,15 +25,20 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
     Example:
       holdfast verify --json
     """
-    from holdfast.vault.vault import Vault  # noqa: PLC0415 - keeps --help quick
-    from holdfast.vault.verify import verify as check  # noqa: PLC0415
+    # Hashing begins before the rest of us is loaded, unless a crash left what must get its place.
+    objects, incoming = (place.root / "vault" / name for name in ("objects", "incoming"))
+    early = incoming.is_dir() and (read_only or not any(incoming.iterdir()))
+    hashing = Hashing(str(objects), jobs) if early else None
+    with hashing or nullcontext():
+        from holdfast.vault.vault import Vault  # noqa: PLC0415
+        from holdfast.vault.verify import verify as check  # noqa: PLC0415
 
-    if not read_only:
-        # A damaged vault can't be finished; that is for the report to say.
-        with suppress(HoldfastError, OSError), place.session():
-            pass
-    with progress("Verifying", "steps") as tell:
-        report = check(Vault.open(place.root), jobs, tell)
+        if not read_only:
+            # A damaged vault can't be finished; that is for the report to say.
+            with suppress(HoldfastError, OSError), place.session():
+                pass
+        with progress("Verifying", "steps") as tell:
+            report = check(Vault.open(place.root), jobs, tell, hashing)
     if as_json:
         emit(report.as_json())
     else:
