@@ -77,6 +77,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "rebuild": (),
     "restore": ("new-backup",),
     "search": ("--case", "CASE", "word"),
+    "statement": ("--case", "CASE", "AL/1"),
     "timeline": ("--case", "CASE"),
     "verify": ("--jobs", "1"),
     "verify-script": (),

@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "custody": ("custody", "Read the custody log: who did what, when."),
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print the log's public key, for a second channel."),
+        "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
