@@ -138,6 +138,7 @@ def _step(entry: Entry) -> tuple[Step, str]:
     """Return an entry as a step; and, of a run of a collection, which one."""
     fields = entry.fields
     actor = fields.get("actor") or {}
+    told = "; ".join(f"{name}: {_plain(fields[name])}" for name in _SHOWN if fields.get(name))
     of_a_run = entry.act in {"collect.end", "collect.start"}
     step = Step(
         entry=entry.index,
@@ -146,9 +147,7 @@ def _step(entry: Entry) -> tuple[Step, str]:
         signed=actor.get("key") is not None,
         act=entry.act or "(erased)",
         kind=next((kind for kind, acts in KINDS.items() if entry.act in acts), "other"),
-        detail="; ".join(f"{name}: {_plain(fields[name])}" for name in _SHOWN if fields.get(name))[
-            :_DETAIL
-        ],
+        detail=_DIGEST.sub(r"\1…", told)[:_DETAIL],
     )
     return step, str(fields.get("run", "")) if of_a_run else ""
 
