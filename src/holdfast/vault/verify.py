@@ -216,7 +216,12 @@ class _Log:
         settings = first.fields.get("settings", {})
         config = self._vault.config
         self._report.require = tuple(settings.get("require", ()))
-        now = {"log": config.vkey, "require": list(config.require), "sealed": config.sealed}
+        now = {
+            "log": config.vkey,
+            "log_mldsa": config.second or None,
+            "require": list(config.require),
+            "sealed": config.sealed,
+        }
         for name in sorted(now):
             if settings.get(name) != now[name]:
                 self._problem(
