@@ -195,6 +195,23 @@ def open_checkpoint(signed: str, keys: Iterable[Key]) -> tuple[str, dict[Key, in
     return text, good
 
 
+def check_second(signed: str, second: Cosigner) -> None:
+    """Check the log's own ML-DSA-44 signature on a checkpoint.
+
+    Raises:
+        IntegrityError: it was stripped, or does not verify.
+    """
+    text, signatures = note.split(signed)
+    judged = judge(text, signatures, [second])
+    own = [one for one in judged if one.key is not None]
+    if not own or any(one.time is None for one in own):
+        what = "does not verify" if own else "is missing: it was stripped"
+        raise IntegrityError(
+            f"the log's ML-DSA-44 signature on the checkpoint {what}",
+            "restore the checkpoint from a backup, a replica or a witness",
+        )
+
+
 def new_ed25519(name: str) -> CosignerKey:
     """Make an Ed25519 key."""
     return CosignerKey(name, Ed25519PrivateKey.generate())

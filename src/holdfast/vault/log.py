@@ -59,7 +59,7 @@ class Log:
         self._signer = signer
         self._second = second
         self._second_signer = second_signer
-        self._checked: tuple[bytes, Checkpoint] | None = None
+        self._checked: tuple[Checkpoint, str] | None = None
         """The last checkpoint whose signatures were checked: a commit reads it several times."""
         self._frontier: tuple[Checkpoint, Frontier] | None = None
 
@@ -73,27 +73,34 @@ class Log:
         """Return the published checkpoint after checking the log's signature.
 
         Raises:
-            IntegrityError: missing, malformed, of another log, or not signed by the log's key.
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
+        """
+        return self.signed_head()[0]
+
+    def signed_head(self) -> tuple[Checkpoint, str]:
+        """Return the published checkpoint, and the signed note that it stands in, checked.
+
+        Raises:
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
         """
         try:
             # As bytes: reading a text file would mend its line ends first.
-            data = (self.path / "checkpoint").read_bytes()
-            known = self._checked
-            if known is not None and known[0] == data:
-                return known[1]
-            text = data.decode()
+            text = (self.path / "checkpoint").read_bytes().decode()
         except (FileNotFoundError, UnicodeDecodeError):
             raise IntegrityError(
                 f"the log's checkpoint {self.path / 'checkpoint'} is missing or unreadable",
                 "restore it from a backup, a replica or a witness",
             ) from None
+        known = self._checked
+        if known is not None and known[1] == text:
+            return known
         head = Checkpoint.parse(note.open_note(text, self._verifier))
         if head.origin != self.origin:
             raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {self.origin!r}")
         if self._second is not None:
-            check_second(text, self._second)
-        self._checked = data, head
-        return head
+            cosignature.check_second(text, self._second)
+        self._checked = head, text
+        return self._checked
 
     def commit(self, head: Checkpoint, sealed: list[Sealed]) -> Checkpoint | None:
         """Append entries right after `head`; None when another writer got that position.
@@ -382,20 +389,3 @@ class Log:
             yield
         finally:
             os.close(descriptor)
-
-
-def check_second(signed: str, second: Cosigner) -> None:
-    """Check the log's own ML-DSA-44 signature on a checkpoint.
-
-    Raises:
-        IntegrityError: it was stripped, or does not verify.
-    """
-    text, signatures = note.split(signed)
-    judged = cosignature.judge(text, signatures, [second])
-    own = [one for one in judged if one.key is not None]
-    if not own or any(one.time is None for one in own):
-        what = "does not verify" if own else "is missing: it was stripped"
-        raise IntegrityError(
-            f"the log's ML-DSA-44 signature on the checkpoint {what}",
-            "restore the checkpoint from a backup, a replica or a witness",
-        )

@@ -27,6 +27,8 @@ from holdfast.vault.stores.local import LocalStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from holdfast.vault.cosignature import Key
+
 
 @dataclass
 class Vault:
@@ -97,6 +99,12 @@ class Vault:
     def verifier(self) -> Verifier:
         """The log's public key."""
         return Verifier.parse(self.config.vkey)
+
+    @cached_property
+    def log_keys(self) -> tuple[Key, ...]:
+        """The log's public keys: what its checkpoints are signed with."""
+        second = (Cosigner.parse(self.config.second),) if self.config.second else ()
+        return (self.verifier, *second)
 
     @cached_property
     def keyring(self) -> Keyring:
