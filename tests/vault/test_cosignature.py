@@ -34,6 +34,7 @@ CHECKPOINT = Checkpoint(LOG.name, 20852163, hashlib.sha256(b"root").digest())
 TEXT = CHECKPOINT.text()
 SIGNED = LOG.sign_note(TEXT)
 WHEN = 1679315147
+OPENSSL = ("openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-rawin")
 CLASSIC = CosignerKey("witness.example.com/w1", fixed_key(2))
 
 
@@ -210,8 +211,7 @@ def test_openssl_checks_our_ed25519_notes_and_cosignatures(tmp_path: Path) -> No
         (tmp_path / "message").write_bytes(message)
         (tmp_path / "signature").write_bytes(signature)
         done = subprocess.run(
-            "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in message "
-            "-sigfile signature".split(),
+            (*OPENSSL, "-inkey", "key.der", "-in", "message", "-sigfile", "signature"),
             cwd=tmp_path,
             capture_output=True,
             check=False,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -22,22 +24,25 @@ class Program:
     def __init__(self, *arguments: object, user: str = "") -> None:
         self.arguments = (*arguments, "--listen", "127.0.0.1:0")
         self.user = user
-        self.log = tempfile.TemporaryFile()
+        descriptor, name = tempfile.mkstemp(prefix="holdfast-program-")
+        os.close(descriptor)
+        self.log = Path(name)
         self._start()
 
     def _start(self) -> None:
-        self.process = subprocess.Popen(
-            command(*self.arguments, user=self.user),
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command(*self.arguments, user=self.user),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
         if "http://" not in told:
+            said = self.log.read_text()
             self.stop()
-            self.log.seek(0)
-            raise AssertionError(f"{self.arguments}: {told}{self.log.read().decode()}")
+            raise AssertionError(f"{self.arguments}: {told}{said}")
         self.url = "http://" + told.partition("http://")[2].strip().rstrip("/")
 
     def again(self) -> None:
@@ -61,6 +66,8 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+            finally:
+                self.log.unlink(missing_ok=True)
         self._end()
 
     def _end(self) -> None:

@@ -24,6 +24,8 @@ from tests.witness.tree import ORIGIN, Tree, request
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from holdfast.vault.cosignature import Key
+
 NAME = "court.example/witness"
 
 
@@ -150,7 +152,7 @@ def test_what_is_cosigned_can_be_read_back(witness: Witness) -> None:
     assert kept == tree.note(3).encode() + lines
     hashed = hashlib.sha256(ORIGIN.encode()).hexdigest()
     assert answer(witness, Request("GET", f"/{hashed}/checkpoint")).body == kept
-    keys = [tree.signer.verifier, *witness.cosigners]
+    keys: list[Key] = [tree.signer.verifier, *witness.cosigners]
     text, signed = open_checkpoint(kept.decode(), keys)
     assert (text, set(signed)) == (tree.checkpoint(3).text(), set(keys))
     for path in (f"/{hashed.upper()}/checkpoint", f"/{hashed}/vkeys", f"/{hashed}", "/", "/x"):

@@ -56,17 +56,6 @@ class Cosigned:
                 text = present + "".join(f"{one}\n" for one in new)
                 durable.replace(path, text.encode())
 
-    def signers(self, size: int, text: str, keys: Iterable[Cosigner]) -> set[Cosigner]:
-        """Return which of `keys` cosigned exactly this checkpoint text of that size."""
-        try:
-            found, signatures = note.split(self.file(size).read_bytes().decode())
-        except (OSError, ValueError, IntegrityError):
-            return set()
-        if found != text:
-            return set()
-        judged = judge(text, signatures, keys)
-        return {one.key for one in judged if isinstance(one.key, Cosigner) and one.time}
-
     def newest(self, keys: Iterable[Cosigner]) -> dict[Cosigner, tuple[int, int]]:
         """Return the largest size that each key cosigned, and when (seconds since 1970).
 
