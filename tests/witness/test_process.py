@@ -7,11 +7,13 @@ import os
 import pwd
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from holdfast.vault import note
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.witness.state import origin_hash
 from tests.witness import scene
+from tests.witness.program import command
 from tests.witness.tree import ORIGIN, Tree
 
 if TYPE_CHECKING:
@@ -30,7 +33,29 @@ if TYPE_CHECKING:
     from tests.line import Line
     from tests.witness.program import Program
 
+BECOME = """
+import os, sys
+from tests.witness import as_user
+sys.argv = ["as_user", "nobody", "--version"]
+as_user.main()
+print(os.getresuid(), os.getgroups())
+"""
 VKEY = str(Tree().signer.verifier)
+
+
+def raw(program: Program, request: str) -> int:
+    """Send these bytes; return the status of the answer, after which nothing more may come."""
+    host, port = urlsplit(program.url).netloc.split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as plug:
+        with suppress(ConnectionError):
+            plug.sendall(request.encode())
+        answer = b""
+        with suppress(ConnectionError):
+            while chunk := plug.recv(65536):
+                answer += chunk
+    head = answer.split(b"\r\n", 1)[0].split(b" ")
+    assert answer.count(b"HTTP/1.1") <= 1
+    return int(head[1]) if head[0] == b"HTTP/1.1" else 0
 
 
 def seen(program: Program) -> Checkpoint | None:
@@ -91,9 +116,17 @@ def test_it_speaks_http_as_it_should(start: Callable[..., Program], tmp_path: Pa
     connection.close()
     assert program.ask("GET", "/")[0] == 404
     assert program.ask("PUT", "/add-checkpoint", b"x")[0] == 501
-    assert program.ask("POST", "/add-checkpoint", b"x" * (1 << 20))[0] == 413
-    chunked = {"Transfer-Encoding": "chunked"}
-    assert program.ask("POST", "/add-checkpoint", b"0\r\n\r\n", **chunked)[0] == 411
+    for header, expected in (
+        ("Content-Length: 9999999", 413),
+        (f"Content-Length: {'9' * 400}", 413),
+        ("Content-Length: -1", 411),
+        ("Transfer-Encoding: chunked", 411),
+        ("X: y", 411),
+        (f"X: {'y' * 70000}", 431),
+    ):
+        assert raw(program, f"POST /add-checkpoint HTTP/1.1\r\n{header}\r\n\r\n") == expected
+    assert raw(program, "nonsense\r\n\r\n") == 400
+    assert raw(program, f"GET /{'x' * 70000} HTTP/1.1\r\n\r\n") == 414
     assert seen(program) == tree.checkpoint(3)
 
 
@@ -101,13 +134,14 @@ def test_a_second_state_or_port_is_refused_in_a_line(
     start: Callable[..., Program], tmp_path: Path
 ) -> None:
     court = scene.court(start, tmp_path / "w", VKEY)
+    taken = urlsplit(court.program.url).netloc
     for arguments, code, said in (
-        (("serve", "--state", court.folder, "--listen", urlsplit(court.program.url).netloc), 7, "can't listen"),
+        (("serve", "--state", court.folder, "--listen", taken), 7, "can't listen"),
         (("serve", "--state", tmp_path / "x", "--listen", "127.0.0.1:0"), 3, "there is no witness"),
         (("init", "--state", court.folder, "--name", "x"), 3, "is in use"),
     ):  # fmt: skip
         run = subprocess.run(
-            scene.command("witness", *arguments), capture_output=True, text=True, check=False
+            command("witness", *arguments), capture_output=True, text=True, check=False
         )
         assert (run.returncode, said in run.stderr) == (code, True), run.stderr
 
@@ -221,10 +255,6 @@ def test_sigterm_ends_it_quietly(start: Callable[..., Program], tmp_path: Path) 
 
 
 def test_the_helper_really_changes_the_account(nobodys: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", "import tests.witness.as_user as a, os, sys; sys.argv=['x','nobody','--version'];"
-         "a.main(); print(os.getresuid(), os.getgroups())"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    run = subprocess.run([sys.executable, "-c", BECOME], capture_output=True, text=True, check=True)
     account = pwd.getpwnam("nobody")
     assert f"({account.pw_uid}, {account.pw_uid}, {account.pw_uid}) []" in run.stdout

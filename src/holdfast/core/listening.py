@@ -196,8 +196,8 @@ def serve(
     with server:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda _number, _frame: _stop())
-        ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         try:
+            ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
             return
