@@ -77,11 +77,13 @@ class Unit:
     policy: Path
     home: Path
     copies: list[Path] = field(default_factory=list)
+    worked: int = 0
 
     def work(self, count: int = 1, mark: str = "x") -> None:
         """Enter something so many times."""
-        for n in range(count):
-            self.line.must("operator", "add", f"{mark}{len(self.copies)}-{n}")
+        for _ in range(count):
+            self.worked += 1
+            self.line.must("operator", "add", f"{mark}-{self.worked}")
 
     def copy(self) -> Path:
         """Return a copy of the vault as it stands, keys and all."""

@@ -64,6 +64,8 @@ def test_one_story_in_all_places_while_the_log_grows(unit: Unit, serving: Progra
         assert list(done.row["logs"].values()) == [unit.size]
         unit.work(2)
     # Without any URL, the policy's; and for people.
+    own = f"log {scene.vkey(unit.line.vault)}"
+    unit.policy.write_text(unit.policy.read_text().replace(own, f"{own} {serving.url}/"))
     told = unit.line("monitor", "--policy", unit.policy, "--state", unit.home / "seen", "--once")
     assert told.code == 0
     assert "one story" in told.out
