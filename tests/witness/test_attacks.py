@@ -279,6 +279,19 @@ def test_the_policy_that_demands_witnesses_is_met_only_by_a_fresh_quorum(
     monkeypatch.undo()
 
 
+def test_a_backup_keeps_the_cosignatures_that_were_added_later(unit: Unit, tmp_path: Path) -> None:
+    (path,) = unit.cosigned()
+    whole = path.read_bytes()
+    overwrite(path, b"".join(whole.splitlines(keepends=True)[:-1]))
+    unit.line.must("backup", tmp_path / "b")
+    overwrite(path, whole)
+    unit.line.must("backup", tmp_path / "b")
+    kept = tmp_path / "b/vault/log/cosigned" / path.name
+    assert kept.read_bytes() == whole
+    # A backup is entered first; the checkpoint that covers that entry is signed after it.
+    assert len(list(kept.parent.iterdir())) == 2
+
+
 def test_what_is_sent_to_a_witness_is_origin_size_root_and_signatures(
     unit: Unit, tmp_path: Path
 ) -> None:
