@@ -44,7 +44,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
 }
-NO_CASE = {"case.open", "operator.add", "vault.backup"}
+NO_CASE = {"case.open", "log.witnesses", "operator.add", "vault.backup"}
 """Acts that touch no case."""
 
 COMMANDS: dict[str, tuple[str, ...]] = {

@@ -72,6 +72,11 @@ VALID: dict[str, tuple[str, ...]] = {
     "init": (),
     "items": ("--case", "CASE"),
     "ledger": ("--case", "CASE"),
+    "log publish": (),
+    "log serve": ("--listen", "nowhere"),
+    "log status": (),
+    "log witnesses": (),
+    "monitor": ("--policy", "file", "--state", "seen", "--once"),
     "operator add": ("bob",),
     "operator list": (),
     "rebuild": (),
@@ -81,6 +86,10 @@ VALID: dict[str, tuple[str, ...]] = {
     "timeline": ("--case", "CASE"),
     "verify": ("--jobs", "1"),
     "verify-script": (),
+    "witness add-log": ("--state", "witness", "vkey"),
+    "witness init": ("--state", "new-witness", "--name", "court.example"),
+    "witness serve": ("--state", "witness", "--listen", "nowhere"),
+    "witness show": ("--state", "witness"),
 }
 
 

@@ -355,7 +355,7 @@ def test_two_signatures_of_the_log_are_one_too_many(bundle: Path) -> None:
     """Which of them was checked must not be a question."""
     note = bundle / "data/proof/checkpoint"
     whole = note.read_bytes()
-    write(note, whole + whole.splitlines(keepends=True)[-1])
+    write(note, whole + whole.splitlines(keepends=True)[4])
     remanifest(bundle)
     fails(bundle, "is not signed by the log's key")
 
@@ -363,9 +363,11 @@ def test_two_signatures_of_the_log_are_one_too_many(bundle: Path) -> None:
 def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
     note, signature = bundle / "data/proof/checkpoint", bundle / "data/proof/checkpoint.sig"
     bad = bytes([signature.read_bytes()[0] ^ 1]) + signature.read_bytes()[1:]
-    head, _, line = note.read_text("utf-8").rpartition(" ")
+    lines = note.read_text("utf-8").splitlines()
+    head, _, line = lines[4].rpartition(" ")
     blob = base64.b64decode(line)[:4] + bad
-    write(note, f"{head} {base64.b64encode(blob).decode()}\n".encode())
+    lines[4] = f"{head} {base64.b64encode(blob).decode()}"
+    write(note, "".join(f"{line}\n" for line in lines).encode())
     write(signature, bad)
     remanifest(bundle)
     fails(bundle, "the log's signature does not verify")

@@ -67,6 +67,8 @@ def init(request: NewVault) -> Session:
         "require": list(request.require),
         "sealed": request.sealed,
     }
+    if vault.config.second:
+        settings["log_mldsa"] = vault.config.second
     session.custody.enter(
         Draft("vault.init", None, {"settings": settings}),
         Draft("operator.add", None, {"operator": _public(request.operator, str(signer.verifier))}),

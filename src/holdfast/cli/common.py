@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.core.errors import InputError, printable
+from holdfast.core.errors import HoldfastError, InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -139,6 +139,11 @@ class Where:
                 warn(f"the collection {run} was cut short; repeat it to complete it")
         try:
             yield session
+            publish_quietly(session)
+        except HoldfastError:
+            # A refusal is an entry as well.
+            publish_quietly(session)
+            raise
         finally:
             if "custody" in vars(session):
                 for warning in session.custody.warnings:
@@ -149,6 +154,20 @@ class Where:
                         f"{who} has no signing key here, so the log says 'actor unsigned'; make "
                         f"one:  holdfast operator add {shlex.quote(who)}"
                     )
+
+
+def publish_quietly(session: Session) -> None:
+    """Tell witnesses and time authorities of what was just entered; failing, say so in a line."""
+    if "custody" not in vars(session) or not session.custody.appended:
+        return
+    from holdfast.acts import publishing  # noqa: PLC0415 - keeps --help quick
+
+    try:
+        for told in publishing.publish(session, publishing.QUICKLY).results:
+            for line in (*told.alarms, *told.failed):
+                warn(f"{line}; `holdfast log publish` tries again")
+    except (HoldfastError, OSError) as error:
+        warn(f"the log was not published: {error}; `holdfast log publish` tries again")
 
 
 def emit(facts: Mapping[str, Any]) -> None:

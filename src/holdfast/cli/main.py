@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print the log's public key, for a second channel."),
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
+        "log": ("log", "Have the log witnessed, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
@@ -48,6 +49,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
         "restore": ("keeping", "Put a backup back, or admit a loss."),
         "rebuild": ("keeping", "Fold the database from the log again."),
+    },
+    "Watch others' logs": {
+        "witness": ("witness", "Countersign logs of others: a program of its own."),
+        "monitor": ("monitor", "Compare what a log shows in several places."),
     },
 }
 """Each command by what it is for: its module in `holdfast.cli.commands`, and a line of help, which

@@ -538,18 +538,18 @@ check_actors() {
 }
 
 check_policy() { # the vault's first entry: its key, and what it demands of itself
-  local form="^\\{\"log\":($text),\"require\":\\[([a-z\",]*)\\],\"sealed\":(true|false)\\}\$" key
+  local form="^\\{\"log\":($text)(,\"log_mldsa\":$text)?,\"require\":\\[([a-z\",]*)\\],\"sealed\":(true|false)\\}\$" key
   [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ $form ]] ||
     { bad "entry 0: the vault's own first entry is missing or withheld"; return; }
   key=${log_vkey//\\/\\\\}
   [[ ${BASH_REMATCH[1]} == "\"${key//\"/\\\"}\"" ]] || bad "entry 0: the vault was made with another log key"
-  case ${BASH_REMATCH[3]} in
+  case ${BASH_REMATCH[5]} in
     *witnessed*) bad "policy: the vault demands witnesses, and this bundle is unwitnessed" ;;
   esac
-  case ${BASH_REMATCH[3]} in
+  case ${BASH_REMATCH[5]} in
     *timed*) bad "policy: the vault demands trusted time, and this bundle is untimed" ;;
   esac
-  if [[ ${BASH_REMATCH[3]} == *signed* ]] && ((unsigned)); then
+  if [[ ${BASH_REMATCH[5]} == *signed* ]] && ((unsigned)); then
     bad "policy: the vault demands signed acts, and $unsigned are unsigned"
   fi
 }

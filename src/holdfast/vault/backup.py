@@ -17,6 +17,7 @@ from holdfast.core import durable
 from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
+from holdfast.vault.cosigned import Cosigned
 from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -50,10 +51,20 @@ def copy(
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place.with_name(f".{place.name}"))
             place.with_name(f".{place.name}").replace(place)
+    _copy_cosigned(Cosigned(source / "vault" / "log"), target, head)
     durable.sync_filesystem(target)
     text = (source / "vault" / "log" / "checkpoint").read_bytes()
     durable.replace(target / "vault" / "log" / "checkpoint", text)
     return head
+
+
+def _copy_cosigned(kept: Cosigned, target: Path, head: Checkpoint) -> None:
+    """Copy what witnesses signed, anew: unlike a tile, such a file grows with each signature."""
+    for size in kept.sizes():
+        if size <= head.size:
+            place = Cosigned(target / "vault" / "log").file(size)
+            place.parent.mkdir(exist_ok=True)
+            durable.replace(place, kept.file(size).read_bytes(), sync=False)
 
 
 def _claim(source: Path, target: Path) -> None:

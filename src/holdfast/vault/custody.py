@@ -41,6 +41,8 @@ class Custody:
             "tool": f"holdfast {__version__}",
         }
         self.warnings: list[str] = []
+        self.appended = False
+        """Whether anything was entered: then there is something new to publish."""
 
     @property
     def signs(self) -> bool:
@@ -79,6 +81,7 @@ class Custody:
                         sealed.entry(head.size + at, fields)
                         for at, (sealed, fields) in enumerate(made)
                     ]
+                    self.appended = True
                     self._fold(head, entries)
                     return entries
         raise ConflictError(

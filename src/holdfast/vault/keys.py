@@ -1,6 +1,7 @@
 """The keyring: the secrets of a vault, each in its own file that only its owner can read.
 
 log.key                  Ed25519, signs checkpoints (PKCS#8 PEM)
+log.mldsa                ML-DSA-44, signs them a second time (PKCS#8 PEM), where it is offered
 vault.tag                32 bytes hex, tags entries that belong to no case
 operators/<name>.key     Ed25519, signs the operator's acts (PKCS#8 PEM)
 cases/<case>.tag         32 bytes hex, tags the case's entries
@@ -26,10 +27,15 @@ from cryptography.hazmat.primitives.serialization import (
 
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, InputError, ResourceError
+from holdfast.vault import cosignature
 from holdfast.vault.note import Signer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+    from holdfast.vault.cosignature import CosignerKey
 
 _NAME = re.compile(r"[^\s/+\x00-\x1f\x7f.][^\s/+\x00-\x1f\x7f]{0,63}(?: [^\s/+\x00-\x1f\x7f]+)*")
 
@@ -50,6 +56,10 @@ def check_operator(name: str) -> str:
 
 def _damaged(path: Path, what: str) -> InputError:
     return InputError(f"{path} holds no {what}", "restore it from its backup")
+
+
+def _pem(key: Ed25519PrivateKey | MLDSA44PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _key_name(name: str) -> str:
@@ -74,6 +84,27 @@ class Keyring:
     def log_signer(self, origin: str) -> Signer | None:
         """Return the log's key; None where this keyring does not hold it."""
         return self._signer(self.root / "log.key", origin)
+
+    def add_second(self, origin: str) -> CosignerKey | None:
+        """Make the log's ML-DSA-44 key; None where the installed `cryptography` has none."""
+        made = cosignature.new_mldsa(origin)
+        if made is not None:
+            self._new_secret(self.root / "log.mldsa", _pem(made.private))
+        return made
+
+    def second_signer(self, origin: str) -> CosignerKey | None:
+        """Return the log's ML-DSA-44 key; None where this keyring does not hold it."""
+        path = self.root / "log.mldsa"
+        try:
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except (FileNotFoundError, PermissionError):
+            return None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        found = cosignature.load(origin, key)
+        if found is None or found.cosigner.kind != cosignature.MLDSA44:
+            raise _damaged(path, "ML-DSA-44 private key")
+        return found
 
     def operator(self, name: str) -> Signer | None:
         """Return the operator's key; None for an operator without one."""
@@ -155,8 +186,7 @@ class Keyring:
 
     def _new_signer(self, path: Path, name: str) -> Signer:
         key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._new_secret(path, pem)
+        self._new_secret(path, _pem(key))
         return Signer(_key_name(name), key)
 
     def _new_secret(self, path: Path, data: bytes) -> None:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from holdfast.core import canonical, durable
+from holdfast.core import canonical, clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import ConflictError, IntegrityError
+from holdfast.vault import cosignature, note, tiles
 from holdfast.vault import entry as entries
-from holdfast.vault import note, tiles
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Entry, Sealed
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from holdfast.vault.cosignature import Cosigner, CosignerKey
     from holdfast.vault.note import Signer, Verifier
 
 TURN = 5.0
@@ -41,13 +42,25 @@ TURN = 5.0
 class Log:
     """The log of one vault, its files under `root` (`log/` and `entries/`)."""
 
-    def __init__(self, root: Path, verifier: Verifier, signer: Signer | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        verifier: Verifier,
+        signer: Signer | None = None,
+        *,
+        second: Cosigner | None = None,
+        second_signer: CosignerKey | None = None,
+    ) -> None:
         self.path = root / "log"
         self.bodies = root / "entries"
         self.origin = verifier.name
         self._commits = self.path / "commits"
         self._verifier = verifier
         self._signer = signer
+        self._second = second
+        self._second_signer = second_signer
+        self._checked: tuple[Checkpoint, str] | None = None
+        """The last checkpoint whose signatures were checked: a commit reads it several times."""
         self._frontier: tuple[Checkpoint, Frontier] | None = None
 
     def create(self) -> None:
@@ -60,7 +73,15 @@ class Log:
         """Return the published checkpoint after checking the log's signature.
 
         Raises:
-            IntegrityError: missing, malformed, of another log, or not signed by the log's key.
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
+        """
+        return self.signed_head()[0]
+
+    def signed_head(self) -> tuple[Checkpoint, str]:
+        """Return the published checkpoint, and the signed note that it stands in, checked.
+
+        Raises:
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
         """
         try:
             # As bytes: reading a text file would mend its line ends first.
@@ -70,10 +91,16 @@ class Log:
                 f"the log's checkpoint {self.path / 'checkpoint'} is missing or unreadable",
                 "restore it from a backup, a replica or a witness",
             ) from None
+        known = self._checked
+        if known is not None and known[1] == text:
+            return known
         head = Checkpoint.parse(note.open_note(text, self._verifier))
         if head.origin != self.origin:
             raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {self.origin!r}")
-        return head
+        if self._second is not None:
+            cosignature.check_second(text, self._second)
+        self._checked = head, text
+        return self._checked
 
     def commit(self, head: Checkpoint, sealed: list[Sealed]) -> Checkpoint | None:
         """Append entries right after `head`; None when another writer got that position.
@@ -250,7 +277,7 @@ class Log:
             ) from None
 
     def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
-        if self._signer is None:
+        if self._signer is None or (self._second is not None and self._second_signer is None):
             raise IntegrityError(
                 f"{len(sealed)} committed entries wait to be published and the log's key is not "
                 "here",
@@ -319,14 +346,18 @@ class Log:
 
     def _publish(self, head: Checkpoint) -> None:
         """Sign and publish `head` unless the log has already gone past it."""
-        if self._signer is None:
+        if self._signer is None or (self._second is not None and self._second_signer is None):
             raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
         path = self.path / "checkpoint"
         with self._locked("publishing", wait=60.0, insist=True):
             # A writer that slept here must not put an old checkpoint over a newer one.
             if head.size and self.head().size >= head.size:
                 return
-            durable.replace(path, self._signer.sign_note(head.text()).encode())
+            signed = self._signer.sign_note(head.text())
+            if self._second_signer is not None:
+                cosigned = self._second_signer.cosign(head.text(), clock.now() // 1_000_000)
+                signed += f"{cosigned}\n"
+            durable.replace(path, signed.encode())
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for this writer's turn, so that writers queue instead of losing each other's race.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.witnessing import Witnessed
 
 
 @dataclass
@@ -23,14 +24,20 @@ class Report:
     unsigned: int = 0
     """Acts that no signature covers: 'actor unsigned'."""
     signed: int = 0
+    witnessed: Witnessed | None = None
+    """Who cosigned the log, up to where; None where witnesses were never set."""
     require: tuple[str, ...] = ()
     """What the policy in entry 0 demands."""
 
     @property
     def missing(self) -> list[str]:
         """What the policy demands and is not there."""
-        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
+        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": self._is_witnessed}
         return [demand for demand in self.require if not have.get(demand)]
+
+    @property
+    def _is_witnessed(self) -> bool:
+        return self.witnessed is not None and self.witnessed.met
 
     @property
     def intact(self) -> bool:
@@ -49,7 +56,7 @@ class Report:
             "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
             "policy": {"met": not self.missing, "missing": list(self.missing)},
             "time": "untimed",
-            "witnesses": "unwitnessed",
+            "witnesses": "unwitnessed" if self.witnessed is None else self.witnessed.as_json(),
         }
         return {
             "assurance": assurance,

@@ -17,6 +17,7 @@ from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault import database, projection, tables
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.config import NAME, Config
+from holdfast.vault.cosignature import Cosigner
 from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
@@ -25,6 +26,8 @@ from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from holdfast.vault.cosignature import Key
 
 
 @dataclass
@@ -73,7 +76,9 @@ class Vault:
                 (root / folder).mkdir(parents=True, exist_ok=True)
             keyring = Config("", sealed, database_url, keys, require).keyring(root)
             signer = Keyring(keyring).create(origin)
-            config = Config(str(signer.verifier), sealed, database_url, keys, require)
+            second = Keyring(keyring).add_second(origin)
+            second_vkey = "" if second is None else str(second.cosigner)
+            config = Config(str(signer.verifier), sealed, database_url, keys, require, second_vkey)
             vault = cls(root, config)
             vault.store.create()
             vault.log.create()
@@ -96,6 +101,12 @@ class Vault:
         return Verifier.parse(self.config.vkey)
 
     @cached_property
+    def log_keys(self) -> tuple[Key, ...]:
+        """The log's public keys: what its checkpoints are signed with."""
+        second = (Cosigner.parse(self.config.second),) if self.config.second else ()
+        return (self.verifier, *second)
+
+    @cached_property
     def keyring(self) -> Keyring:
         """The vault's secrets."""
         return Keyring(self.config.keyring(self.root))
@@ -104,7 +115,15 @@ class Vault:
     def log(self) -> Log:
         """The custody log."""
         signer = self.keyring.log_signer(self.verifier.name)
-        return Log(self.root / "vault", self.verifier, signer)
+        if not self.config.second:
+            return Log(self.root / "vault", self.verifier, signer)
+        return Log(
+            self.root / "vault",
+            self.verifier,
+            signer,
+            second=Cosigner.parse(self.config.second),
+            second_signer=self.keyring.second_signer(self.verifier.name),
+        )
 
     @cached_property
     def store(self) -> LocalStore:

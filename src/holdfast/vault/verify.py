@@ -21,7 +21,16 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.core.errors import HoldfastError, IntegrityError
-from holdfast.vault import _checks, database, entry, projection, rows, tables, tiles
+from holdfast.vault import (
+    _checks,
+    database,
+    entry,
+    projection,
+    rows,
+    tables,
+    tiles,
+    witnessing,
+)
 from holdfast.vault._checks import BundleReport, BundleTask
 from holdfast.vault.hashing import Hashing
 from holdfast.vault.memory import check_seen
@@ -133,6 +142,7 @@ class _Log:
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._objects(fresh)
+            self._witnesses(fresh)
             rows.compare(
                 self._vault,
                 self._head,
@@ -235,7 +245,12 @@ class _Log:
         settings = first.fields.get("settings", {})
         config = self._vault.config
         self._report.require = tuple(settings.get("require", ()))
-        now = {"log": config.vkey, "require": list(config.require), "sealed": config.sealed}
+        now = {
+            "log": config.vkey,
+            "log_mldsa": config.second or None,
+            "require": list(config.require),
+            "sealed": config.sealed,
+        }
         for name in sorted(now):
             if settings.get(name) != now[name]:
                 self._problem(
@@ -310,6 +325,18 @@ class _Log:
         at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
         which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
         self._problem(f"the log's tile {path} does not fit the entries, first at {which}")
+
+    def _witnesses(self, fresh: Engine) -> None:
+        """Judge what witnesses cosigned, by the policies that the log itself holds."""
+        try:
+            found = witnessing.check(self._vault, self._head, fresh)
+        except HoldfastError as error:
+            self._problem(str(error))
+            return
+        if found is not None:
+            self._report.witnessed = found
+            self._report.problems.extend(found.problems)
+            self._doubts.extend(found.doubts)
 
     def _objects(self, fresh: Engine) -> None:
         """Compare the store's names with what the log says was stored."""

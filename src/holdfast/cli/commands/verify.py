@@ -53,7 +53,11 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
         say(f"objects    {report.objects} present")
         actors = f", {report.unsigned} with actor unsigned" if report.unsigned else ""
         say(f"actors     {report.signed} entries signed{actors}")
-        say("witnesses  unwitnessed: nobody outside this unit has countersigned the log")
+        if report.witnessed is None:
+            say("witnesses  unwitnessed: nobody outside this unit has countersigned the log")
+        else:
+            for at, line in enumerate(report.witnessed.lines()):
+                say(f"{'' if at else 'witnesses':<11}{line}")
         say("time       untimed: no time authority has stamped the log")
         say("intact" if report.intact else "NOT INTACT")
     return 0 if report.intact else IntegrityError.exit_code
