@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyasn1.codec.der import decoder, encoder
 from pyasn1_modules import rfc3161
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
 POLICY = "1.3.6.1.4.1.32473.1"
 """The policy it stamps under: an example's arc (RFC 5612)."""
+STAMPS = ExtendedKeyUsageOID.TIME_STAMPING
 _REJECTED = bytes.fromhex("30053003020102")
 """A TimeStampResp with status 2, "rejection", and no token (RFC 3161 section 2.4.2)."""
 
@@ -74,36 +80,27 @@ class Authority:
         return self.folder / "root.pem"
 
     @classmethod
-    def made(
-        cls, folder: Path, *, name: str = "tsa", days: float = 365, usage: str = "timeStamping"
-    ) -> Authority:
-        """Make the certificates: the time authority's is valid for `days` from now.
-
-        `usage` may be another (`codeSigning`) for a certificate that may not stamp.
-        """
+    def made(cls, folder: Path, *, name: str = "tsa", days: float = 365) -> Authority:
+        """Make the certificates: the time authority's is valid for `days` from now."""
         folder.mkdir(parents=True, exist_ok=True)
         made = cls(folder)
         root = ec.generate_private_key(ec.SECP256R1())
         top = _name(f"{name} root")
-        certificate = _certificate(top, top, root, root, days=7300, usage="")
-        made.root_file.write_bytes(certificate.public_bytes(Encoding.PEM))
+        own = certificate(top, top, root, root, days=7300)
+        made.root_file.write_bytes(own.public_bytes(Encoding.PEM))
         made._write("root.key", root)
-        made.renew(name=name, days=days, usage=usage)
+        made.renew(name=name, days=days)
         return made
 
-    def renew(self, *, name: str = "tsa", days: float = 365, usage: str = "timeStamping") -> None:
+    def renew(self, *, name: str = "tsa", days: float = 365) -> None:
         """Give the time authority a new key and certificate, under the same root."""
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-            load_pem_private_key,
-        )
-
         root = load_pem_private_key((self.folder / "root.key").read_bytes(), None)
         assert isinstance(root, ec.EllipticCurvePrivateKey)
         top = x509.load_pem_x509_certificate(self.root_file.read_bytes()).subject
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(_name(f"{name} stamps"), top, key, root, days=days, usage=usage)
+        made = certificate(_name(f"{name} stamps"), top, key, root, days=days, usage=STAMPS)
         self._write("tsa.key", key)
-        (self.folder / "tsa.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        (self.folder / "tsa.pem").write_bytes(made.public_bytes(Encoding.PEM))
         (self.folder / "openssl.cnf").write_text(_CONFIGURATION.format(policy=POLICY))
         (self.folder / "serial").write_text("01\n")
 
@@ -204,14 +201,15 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _certificate(
+def certificate(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     signer: ec.EllipticCurvePrivateKey,
     *,
     days: float,
-    usage: str,
+    usage: x509.ObjectIdentifier | None = None,
+    serial: int = 0,
 ) -> x509.Certificate:
     """Return a certificate: a root without `usage`, else one for that use alone."""
     now = datetime.now(UTC)
@@ -220,24 +218,22 @@ def _certificate(
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=not usage, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=usage is None, path_length=None), critical=True)
     )
-    if usage:
-        stamps = usage == "timeStamping"
-        use = ExtendedKeyUsageOID.TIME_STAMPING if stamps else ExtendedKeyUsageOID.CODE_SIGNING
-        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=True)
+    if usage is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
     builder = builder.add_extension(
         x509.KeyUsage(
-            digital_signature=bool(usage),
+            digital_signature=usage is not None,
             content_commitment=False,
             key_encipherment=False,
             data_encipherment=False,
             key_agreement=False,
-            key_cert_sign=not usage,
-            crl_sign=not usage,
+            key_cert_sign=usage is None,
+            crl_sign=usage is None,
             encipher_only=False,
             decipher_only=False,
         ),
