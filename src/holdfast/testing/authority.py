@@ -128,9 +128,7 @@ class Authority:
         command = ["openssl", "ts", "-reply", "-config", "openssl.cnf", "-section", "tsa"]
         command += ["-queryfile", "query", "-inkey", "tsa.key", "-signer", "tsa.pem"]
         command += ["-out", "answer"]
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return (self.folder / "answer").read_bytes()
 

@@ -124,7 +124,8 @@ class Record:
 
 def _archive(element: bytes) -> ArchiveTimeStamp:
     *optional, token = der.parts(element)
-    name, tree = "", ()
+    name = ""
+    tree: Tree = ()
     for one in optional:
         if one[0] == der.context(0):
             name = algorithm_name(der.joined(der.parts(one, der.context(0))))
@@ -169,7 +170,9 @@ def grown(leaves: Sequence[bytes], digest: str) -> tuple[bytes, list[Tree]]:
             for own, other in ((left, right), (right, left)):
                 for at in own[1]:
                     # The first list holds the leaf itself; later ones only what joins its node.
-                    trees[at].append((other[0],) if trees[at] else tuple(sorted((own[0], other[0]))))
+                    trees[at].append(
+                        (other[0],) if trees[at] else tuple(sorted((own[0], other[0])))
+                    )
             above.append((_node((left[0], right[0]), digest), left[1] + right[1]))
         if len(level) % 2:
             above.append(level[-1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.stamps import Timing
 
 
 @dataclass
@@ -25,11 +26,17 @@ class Report:
     signed: int = 0
     require: tuple[str, ...] = ()
     """What the policy in entry 0 demands."""
+    timing: Timing | None = None
+    """What the time authorities' stamps come to; None where they could not be judged."""
 
     @property
     def missing(self) -> list[str]:
         """What the policy demands and is not there."""
-        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
+        have = {
+            "signed": self.unsigned == 0,
+            "timed": self.timing is not None and self.timing.timed,
+            "witnessed": False,
+        }
         return [demand for demand in self.require if not have.get(demand)]
 
     @property
@@ -48,7 +55,8 @@ class Report:
             "log_signature": "valid" if self.head is not None else "invalid",
             "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
             "policy": {"met": not self.missing, "missing": list(self.missing)},
-            "time": "untimed",
+            "stamps": [one.as_json() for one in self.timing.standings] if self.timing else [],
+            "time": "stamped" if self.timing is not None and self.timing.stamped else "untimed",
             "witnesses": "unwitnessed",
         }
         return {
