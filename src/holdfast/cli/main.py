@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),
         "verify": ("verify", "Check every object, entry and signature."),
+        "log": ("log", "Have time authorities stamp the log, renew their stamps."),
         "anchors": ("vault", "Print the log's public key, for a second channel."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),

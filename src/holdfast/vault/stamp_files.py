@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +33,17 @@ class Stamped:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What an authority was asked about one checkpoint, and what it answered."""
+
+    size: int
+    authority: str
+    text: bytes
+    query: bytes
+    response: bytes
+
+
+@dataclass(frozen=True)
 class Waiting:
     """An authority that owes a stamp. One slot an authority: the next stamp covers what waited."""
 
@@ -59,8 +69,11 @@ class StampFiles:
 
     def sizes(self) -> list[int]:
         """Return the sizes of the checkpoints that have a folder, smallest first."""
+        return sorted(int(one) for one in self._inside() if _is_size(one))
+
+    def _inside(self) -> list[str]:
         with suppress(FileNotFoundError):
-            return sorted(int(one) for one in os.listdir(self.root) if _is_size(one))
+            return [one.name for one in self.root.iterdir()]
         return []
 
     def names(self, size: int, suffix: str = ".tsr") -> list[str]:
@@ -100,25 +113,23 @@ class StampFiles:
                 return size
         return -1
 
-    def keep(self, size: int, text: bytes, name: str, query: bytes, response: bytes) -> None:
+    def keep(self, got: Answer) -> None:
         """Keep a stamp; one that is there already stays."""
-        with self._turn(size) as folder:
-            durable.create(folder / TEXT, text)
-            if not (folder / f"{name}.tsr").exists():
+        with self._turn(got.size) as folder:
+            durable.create(folder / TEXT, got.text)
+            if not (folder / f"{got.authority}.tsr").exists():
                 # The request first: what a crash leaves is a request that nothing answers.
-                durable.replace(folder / f"{name}.tsq", query)
-                durable.create(folder / f"{name}.tsr", response)
+                durable.replace(folder / f"{got.authority}.tsq", got.query)
+                durable.create(folder / f"{got.authority}.tsr", got.response)
 
-    def keep_refused(
-        self, size: int, text: bytes, name: str, query: bytes, response: bytes, why: str
-    ) -> None:
+    def keep_refused(self, got: Answer, why: str) -> None:
         """Keep an answer that is no good stamp, as it came: the first for each checkpoint."""
-        with self._turn(size) as folder:
-            durable.create(folder / TEXT, text)
-            if durable.create(folder / f"{name}.refused", response):
-                durable.replace(folder / f"{name}.refused.tsq", query)
+        with self._turn(got.size) as folder:
+            durable.create(folder / TEXT, got.text)
+            if durable.create(folder / f"{got.authority}.refused", got.response):
+                durable.replace(folder / f"{got.authority}.refused.tsq", got.query)
                 facts = canonical.dumps({"why": why})
-                durable.replace(folder / f"{name}.refused.json", facts + b"\n")
+                durable.replace(folder / f"{got.authority}.refused.json", facts + b"\n")
 
     def refused(self, size: int, name: str) -> str:
         """Return why an answer was refused."""
@@ -134,11 +145,9 @@ class StampFiles:
             durable.replace(folder / f"{name}.ers", record)
 
     def waiting(self) -> list[Waiting]:
-        """Return the authorities that owe a stamp; one whose file is damaged owes from the start."""
-        with suppress(FileNotFoundError):
-            names = sorted(one for one in os.listdir(self.root) if _is_kind(one, ".waiting"))
-            return [self._waiting(name.removesuffix(".waiting")) for name in names]
-        return []
+        """Return the authorities that owe a stamp; a damaged note is one that owes."""
+        found = sorted(one for one in self._inside() if _is_kind(one, ".waiting"))
+        return [self._waiting(name.removesuffix(".waiting")) for name in found]
 
     def _waiting(self, name: str) -> Waiting:
         try:
