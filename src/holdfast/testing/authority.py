@@ -32,7 +32,7 @@ from pyasn1.codec.der import decoder, encoder
 from pyasn1_modules import rfc3161
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 POLICY = "1.3.6.1.4.1.32473.1"
@@ -98,7 +98,7 @@ class Authority:
         assert isinstance(root, ec.EllipticCurvePrivateKey)
         top = x509.load_pem_x509_certificate(self.root_file.read_bytes()).subject
         key = ec.generate_private_key(ec.SECP256R1())
-        made = certificate(_name(f"{name} stamps"), top, key, root, days=days, usage=STAMPS)
+        made = certificate(_name(f"{name} stamps"), top, key, root, days=days, usages=[STAMPS])
         self._write("tsa.key", key)
         (self.folder / "tsa.pem").write_bytes(made.public_bytes(Encoding.PEM))
         (self.folder / "openssl.cnf").write_text(_CONFIGURATION.format(policy=POLICY))
@@ -206,10 +206,10 @@ def certificate(
     signer: ec.EllipticCurvePrivateKey,
     *,
     days: float,
-    usage: x509.ObjectIdentifier | None = None,
+    usages: Sequence[x509.ObjectIdentifier] = (),
     serial: int = 0,
 ) -> x509.Certificate:
-    """Return a certificate: a root without `usage`, else one for that use alone."""
+    """Return a certificate: a root without `usages`, else one for these alone."""
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
@@ -219,19 +219,19 @@ def certificate(
         .serial_number(serial or x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=usage is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=not usages, path_length=None), critical=True)
     )
-    if usage is not None:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=True)
     builder = builder.add_extension(
         x509.KeyUsage(
-            digital_signature=usage is not None,
+            digital_signature=bool(usages),
             content_commitment=False,
             key_encipherment=False,
             data_encipherment=False,
             key_agreement=False,
-            key_cert_sign=usage is None,
-            crl_sign=usage is None,
+            key_cert_sign=not usages,
+            crl_sign=not usages,
             encipher_only=False,
             decipher_only=False,
         ),

@@ -184,7 +184,7 @@ def _node(digests: Sequence[bytes], digest: str) -> bytes:
     return digest_of(b"".join(sorted(digests)), digest)
 
 
-def _root(leaf: bytes, stamp: ArchiveTimeStamp) -> bytes:
+def root(leaf: bytes, stamp: ArchiveTimeStamp) -> bytes:
     """Return the root that a leaf's reduced tree leads to: section 4.3.
 
     Raises:
@@ -224,7 +224,7 @@ def check(
                 leaf = _rehashed(document, record.chains[:number], stamp.digest)
             else:
                 leaf = digest_of(document, stamp.digest)
-            token = judge(stamp.token, stamp.digest, _root(leaf, stamp))
+            token = judge(stamp.token, stamp.digest, root(leaf, stamp))
             if tokens and not tokens[-1].time <= token.time <= tokens[-1].expires:
                 raise IntegrityError(
                     "an archive time-stamp was renewed when its certificate had ended already, or "
