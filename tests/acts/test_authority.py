@@ -43,7 +43,14 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "search": TOUCHES_EVIDENCE,
     "timeline": TOUCHES_EVIDENCE,
 }
-NO_CASE = {"case.open", "operator.add", "vault.backup"}
+NO_CASE = {
+    "case.open",
+    "log.authorities",
+    "log.renew",
+    "log.stamp",
+    "operator.add",
+    "vault.backup",
+}
 """Acts that touch no case."""
 
 COMMANDS: dict[str, tuple[str, ...]] = {

@@ -104,7 +104,7 @@ def test_a_renewal_over_another_stamp_is_found(house: House) -> None:
     house.renew()
     (first, _), mine = house.records[0].chains[0]
     # Records 0 and 1 are siblings in the tree: their lists are the same.
-    ((_, theirs),) = (house.records[2].chains[0],)
+    _, theirs = house.records[2].chains[0]
     swapped = Record((((first, first.encoded()), theirs),))
     with pytest.raises(IntegrityError, match="something else than what is before it"):
         evidence.check(swapped, DOCUMENTS[0], house.judge)

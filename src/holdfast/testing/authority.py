@@ -70,6 +70,7 @@ class Authority:
     folder: Path
     mood: Mood = Mood.GOOD
     url: str = ""
+    content_type: str = "application/timestamp-reply"
     asked: int = 0
     """Requests that came in."""
     _done: threading.Event = field(default_factory=threading.Event)
@@ -161,7 +162,7 @@ class Authority:
 
             def _answer(self, answer: bytes) -> None:
                 self.send_response(200)
-                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Type", authority.content_type)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
