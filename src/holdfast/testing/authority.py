@@ -3,6 +3,8 @@
     with Authority.made(folder).serving() as authority:
         authority.url, authority.root_file
 
+    python -m holdfast.testing.authority FOLDER COMMAND...    # serves while the command runs
+
 Its certificates are made here; it stamps with this machine's clock. `authority.mood` makes it
 misbehave like authorities do, and like whoever sits between them and us might.
 """
@@ -11,11 +13,13 @@ from __future__ import annotations
 
 import enum
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -33,7 +37,6 @@ from pyasn1_modules import rfc3161
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 POLICY = "1.3.6.1.4.1.32473.1"
 """The policy it stamps under: an example's arc (RFC 5612)."""
@@ -196,6 +199,21 @@ class Authority:
             thread.join()
 
 
+def main(arguments: list[str]) -> int:
+    """Serve a practice authority in a folder while a command runs; return the command's code.
+
+    `FOLDER/authorities.toml` names it for `holdfast log authorities`.
+    """
+    folder, *command = arguments
+    place = Path(folder)
+    known = Authority(place) if (place / "tsa.pem").exists() else Authority.made(place)
+    with known.serving() as authority:
+        (place / "authorities.toml").write_text(
+            f'[[authority]]\nname = "practice"\nurl = "{authority.url}"\nroots = ["root.pem"]\n'
+        )
+        return subprocess.run(command, check=False).returncode
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -267,3 +285,7 @@ ess_cert_id_chain = no
 certs = root.pem
 tsa_name = yes
 """
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
