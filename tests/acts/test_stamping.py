@@ -14,8 +14,9 @@ from holdfast.acts import stamping
 from holdfast.acts.act import Session
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
-from holdfast.vault import tsa
-from holdfast.vault.stamp_files import StampFiles
+from holdfast.vault import token, tsa
+from holdfast.vault.entry import Draft
+from holdfast.vault.stamp_files import Answer, StampFiles
 from holdfast.vault.vault import Vault
 from tests.timed import Timed, timed
 
@@ -279,6 +280,48 @@ def test_a_request_that_a_crash_left_alone_is_asked_anew(timed: Timed) -> None:
     timed.line.intact()
 
 
+# --- kept
+
+
+def test_a_backup_has_the_stamps_and_their_renewals(timed: Timed, tmp_path: Path) -> None:
+    line = timed.line
+    timed.stamp()
+    line.must("backup", tmp_path / "backup", "--keys-to", tmp_path / "keys")
+    line.must("log", "renew", "--digest", "sha384")
+    line.must("backup", tmp_path / "backup")
+    line.must("log", "renew", "--digest", "sha512")
+    line.must("backup", tmp_path / "backup")
+    line.vault = tmp_path / "restored"
+    line.must("restore", tmp_path / "backup", "--keys", tmp_path / "keys")
+    stamps = line.intact()["assurance"]["stamps"]
+    assert [one["unstamped"] for one in stamps] == 2 * [9]
+
+
+def test_a_backup_of_a_log_that_is_stamped_meanwhile_is_no_cut_log(
+    timed: Timed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from holdfast.vault import backup  # noqa: PLC0415
+
+    claim = backup._claim
+    size = timed.stamp()
+
+    def meanwhile(source: Path, target: Path) -> None:
+        claim(source, target)
+        session = Session(Vault.open(timed.line.vault), "bob")
+        session.custody.enter(Draft("vault.test", None, {}))
+        assert stamping.stamp_head(session)[0].size > size
+        session.vault.engine.dispose()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "_claim", meanwhile)
+        timed.line.must("backup", tmp_path / "backup", "--keys-to", tmp_path / "keys")
+    timed.line.vault = tmp_path / "restored"
+    # This account remembers the longer log.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    timed.line.must("restore", tmp_path / "backup", "--keys", tmp_path / "keys")
+    timed.line.intact()
+
+
 # --- attacks
 
 
@@ -357,9 +400,6 @@ def test_stamps_a_checkpoint_of_another_history(timed: Timed) -> None:
     size = len(timed.line.entries())
     origin = Vault.open(timed.line.vault).log.origin
     text = f"{origin}\n{size}\n{'A' * 43}=\n".encode()
-    from holdfast.vault import token  # noqa: PLC0415
-    from holdfast.vault.stamp_files import Answer  # noqa: PLC0415
-
     query = token.request(token.digest_of(text), "sha256", 7, None)
     files = StampFiles(timed.line.vault / "vault" / "log")
     files.keep(Answer(size, "a", text, query, timed.a.reply(query)))
@@ -389,8 +429,6 @@ def test_token_altered_by_one_byte(timed: Timed) -> None:
 
 def test_nonce_mismatch(timed: Timed) -> None:
     """Another request, with another nonce, over the same text."""
-    from holdfast.vault import token  # noqa: PLC0415
-
     size = timed.stamp()
     text = timed.file(size, "checkpoint.text").read_bytes()
     other = token.request(token.digest_of(text), "sha256", 7, None)

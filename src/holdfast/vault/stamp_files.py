@@ -106,6 +106,16 @@ class StampFiles:
             _read(folder / f"{name}.ers"),
         )
 
+    def kept(self, size: int) -> Iterator[Path]:
+        """Yield the files of all stamps on checkpoints of at most `size` entries, and refusals.
+
+        A copy of a log of `size` entries needs these; one on a larger checkpoint would say that
+        the copy was cut.
+        """
+        for each in self.sizes():
+            if each <= size:
+                yield from sorted(one for one in self.folder(each).iterdir() if one.name[0] != ".")
+
     def newest(self, name: str, below: int) -> int:
         """Return the largest size, at most `below`, that the authority stamped; -1 for none."""
         for size in reversed(self.sizes()):
