@@ -447,6 +447,24 @@ def test_backdates_an_entry(timed: Timed, monkeypatch: pytest.MonkeyPatch) -> No
     assert_problem(timed.line, r"entry \d+ says it is of .* it was backdated")
 
 
+def test_backdates_an_entry_that_no_stamp_stands_before(
+    timed: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stamp contradicts it, so it is no problem; how long it stood unstamped is told."""
+    timed.set("a")
+    with monkeypatch.context() as patch:
+        later(patch, -3 * DAY)
+        timed.work()
+    entry = len(timed.line.entries()) - 1
+    timed.stamp()
+    (one,) = timed.line.intact()["assurance"]["stamps"]
+    assert one["lag_entry"] == entry
+    assert 3 * DAY - HOUR < one["lag_us"] < 3 * DAY + HOUR
+    timed.work()
+    timed.stamp()
+    assert timed.line.intact()["assurance"]["stamps"][0]["lag_entry"] == entry
+
+
 def test_a_clock_that_is_ahead_is_shown(timed: Timed, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         later(patch, HOUR)

@@ -84,6 +84,7 @@ def test_nobody_there(authority: Authority) -> None:
         "tsa.example",
         "http://",
         "http://user:secret@tsa.example/",
+        "http://user@tsa.example/",
         "https://tsa.example/a b",
         "https://tsa.example:99999/",
         "https://tsa.example/\x00",

@@ -11,7 +11,7 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, IntegrityError, RemoteError
-from holdfast.vault import stamps, token, tsa
+from holdfast.vault import course, stamps, token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.evidence import ArchiveTimeStamp, Record, grown
 from holdfast.vault.stamp_files import StampFiles
@@ -181,5 +181,5 @@ def _renew_group(
         "count": len(gain),
         "token": sha256_hex(made.content),
     }
-    session.custody.enter(Draft(stamps.RENEW, None, {"renewed": [facts]}))
+    session.custody.enter(Draft(course.RENEW, None, {"renewed": [facts]}))
     return len(gain), made.expires

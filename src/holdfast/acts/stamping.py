@@ -18,7 +18,7 @@ from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError, RemoteError
 from holdfast.vault import authorities as setting
-from holdfast.vault import settings, stamps, tables, token, tsa
+from holdfast.vault import course, settings, stamps, tables, token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 
@@ -182,7 +182,7 @@ def _owed(session: Session, size: int) -> bool:
         return True
     table = tables.entries
     query = select(table.c.index).where(
-        table.c.index >= size, table.c.act.not_like(f"{stamps.UPKEEP}%")
+        table.c.index >= size, table.c.act.not_like(f"{course.UPKEEP}%")
     )
     return session.look_up(lambda c: c.scalar(query.limit(1))) is not None
 
@@ -199,14 +199,14 @@ def _enter(session: Session, files: StampFiles, found: Sequence[Authority]) -> N
             if stamped is not None and not _entered(session, connection, stamped):
                 digest = sha256_hex(stamped.response)
                 new.append({"authority": authority.name, "sha256": digest, "size": size})
-        return [Draft(stamps.STAMP, None, {"stamps": new})] if new else []
+        return [Draft(course.STAMP, None, {"stamps": new})] if new else []
 
     session.custody.decide(build)
 
 
 def _entered(session: Session, connection: Connection, stamped: Stamped) -> bool:
     table = tables.entries
-    query = select(table.c.index).where(table.c.act == stamps.STAMP, table.c.index >= stamped.size)
+    query = select(table.c.index).where(table.c.act == course.STAMP, table.c.index >= stamped.size)
     return any(
         (each["size"], each["authority"]) == (stamped.size, stamped.authority)
         for (index,) in connection.execute(query)

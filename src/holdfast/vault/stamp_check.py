@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core import clock
 from holdfast.vault import stamps
+from holdfast.vault.course import Course
 from holdfast.vault.stamp_files import StampFiles
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class StampCheck:
         # Others may go on, and stamp, while this verification runs.
         later = log.head().size if sizes and sizes[-1] > head.size else head.size
         self._sizes = [size for size in sizes if not head.size < size <= later]
-        self._course = stamps.Course(self._sizes)
+        self._course = Course(self._sizes)
 
     def hear(self, entry: Entry) -> None:
         """Take up the next entry."""

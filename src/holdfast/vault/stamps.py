@@ -1,132 +1,36 @@
 """Judge stamps: what time they prove for which entries, and what speaks against it.
 
-Nothing here reads a file, a clock or the network: `Course` hears the log's entries in order,
-`judge` is given the stamps, the tree and the time.
+Nothing here reads a file, a clock or the network: `judge` is given the stamps, what the log's
+entries say (`course`), the tree and the time.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError
-from holdfast.vault import authorities, evidence, settings, token
+from holdfast.vault import evidence, token
 from holdfast.vault.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from holdfast.core.canonical import Json
     from holdfast.vault.authorities import Authority
-    from holdfast.vault.entry import Entry
+    from holdfast.vault.course import Course
     from holdfast.vault.stamp_files import Stamped, Waiting
     from holdfast.vault.token import Token
 
-STAMP, RENEW = "log.stamp", "log.renew"
-"""The acts that enter stamps and their renewal."""
-UPKEEP = "log."
-"""Acts of the log on itself begin so; they always follow the newest stamp and are not owed one."""
 ALLOWANCE = 300_000_000
 """Microseconds by which a host's clock may differ from an authority's before it is a problem."""
 LATE = 86_400_000_000
 """Microseconds after which an entry that no stamp covers breaks the demand `timed`."""
-
-
-@dataclass
-class Span:
-    """Entries between two stamped sizes: their earliest and latest own times, each with its entry.
-
-    Times are as the log has them; RFC 3339 in UTC sorts as text to within a second.
-    """
-
-    earliest: tuple[str, int] | None = None
-    latest: tuple[str, int] | None = None
-    owed: tuple[str, int] | None = None
-    """The first entry that is more than the log's upkeep."""
-
-
-class Course:
-    """What the log's entries say of time, heard in order."""
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self.cuts = sorted(set(sizes))
-        self.spans = [Span() for _ in range(len(self.cuts) + 1)]
-        self.known: dict[str, Authority] = {}
-        """Every authority that was ever set, as it was last set."""
-        self.current: tuple[str, ...] = ()
-        self.entered: dict[tuple[int, str], tuple[str, int]] = {}
-        """(size, authority) -> the response's SHA-256, and the entry that says so."""
-        self.renewals: list[tuple[int, str, str, int]] = []
-        """Entry, authority, the new token's SHA-256, how many records have it."""
-        self.problems: list[str] = []
-
-    def hear(self, one: Entry) -> None:
-        """Take up the next entry."""
-        fields = one.fields
-        span = self.spans[bisect_right(self.cuts, one.index)]
-        when = (str(fields.get("time", "")), one.index)
-        if when[0]:
-            span.earliest = min(span.earliest or when, when)
-            span.latest = max(span.latest or when, when)
-        if span.owed is None and not one.act.startswith(UPKEEP):
-            span.owed = when
-        try:
-            self._hear_act(one, fields)
-        except (LookupError, TypeError, ValueError, AttributeError, InputError):
-            # One whose field was erased: what it said of stamps can't be held against them.
-            self.problems.append(f"entry {one.index}: what it says of time stamps can't be read")
-
-    def _hear_act(self, one: Entry, fields: dict[str, Any]) -> None:
-        if one.act == settings.ACT and fields["setting"]["name"] == authorities.SETTING:
-            found = authorities.parse(fields["setting"]["value"])
-            self.known.update({each.name: each for each in found})
-            self.current = tuple(each.name for each in found)
-        elif one.act == STAMP:
-            for each in fields["stamps"]:
-                where = int(each["size"]), str(each["authority"])
-                self.entered[where] = str(each["sha256"]), one.index
-        elif one.act == RENEW:
-            for each in fields["renewed"]:
-                told = str(each["authority"]), str(each["token"]), int(each["count"])
-                self.renewals.append((one.index, *told))
-
-    def before(self, size: int) -> tuple[str, int] | None:
-        """Return the latest own time of the entries that a checkpoint of `size` covers."""
-        return self._latest[bisect_right(self.cuts, size - 1)]
-
-    def after(self, size: int) -> tuple[str, int] | None:
-        """Return the earliest own time of the entries from `size` on."""
-        return self._earliest[bisect_right(self.cuts, size)]
-
-    def owed(self, size: int) -> tuple[str, int] | None:
-        """Return the first entry from `size` on that is more than the log's upkeep."""
-        later = self.spans[bisect_right(self.cuts, size) :]
-        return next((one.owed for one in later if one.owed), None)
-
-    @cached_property
-    def _latest(self) -> list[tuple[str, int] | None]:
-        """The latest time up to the end of each span; asked when all entries were heard."""
-        return list(accumulate((one.latest for one in self.spans), _later))
-
-    @cached_property
-    def _earliest(self) -> list[tuple[str, int] | None]:
-        """The earliest time from the start of each span on."""
-        backwards = (one.earliest for one in reversed(self.spans))
-        return list(accumulate(backwards, _earlier))[::-1]
-
-
-def _later(one: tuple[str, int] | None, other: tuple[str, int] | None) -> tuple[str, int] | None:
-    return max((each for each in (one, other) if each), default=None)
-
-
-def _earlier(one: tuple[str, int] | None, other: tuple[str, int] | None) -> tuple[str, int] | None:
-    return min((each for each in (one, other) if each), default=None)
 
 
 @dataclass(frozen=True)
@@ -144,6 +48,9 @@ class Standing:
     """When the first of its stamps loses its worth unless it is renewed."""
     expired: int = 0
     """Stamps that were good and whose certificate has ended, without a renewal before."""
+    lag: tuple[int, int] | None = None
+    """The longest that an entry stood before its first good stamp: microseconds, and the entry. As
+    long as that it may have been made later than it says, and no stamp tells."""
     late: str = ""
     """Why the demand `timed` is not met; empty where it is."""
     waiting: Waiting | None = None
@@ -155,6 +62,8 @@ class Standing:
             "authority": self.authority,
             "expired": self.expired,
             "expires": None if self.expires is None else clock.to_text(self.expires),
+            "lag_entry": None if self.lag is None else self.lag[1],
+            "lag_us": None if self.lag is None else self.lag[0],
             "late": self.late or None,
             "size": self.size,
             "time": None if self.time is None else clock.to_text(self.time),
@@ -361,8 +270,21 @@ def _standing(
         newest.first.time,
         newest.first.accuracy,
         head.size - newest.size,
-        min((one.last.expires for one in worth), default=None),
-        len(good) - len(worth),
-        late,
-        waiting,
+        expires=min((one.last.expires for one in worth), default=None),
+        expired=len(good) - len(worth),
+        lag=_lag(good, course),
+        late=late,
+        waiting=waiting,
     )
+
+
+def _lag(good: list[_Good], course: Course) -> tuple[int, int] | None:
+    lags = []
+    start = 0
+    for one in sorted(good, key=lambda each: each.size):
+        first = course.between(start, one.size)
+        start = one.size
+        with suppress(InputError):
+            if first is not None:
+                lags.append((one.first.time - clock.from_text(first[0]), first[1]))
+    return max(lags, default=None)

@@ -85,7 +85,7 @@ def _read(path: Path) -> tuple[Authority, ...]:
 def _pem(path: Path) -> str:
     try:
         return path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"the root {path} can't be read: {error}") from None
 
 
