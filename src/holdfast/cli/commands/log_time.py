@@ -15,6 +15,7 @@ from holdfast.core.errors import InputError, RemoteError
 if TYPE_CHECKING:
     from holdfast.vault.authorities import Authority
 
+_LARGEST = 1_000_000
 _AHEAD = 90 * 86_400_000_000
 """Microseconds before a certificate's end at which `log renew` begins, if no date is given."""
 
@@ -66,12 +67,10 @@ def _read(path: Path) -> tuple[Authority, ...]:
     from holdfast.vault import authorities as setting  # noqa: PLC0415 - keeps --help quick
 
     try:
-        listed = tomllib.loads(path.read_text("utf-8")).get("authority", [])
+        listed = tomllib.loads(_text(path)).get("authority", [])
         given: list[dict[str, Any]] = [dict(one) for one in listed]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} can't be read: {error}", "see the command's --help") from None
-    except PermissionError:
-        raise InputError(f"{path} can't be read", "run as the account that owns it") from None
     for one in given:
         names = one.get("roots")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -82,11 +81,29 @@ def _read(path: Path) -> tuple[Authority, ...]:
     return setting.parse(given)
 
 
+def _text(path: Path) -> str:
+    """Return a small text file.
+
+    Raises:
+        InputError: it can't be opened, is no file of text, or is none of this kind by its size.
+        ValueError: it is not UTF-8.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{str(path)[:200]} can't be read: {reason}", "name a file") from None
+    if len(data) > _LARGEST:
+        raise InputError(f"{path} is larger than {_LARGEST} bytes", "name another file")
+    return data.decode()
+
+
 def _pem(path: Path) -> str:
     try:
-        return path.read_text("ascii")
-    except (OSError, ValueError) as error:
-        raise InputError(f"the root {path} can't be read: {error}") from None
+        return _text(path)
+    except ValueError:
+        raise InputError(f"the root {path} is no text", "give it in PEM") from None
 
 
 @click.command()
