@@ -14,7 +14,7 @@ from holdfast.acts import stamping
 from holdfast.acts.act import Session
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
-from holdfast.vault import token, tsa
+from holdfast.vault import token
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 from holdfast.vault.vault import Vault
@@ -29,13 +29,6 @@ __all__ = ["timed"]
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An authority that is slow is given up sooner."""
-    ask = tsa.ask
-    monkeypatch.setattr(tsa, "ask", lambda url, query: ask(url, query, timeout=5.0))
 
 
 def verified(line: Line) -> dict[str, Any]:
@@ -637,6 +630,16 @@ def test_stamp_head_is_what_publishing_calls(timed: Timed) -> None:
     assert (one.authority, one.state) == ("a", "stamped")
     assert (two.authority, two.state) == ("b", "waiting")
     assert json.dumps(one.as_json())
+    session.vault.engine.dispose()
+
+
+def test_an_authority_that_never_answers_keeps_no_other_waiting(timed: Timed) -> None:
+    session = Session(Vault.open(timed.line.vault), "alice")
+    timed.a.mood = Mood.SLOW
+    one, two = stamping.stamp_head(session, timeout=0.5)
+    assert (one.authority, one.state) == ("a", "waiting")
+    assert "no answer in 0.5 s" in one.why
+    assert (two.authority, two.state) == ("b", "stamped")
     session.vault.engine.dispose()
 
 

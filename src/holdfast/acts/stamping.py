@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -113,8 +114,10 @@ def stamp(session: Session, _request: StampHead) -> list[Outcome]:
     return stamp_head(session)
 
 
-def stamp_head(session: Session) -> list[Outcome]:
+def stamp_head(session: Session, timeout: float = tsa.TIMEOUT) -> list[Outcome]:
     """Ask each authority to stamp the newest checkpoint; return what came of it, one outcome each.
+
+    They are asked side by side, `timeout` seconds at most.
 
     Never raises for what an authority does: that is in the outcome and, for the next time, in the
     log's folder. What was stamped is entered in the log. A log that has only entries on itself
@@ -131,7 +134,7 @@ def stamp_head(session: Session) -> list[Outcome]:
     outcomes = {one.name: Outcome(one.name, head.size, "covered") for one in found}
     with durable.disk_errors(files.root), ThreadPoolExecutor(len(found)) as pool:
         # Side by side: one that is away must not keep the others waiting.
-        answers = pool.map(_exchanged, owing, queries)
+        answers = pool.map(partial(_exchanged, timeout), owing, queries)
         for authority, query, response in zip(owing, queries, answers, strict=True):
             if isinstance(response, bytes):
                 got = Answer(head.size, authority.name, text, query, response)
@@ -157,10 +160,10 @@ def nonce() -> int:
     return secrets.randbits(64)
 
 
-def _exchanged(authority: Authority, query: bytes) -> bytes | HoldfastError:
+def _exchanged(timeout: float, authority: Authority, query: bytes) -> bytes | HoldfastError:
     """Ask, in a thread of its own; nothing but the network is touched here."""
     try:
-        return tsa.ask(authority.url, query)
+        return tsa.ask(authority.url, query, timeout)
     except (RemoteError, InputError) as error:
         return error
 
