@@ -44,7 +44,15 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
 }
-NO_CASE = {"case.open", "log.witnesses", "operator.add", "vault.backup"}
+NO_CASE = {
+    "case.open",
+    "log.authorities",
+    "log.renew",
+    "log.stamp",
+    "log.witnesses",
+    "operator.add",
+    "vault.backup",
+}
 """Acts that touch no case."""
 
 COMMANDS: dict[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from holdfast.acts import stamping
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault import settings, witnessing
 from holdfast.vault.cosigned import Cosigned
@@ -99,8 +100,21 @@ def to_witnesses(session: Session, timeout: float) -> Told | None:
     return Told("witnesses", tuple(done), tuple(failed), tuple(alarms))
 
 
-PUBLISHERS: tuple[Callable[[Session, float], Told | None], ...] = (to_witnesses,)
-"""Each asks some outsiders; one that fails does not keep the others from being asked."""
+def to_authorities(session: Session, timeout: float) -> Told | None:
+    """Have every time authority stamp the newest checkpoint; None where there is none.
+
+    Raises:
+        HoldfastError: the log or its settings can't be read.
+    """
+    found = stamping.stamp_head(session, timeout)
+    done = [f"stamped at {one.size} entries by {one.authority}" for one in found if one.state == "stamped"]
+    failed = [f"the time authority {one.authority}: {one.why}" for one in found if one.why]
+    return Told("authorities", tuple(done), tuple(failed)) if found else None
+
+
+PUBLISHERS: tuple[Callable[[Session, float], Told | None], ...] = (to_authorities, to_witnesses)
+"""Each asks some outsiders; one that fails does not keep the others from being asked. Stamps come
+first: each is an entry, which the witnesses then see."""
 
 
 def publish(session: Session, timeout: float = PATIENTLY) -> Published:

@@ -41,7 +41,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print the log's public key, for a second channel."),
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
-        "log": ("log", "Have the log witnessed, serve it, show how far it is."),
+        "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },

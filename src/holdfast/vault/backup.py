@@ -18,6 +18,7 @@ from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.cosigned import Cosigned
+from holdfast.vault.stamp_files import StampFiles
 from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def copy(
         InputError: `target` holds something else.
         IntegrityError: an object is not what its name says, or the log is damaged.
     """
-    head = log.head()
+    text, head = _head(source, log)
     _claim(source, target)
     store = LocalStore(target / "vault")
     store.create()
@@ -52,8 +53,14 @@ def copy(
             shutil.copyfile(path, place.with_name(f".{place.name}"))
             place.with_name(f".{place.name}").replace(place)
     _copy_cosigned(Cosigned(source / "vault" / "log"), target, head)
+    for path in StampFiles(source / "vault" / "log").kept(head.size):
+        place = target / path.relative_to(source)
+        # An evidence record grows when its stamp is renewed.
+        if not place.exists() or place.stat().st_size != path.stat().st_size:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            durable.replace(place, path.read_bytes(), sync=False)
     durable.sync_filesystem(target)
-    text = (source / "vault" / "log" / "checkpoint").read_bytes()
+    # That of the start: what was appended meanwhile is copied in part at most.
     durable.replace(target / "vault" / "log" / "checkpoint", text)
     return head
 
@@ -65,6 +72,15 @@ def _copy_cosigned(kept: Cosigned, target: Path, head: Checkpoint) -> None:
             place = Cosigned(target / "vault" / "log").file(size)
             place.parent.mkdir(exist_ok=True)
             durable.replace(place, kept.file(size).read_bytes(), sync=False)
+
+
+def _head(source: Path, log: Log) -> tuple[bytes, Checkpoint]:
+    """Return the published checkpoint as it lies there, and what it says."""
+    path = source / "vault" / "log" / "checkpoint"
+    while True:
+        head, text = log.head(), path.read_bytes()
+        if log.head() == head:
+            return text, head
 
 
 def _claim(source: Path, target: Path) -> None:

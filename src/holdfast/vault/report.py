@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.stamps import Timing
     from holdfast.vault.witnessing import Witnessed
 
 
@@ -28,11 +29,17 @@ class Report:
     """Who cosigned the log, up to where; None where witnesses were never set."""
     require: tuple[str, ...] = ()
     """What the policy in entry 0 demands."""
+    timing: Timing | None = None
+    """What the time authorities' stamps come to; None where they could not be judged."""
 
     @property
     def missing(self) -> list[str]:
         """What the policy demands and is not there."""
-        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": self._is_witnessed}
+        have = {
+            "signed": self.unsigned == 0,
+            "timed": self.timing is not None and self.timing.timed,
+            "witnessed": self._is_witnessed,
+        }
         return [demand for demand in self.require if not have.get(demand)]
 
     @property
@@ -55,8 +62,9 @@ class Report:
             "log_signature": "valid" if self.head is not None else "invalid",
             "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
             "policy": {"met": not self.missing, "missing": list(self.missing)},
-            "time": "untimed",
             "witnesses": "unwitnessed" if self.witnessed is None else self.witnessed.as_json(),
+            "stamps": [one.as_json() for one in self.timing.standings] if self.timing else [],
+            "time": "stamped" if self.timing is not None and self.timing.stamped else "untimed",
         }
         return {
             "assurance": assurance,

@@ -37,6 +37,7 @@ from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
+from holdfast.vault.stamp_check import StampCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,6 +129,7 @@ class _Log:
         self._operators: dict[str, Verifier] = {}
         self._chains: dict[str, int] = {}
         self._waiting = 0
+        self._stamps = StampCheck(vault.log, head)
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
@@ -155,6 +157,8 @@ class _Log:
         self._tree(tasks)
         if self._tiles_good:
             self._report.problems.extend(self._doubts)
+            if fresh is not None:
+                self._stamps.finish(self._report)
 
     def _problem(self, text: str) -> None:
         self._report.problems.append(text)
@@ -210,6 +214,7 @@ class _Log:
             yield one
 
     def _count(self, one: Entry) -> None:
+        self._stamps.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:

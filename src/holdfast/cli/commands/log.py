@@ -1,4 +1,4 @@
-"""`log`: have it witnessed, serve it, show how far it is."""
+"""`log`: have it witnessed and stamped, serve it, show how far it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.commands import log_time
 from holdfast.cli.common import JSON, Where, emit, say, warn, where
 from holdfast.core.errors import IntegrityError, RemoteError
 
@@ -16,7 +17,11 @@ LISTEN = click.option(
 
 @click.group()
 def log() -> None:
-    """Have the log witnessed, serve it, show how far it is."""
+    """Have the log witnessed and stamped, serve it, show how far it is."""
+
+
+for _command in log_time.COMMANDS:
+    log.add_command(_command)
 
 
 @log.command("witnesses")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.cli.common import JOBS, JSON, Where, emit, progress, say, warn, where
+from holdfast.core import clock
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault.hashing import Hashing
+
+if TYPE_CHECKING:
+    from holdfast.vault.stamps import Timing
 
 
 @click.command()
@@ -58,6 +63,28 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
         else:
             for at, line in enumerate(report.witnessed.lines()):
                 say(f"{'' if at else 'witnesses':<11}{line}")
-        say("time       untimed: no time authority has stamped the log")
+        for line in time_lines(report.timing):
+            say(line)
         say("intact" if report.intact else "NOT INTACT")
     return 0 if report.intact else IntegrityError.exit_code
+
+
+def time_lines(timing: Timing | None) -> list[str]:
+    """Return what is known of the time, a line for each authority that is set."""
+    if timing is None or not timing.standings:
+        return ["time       untimed: no time authority has stamped the log"]
+    lines = []
+    for one in timing.standings:
+        owes = ""
+        if one.waiting is not None:
+            owes = f"; it owes a stamp since {one.waiting.since}: {one.waiting.why}"
+        if one.size is None or one.time is None:
+            lines.append(f"time       untimed by {one.authority}{owes}")
+            continue
+        within = f" within {one.accuracy / 1e6:g} s" if one.accuracy else ""
+        ended = f"; {one.expired} of its stamps ended unrenewed" if one.expired else ""
+        lines.append(
+            f"time       {one.authority} stamped {one.size} entries at "
+            f"{clock.to_text(one.time)}{within}, {one.unstamped} not stamped{ended}{owes}"
+        )
+    return lines
