@@ -75,7 +75,7 @@ def test_it_has_what_the_log_says(vault: Vault) -> None:
     assert [row[0] for row in rows["entries"]] == list(range(size))
     assert rows["head"] == [(1, size, vault.log.head().root)]
     assert [row[1] for row in rows["cases"]] == ["The fake bank", "Ärger"]
-    assert [row[0] for row in rows["operators"]] == ["Alice", "carol"]
+    assert [row[1] for row in rows["operators"]] == ["Alice", "carol"]
     assert len(rows["exhibits"]) == 8
     counts: dict[str, int] = {row[0]: row[1] for row in rows["chains"]}
     assert sum(counts.values()) == size

@@ -1,0 +1,136 @@
+"""Erasure by order: what an `erase` entry of the log says is gone, made so on this disk.
+
+    durable intent (the commit) -> entry -> effect
+
+The entry names fields of entries, and objects. Its effect: these fields leave the bodies (their
+commitments and all proofs stay), the objects are destroyed unless another case holds them, and so
+is what was derived from them: records, timeline, text index, rows. `vault/erased` says up to
+which entry that is done; a restored backup has none, so there everything is done once more.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from holdfast.core import durable
+from holdfast.vault import database, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from holdfast.vault.vault import Vault
+
+DONE = "erased"
+"""The file, beside `log/` and `entries/`, with the number of entries whose erasures are done."""
+
+
+def done(root: Path) -> int:
+    """Return up to which entry the erasures were carried out on the files under `root`."""
+    try:
+        return int((root / DONE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def pending(vault: Vault) -> list[int]:
+    """Return the entries that erase something which may still be here."""
+    orders = tables.orders
+    query = select(orders.c.entry).where(orders.c.entry >= done(vault.root / "vault"))
+    with database.guarded(vault.engine), vault.engine.connect() as connection:
+        return list(connection.scalars(query.order_by(orders.c.entry)))
+
+
+def finish(vault: Vault) -> list[int]:
+    """Carry out what the log says is erased and is not known to be; return those entries.
+
+    May be repeated, and by several processes at once.
+
+    Raises:
+        IntegrityError: a body that is to be changed is missing or damaged.
+        ConflictError: another process holds the log or the database.
+        OSError: the disk refused; any later command goes on.
+    """
+    entries = pending(vault)
+    if not entries:
+        return []
+    with database.guarded(vault.engine), vault.engine.connect() as connection:
+        fields = fields_of(connection, entries)
+        objects = _objects(connection, entries)
+        items, cases = _derived(connection, entries)
+    vault.log.erase(fields)
+    vault.store.destroy(objects, lambda digest: _still_held(vault, digest))
+    for item in items:
+        _remove(vault.derived / item)
+    for case in cases:
+        _remove(vault.index(case))
+    for folder in (vault.derived, vault.root / "index"):
+        durable.sync_filesystem(folder)
+    database.scour(vault.engine)
+    durable.replace(vault.root / "vault" / DONE, b"%d\n" % (entries[-1] + 1), 0o644)
+    return entries
+
+
+def fields_of(connection: Connection, entries: Iterable[int]) -> dict[int, set[str]]:
+    """Return which fields, by entry, the erasures `entries` take."""
+    table = tables.erasures
+    found: dict[int, set[str]] = defaultdict(set)
+    for erased in entries:
+        query = select(table.c.entry, table.c.field).where(table.c.erased == erased)
+        for entry, field in connection.execute(query):
+            found[entry].add(field)
+    return found
+
+
+def gone(connection: Connection) -> list[str]:
+    """Return the objects that orders destroyed and that nothing holds (again)."""
+    table = tables.destroyed
+    found = connection.scalars(select(table.c.object).distinct().order_by(table.c.object))
+    return [digest for digest in found if not _held(connection, "object", digest)]
+
+
+def _objects(connection: Connection, entries: list[int]) -> list[str]:
+    """Return the objects that the erasures `entries` destroy and nothing holds."""
+    table = tables.destroyed
+    query = select(table.c.object).where(table.c.erased.between(entries[0], entries[-1]))
+    found = connection.scalars(query.distinct().order_by(table.c.object))
+    return [digest for digest in found if not _held(connection, "object", digest)]
+
+
+def _derived(connection: Connection, entries: list[int]) -> tuple[list[str], list[str]]:
+    """Return the items whose derived data goes, and the cases whose index does.
+
+    What was derived holds the name that a file was collected under, so it goes where the same
+    bytes stay under another name or in another case, too: it can be made again.
+    """
+    erasures, held = tables.erasures, tables.exhibits
+    erased = erasures.c.erased.between(entries[0], entries[-1])
+    about = select(held.c.item).join(erasures, erasures.c.entry == held.c.entry).where(erased)
+    items = connection.scalars(about.distinct().order_by(held.c.item)).all()
+    cases = select(held.c.case).where(held.c.item.in_(about)).distinct().order_by(held.c.case)
+    return list(items), list(connection.scalars(cases))
+
+
+def _held(connection: Connection, column: str, digest: str) -> bool:
+    held = tables.exhibits
+    query = select(func.count()).where(held.c[column] == digest, held.c.erased.is_(None))
+    return bool(connection.scalar(query))
+
+
+def _still_held(vault: Vault, digest: str) -> bool:
+    """Ask the log as it is now: a collection may have entered these very bytes meanwhile."""
+    vault.fold()
+    with database.guarded(vault.engine), vault.engine.connect() as connection:
+        return _held(connection, "object", digest)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        # Out of the way first, so that nobody reads half of it; a killed removal is repeated.
+        shutil.rmtree(folder)
