@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from holdfast.acts import cases, vaults
+from holdfast.acts import cases, people, vaults
 from holdfast.acts.act import Session
 from holdfast.core.errors import IntegrityError, RemoteError
 from holdfast.vault import database, projection, tables
@@ -167,7 +167,7 @@ def test_a_server_that_sorts_by_language_gives_the_same_order(
     url = postgres_server.url(name)
     alice = vaults.init(vaults.NewVault(tmp_path / "unit", "alice", database=url))
     for operator in ("Bob", "zoe", "Émile", "emil", "Zoe"):
-        vaults.add_operator(alice, vaults.NewOperator(operator))
+        people.add_operator(alice, people.NewOperator(operator))
     assert problems(alice.vault) == []
     found = rows_of(alice.vault.engine)["operators"]
     names = [row[0] for row in found]

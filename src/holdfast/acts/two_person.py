@@ -11,7 +11,6 @@ person; keep it where that person alone can use it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from holdfast.vault import roles, tables
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from sqlalchemy import Row
@@ -96,12 +96,18 @@ def ask(
 
     Raises:
         InputError: it would never or never again expire.
+        DeniedError: nobody signs it.
     """
     if not 1 <= days <= 366:
         raise InputError(f"a request can't wait {days} days", "give 1 to 366")
     expires = clock.to_text(clock.now() + days * DAY)
 
     def drafts(connection: Connection) -> Sequence[Draft]:
+        if session.custody.key is None:
+            raise DeniedError(
+                f"{session.operator} has no signing key here, and a request must be signed",
+                "name your key: --key FILE",
+            )
         asked, more = build(connection)
         return [Draft(f"{kind}.request", case, {"asked": asked, "expires": expires, **more})]
 

@@ -164,12 +164,15 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
     verifier = task.operators.get(key)
     if verifier is None:
         return f"signed with key {key}, which no entry of the log gives to an operator"
-    if one.index > task.ended.get(key, one.index):
-        return f"signed with key {key}, which entry {task.ended[key]} had ended"
     if actor != key:
         return "signed with another key than its actor's"
-    if not 0 <= covers <= one.index:
-        return "its signature covers entries before the first"
+    late = task.ended.get(key, one.index)
+    if late < one.index or not 0 <= covers <= one.index:
+        return (
+            f"signed with key {key}, which entry {late} had ended"
+            if late < one.index
+            else "its signature covers entries before the first"
+        )
     if covers <= len(before):
         covered = before[len(before) - covers :]
     else:

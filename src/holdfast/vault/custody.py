@@ -167,6 +167,8 @@ class Custody:
                 f"the key of {self.operator} is in no entry of the log, so it proves nothing",
                 "enter it: `holdfast operator add NAME`, as somebody whose key is entered",
             )
+        if found.ended is not None and self._take_next(connection):
+            return
         if found.ended is not None:
             raise DeniedError(
                 f"this key of {self.operator} was ended by entry {found.ended}",
@@ -176,6 +178,20 @@ class Custody:
             raise DeniedError(
                 f"this key is {found.name}'s, not {self.operator}'s", "act under your own name"
             )
+
+    def _take_next(self, connection: Connection) -> bool:
+        """Go on with the key that a rotation entered and was stopped before it was in its place."""
+        following = self._vault.keyring.waiting_operator(self.operator)
+        keys = tables.operators
+        if following is None or not connection.scalar(
+            select(keys.c.entry).where(
+                keys.c.vkey == str(following.verifier), keys.c.ended.is_(None)
+            )
+        ):
+            return False
+        self._vault.keyring.take_next(self.operator)
+        self._signer = following
+        return True
 
     def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:
         """Return the context, saying so where the clock stands before the last entry's time."""

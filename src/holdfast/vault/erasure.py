@@ -10,14 +10,17 @@ which entry that is done; a restored backup has none, so there everything is don
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from holdfast.core import durable
 from holdfast.vault import database, tables
+from holdfast.vault.backup import Erased
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +50,10 @@ def pending(vault: Vault) -> list[int]:
         return list(connection.scalars(query.order_by(orders.c.entry)))
 
 
-def finish(vault: Vault) -> list[int]:
-    """Carry out what the log says is erased and is not known to be; return those entries.
+def finish(vault: Vault) -> list[str]:
+    """Carry out what the log says is erased and is not known to be.
+
+    Returns the cases that lost their timeline and text index by it.
 
     May be repeated, and by several processes at once.
 
@@ -68,13 +73,13 @@ def finish(vault: Vault) -> list[int]:
     vault.store.destroy(objects, lambda digest: _still_held(vault, digest))
     for item in items:
         _remove(vault.derived / item)
-    for case in cases:
-        _remove(vault.index(case))
+    cases = [case for case in cases if _remove(vault.index(case))]
+    _remove_abandoned(vault.derived)
     for folder in (vault.derived, vault.root / "index"):
         durable.sync_filesystem(folder)
     database.scour(vault.engine)
     durable.replace(vault.root / "vault" / DONE, b"%d\n" % (entries[-1] + 1), 0o644)
-    return entries
+    return cases
 
 
 def fields_of(connection: Connection, entries: Iterable[int]) -> dict[int, set[str]]:
@@ -88,11 +93,12 @@ def fields_of(connection: Connection, entries: Iterable[int]) -> dict[int, set[s
     return found
 
 
-def gone(connection: Connection) -> list[str]:
-    """Return the objects that orders destroyed and that nothing holds (again)."""
-    table = tables.destroyed
-    found = connection.scalars(select(table.c.object).distinct().order_by(table.c.object))
-    return [digest for digest in found if not _held(connection, "object", digest)]
+def everything(connection: Connection) -> Erased:
+    """Return what all orders together took: the fields, and the objects that nothing holds."""
+    orders = connection.scalars(select(tables.orders.c.entry).order_by(tables.orders.c.entry)).all()
+    if not orders:
+        return Erased({}, ())
+    return Erased(fields_of(connection, orders), _objects(connection, [orders[0], orders[-1]]))
 
 
 def _objects(connection: Connection, entries: list[int]) -> list[str]:
@@ -130,7 +136,18 @@ def _still_held(vault: Vault, digest: str) -> bool:
         return _held(connection, "object", digest)
 
 
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        # Out of the way first, so that nobody reads half of it; a killed removal is repeated.
+def _remove(folder: Path) -> bool:
+    """Remove a folder; say whether it was there."""
+    try:
         shutil.rmtree(folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _remove_abandoned(derived: Path) -> None:
+    """Remove what a killed examination left half done: the lock of a live one is held."""
+    for found in derived.glob(".tmp-*"):
+        with suppress(FileNotFoundError, BlockingIOError), (found / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(found)

@@ -38,7 +38,7 @@ class Batch:
         self._closed: dict[str, tuple[str, str]] = {}
         self._chains: dict[str, int] = {}
         self._settings: dict[str, dict[str, Any]] = {}
-        self._later: list[Callable[[Connection], None]] = []
+        self._later: list[Callable[[Connection], object]] = []
         """Changes of rows, in the order of their entries."""
 
     def add(self, entry: Entry) -> None:
@@ -113,7 +113,7 @@ class Batch:
             .where(held.c.until.is_(None), held.c.since < entry.index)
             .values(until=entry.index)
         )
-        self._later.append(lambda connection: connection.execute(ended) and None)
+        self._later.append(lambda connection: connection.execute(ended))
 
     def _roles(self, entry: Entry, name: str, roles: list[str]) -> None:
         self._inserts[tables.roles] += [
@@ -126,7 +126,12 @@ class Batch:
             self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
         keys = tables.operators
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
-        self._later.append(lambda c: c.execute(ended.values(ended=entry.index)) and None)
+        self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
+        if fields["act"] == "operator.revoke":
+            held = tables.roles
+            lost = update(held).where(held.c.name == fields["ended"]["name"])
+            lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
+            self._later.append(lambda c: c.execute(lost.values(until=entry.index)))
 
     def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`….request`: an act that waits for another person."""
@@ -163,7 +168,7 @@ class Batch:
         table = tables.requests
         change = update(table).where(table.c.entry == request)
         change = change.values(state=state, settled=entry.index)
-        self._later.append(lambda connection: connection.execute(change) and None)
+        self._later.append(lambda connection: connection.execute(change))
 
     def erased(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`erase`, `erase.mass`: what rows say of erased fields, whether the bodies have them."""
@@ -174,6 +179,7 @@ class Batch:
                 **{name: fields[name] for name in ("act", "case", "time")},
                 **{name: facts[name] for name in ("order", "request", "bytes")},
                 "items": len(facts["items"]),
+                "entries": len(facts["fields"]),
             }
         )
         self._inserts[tables.erasures] += [
@@ -209,7 +215,7 @@ class Batch:
         """`hold.lifted`."""
         table = tables.holds
         change = update(table).where(table.c.entry == fields["hold"]["entry"])
-        self._later.append(lambda c: c.execute(change.values(lifted=entry.index)) and None)
+        self._later.append(lambda c: c.execute(change.values(lifted=entry.index)))
 
     def set(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.set`: a setting of the whole vault; the last one counts."""

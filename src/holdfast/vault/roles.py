@@ -63,10 +63,8 @@ def improper(connection: Connection) -> Iterator[str]:
             len({getattr(one, part) for one in people}) == len(people)
             for part in ("name", "key", "account")
         )
-        keyed = all(one.key for one in given)
-        entitled = all(
-            set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given
-        )
+        keyed = all(one.key for one in people)
+        entitled = all(set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given)
         if len(people) <= due or not (distinct and keyed and entitled):
             yield (
                 f"entry {order.entry} erases without the approval of {due} other "

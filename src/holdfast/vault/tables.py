@@ -162,6 +162,7 @@ orders = Table(
     Column("order", Text, nullable=False),
     Column("request", BigInteger, nullable=False),
     Column("items", Integer, nullable=False),
+    Column("entries", Integer, nullable=False, comment="entries that lost fields"),
     Column("bytes", BigInteger, nullable=False),
     comment="Erasures: one row an entry that erases.",
 )

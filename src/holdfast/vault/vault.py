@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
-from holdfast.vault import database, erasure, projection, tables
+from holdfast.vault import database, projection, tables
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.keys import Keyring
@@ -155,16 +155,13 @@ class Vault:
         projection.catch_up(self.engine, self.log, self.log.head())
 
     def recover(self, entered: Callable[[list[str]], set[str]]) -> list[str]:
-        """Finish what a crash left in the log, the intake and of erasures.
+        """Finish what a crash left in the log and the intake.
 
         `entered` says which staged objects the log has an entry for. Returns the runs that were
         cut short.
         """
         self.current()
-        cut = self.store.recover(entered)
-        with durable.disk_errors(self.root):
-            erasure.finish(self)
-        return cut
+        return self.store.recover(entered)
 
     def remember(self, head: Checkpoint, *, force: bool = False) -> None:
         """Keep `head` as the largest seen, in the database's state and in the account's memory."""
