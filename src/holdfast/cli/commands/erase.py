@@ -81,7 +81,7 @@ def erase_approve(place: Where, *, number: int, as_json: bool) -> None:
 
     \b
     Example:
-      holdfast --operator bob erase approve 41
+      holdfast erase approve 41 --operator bob
     """
     _approve(place, number, as_json=as_json)
 
@@ -223,7 +223,7 @@ def request_approve(place: Where, *, number: int, as_json: bool) -> None:
 
     \b
     Example:
-      holdfast --operator bob request approve 41
+      holdfast request approve 41 --operator bob
     """
     _approve(place, number, as_json=as_json)
 
@@ -237,7 +237,7 @@ def request_refuse(place: Where, *, number: int, reason: str) -> None:
 
     \b
     Example:
-      holdfast --operator bob request refuse 41 --reason "the order names another file"
+      holdfast request refuse 41 --operator bob --reason "it names another file"
     """
     with place.session() as session:
         approving.refuse(session, approving.Answer(number, reason))
@@ -277,8 +277,8 @@ def _tell(asked: Asked, *, as_json: bool) -> None:
         return
     say(f"Asked, as request {asked.entry}: {_brief(asked)}")
     say(
-        f"Somebody else approves it until {asked.expires}: holdfast --operator NAME request "
-        f"approve {asked.entry}"
+        f"Somebody else approves it until {asked.expires}: "
+        f"holdfast request approve {asked.entry} --operator NAME"
     )
 
 

@@ -117,19 +117,19 @@ def operator_revoke(place: Where, *, name: str, reason: str, as_json: bool) -> N
 
 
 @operator.command("vkey")
-@click.argument("name")
-@click.argument("file")
-def operator_vkey(*, name: str, file: str) -> None:
-    """Print the public key of the private one in FILE, as `operator add --public` takes it.
+@where
+def operator_vkey(place: Where) -> None:
+    """Print the public key of your own private one, as `operator add --public` takes it.
 
-    It needs no vault: NAME does it where the key is, and sends the line.
+    It needs no vault: do it where the key is, and send the line.
 
     \b
     Example:
-      openssl genpkey -algorithm ed25519 -aes256 -out bob.key && chmod 600 bob.key
-      holdfast operator vkey bob bob.key
+      holdfast operator vkey --operator bob --key bob.key
     """
-    say(str(own_signer(file, name).verifier))
+    if not place.key:
+        raise click.UsageError("name your key's file: --key FILE, or HOLDFAST_KEY")
+    say(str(own_signer(place.key, place.operator).verifier))
 
 
 @operator.command("list")
