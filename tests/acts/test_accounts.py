@@ -50,8 +50,8 @@ class Account:
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         key = self.home / "my.key"
         return subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(self.uid), str(GROUP), "--vault", self.vault]
-            + ["--operator", self.name, *(("--key", key) if key.exists() else ())]
+            [sys.executable, "-c", PROGRAM, *map(str, (self.uid, GROUP, "--vault", self.vault))]
+            + ["--operator", self.name, *(("--key", str(key)) if key.exists() else ())]
             + [str(argument) for argument in arguments],
             cwd=self.home,
             env={"HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "LOGNAME": "anybody"},
@@ -73,7 +73,7 @@ class Account:
 @pytest.fixture
 def place() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)  # noqa: PTH101
+        Path(name).chmod(0o755)
         yield Path(name)
 
 
@@ -100,8 +100,13 @@ def test_two_accounts_erase_together_and_neither_alone(place: Path) -> None:
     os.chown(alice.home / "letter", alice.uid, GROUP)
     alice.must("collect", "files", "--case", case, alice.home / "letter")
     # What docs/how-to/keys.md says: the group works in the vault, and nobody signs as another.
-    subprocess.run(["chmod", "g+rX", alice.vault / "keys", alice.vault / "keys" / "cases"], check=True)
-    for shared_key in [*(alice.vault / "keys").glob("*.*"), *(alice.vault / "keys/cases").iterdir()]:
+    subprocess.run(
+        ["chmod", "g+rX", alice.vault / "keys", alice.vault / "keys" / "cases"], check=True
+    )
+    for shared_key in [
+        *(alice.vault / "keys").glob("*.*"),
+        *(alice.vault / "keys/cases").iterdir(),
+    ]:
         shared_key.chmod(0o640)
     (alice.vault / "holdfast.db").chmod(0o660)
     key = bob.home / "my.key"

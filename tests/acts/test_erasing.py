@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +14,12 @@ from holdfast.cases import exhibits
 from holdfast.core import clock
 from holdfast.vault import custody, database, erasure, tables
 from holdfast.vault.vault import Vault
-from tests.line import Done, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.line import Done, Line
 
 MARKER = "xMARKERq7Zk"
 ACCOUNT = custody.account
@@ -88,11 +88,11 @@ def sealed_unit(sealed: Line, account: Callable[[str], None], tmp_path: Path) ->
 
 def places(root: Path, marker: str = MARKER) -> list[str]:
     """Return every file below `root` whose bytes or name have the marker: a raw scan."""
-    found = []
-    for path in root.rglob("*"):
-        if marker in path.name or (path.is_file() and marker.encode() in path.read_bytes()):
-            found.append(str(path.relative_to(root)))
-    return sorted(found)
+    return sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if marker in path.name or (path.is_file() and marker.encode() in path.read_bytes())
+    )
 
 
 def test_what_was_erased_is_found_by_no_raw_scan(unit: Unit) -> None:
@@ -205,8 +205,9 @@ def test_a_field_that_no_order_covers_is_still_a_problem(unit: Unit) -> None:
     vault.engine.dispose()
     problems = line("verify", "--json", "--jobs", 1).row["problems"]
     for entry, name in ((one, "record"), (two, "path")):
-        assert f"entry {entry}: its field {name!r} is gone from its body and no entry erases it" in (
-            problems
+        assert (
+            f"entry {entry}: its field {name!r} is gone from its body and no entry erases it"
+            in (problems)
         )
 
 
@@ -424,7 +425,9 @@ def test_an_erasure_entered_without_another_persons_approval_is_named(unit: Unit
     (asked,) = [e for e in line.entries() if e["entry"] == request]
     facts = {
         **{name: asked["asked"][name] for name in ("bytes", "exhibits", "fields", "order")},
-        **{"approved_by": ["bob"], "requested_by": "alice", "request": request},
+        "approved_by": ["bob"],
+        "requested_by": "alice",
+        "request": request,
         "items": [{"item": row["item"], "object": row["item"]}],
     }
     session.custody.enter(Draft("erase", line.case, {"erasure": facts}))

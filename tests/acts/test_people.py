@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-import pytest
-
 from holdfast.vault import custody, roles
 from holdfast.vault.keys import Keyring, own_signer
 from holdfast.vault.vault import Vault
@@ -14,15 +12,15 @@ from holdfast.vault.vault import Vault
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from tests.line import Line
 
 
 def own_key(folder: Path, name: str) -> tuple[Path, str]:
     """Make a key outside every keyring; return its file and its public half."""
     path = folder / f"{name}.key"
-    subprocess.run(
-        ["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)], check=True
-    )
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(path)], check=True)
     path.chmod(0o600)
     return path, str(own_signer(str(path), name).verifier)
 

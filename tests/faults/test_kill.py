@@ -81,7 +81,9 @@ def test_a_sample_of_stops_of_every_kind_is_completed_by_repeating(
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["plain", "sealed"])
 @pytest.mark.parametrize("deed", ["before", "after", "torn", "interrupt", "full"])
-@pytest.mark.parametrize("play", ["case", "close", "collect", "erase", "init", "operator", "rebuild"])
+@pytest.mark.parametrize(
+    "play", ["case", "close", "collect", "erase", "init", "operator", "rebuild"]
+)
 def test_every_command_stopped_at_every_durable_write_is_completed_by_repeating_it(
     play: str, deed: str, kind: str
 ) -> None:

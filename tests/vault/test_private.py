@@ -62,7 +62,7 @@ def test_a_key_that_others_can_read_or_write_is_refused(key: Path, mode: int) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_key_of_another_account_is_refused(key: Path) -> None:
     os.chown(key, 12345, -1)
-    with pytest.raises(DeniedError, match="belongs to another account .uid 12345"):
+    with pytest.raises(DeniedError, match=r"belongs to another account .uid 12345"):
         own_signer(str(key), "bob")
 
 
@@ -116,6 +116,7 @@ def test_a_wrong_passphrase_or_none_is_told(
     with pytest.raises(DeniedError, match="the passphrase does not open") as told:
         own_signer(str(locked), "bob")
     assert "another phrase" not in str(told.value)
+    private.passphrase.cache_clear()
     monkeypatch.setenv(private.OPERATOR, str(tmp_path / "none"))
     with pytest.raises(InputError, match="can't be read"):
         own_signer(str(locked), "bob")
@@ -126,10 +127,9 @@ def test_the_logs_key_may_have_a_passphrase_of_its_own(
 ) -> None:
     keyring = Keyring(tmp_path / "keys")
     before = keyring.create("unit7.example/log").verifier
-    path = keyring.root / "log.key"
+    path, passout = keyring.root / "log.key", ("-passout", f"pass:{PHRASE}")
     subprocess.run(
-        ["openssl", "pkcs8", "-topk8", "-v2", "aes256", "-in", str(path), "-out"]
-        + [str(path) + ".new", "-passout", f"pass:{PHRASE}"],
+        [*f"openssl pkcs8 -topk8 -v2 aes256 -in {path} -out {path}.new".split(), *passout],
         check=True,
     )
     (tmp_path / "phrase").write_text(PHRASE)

@@ -798,7 +798,7 @@ TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is no
 
 
 def test_every_table_of_the_projection_is_in_these_tests() -> None:
-    assert TABLES == sorted(NEW_ROWS)
+    assert sorted(NEW_ROWS) == TABLES
     assert sorted(EDITS) == sorted(LABELS)
     assert set(TABLES) - set(EDITS) == EMPTY
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, InputError, ResourceError
-from holdfast.vault import private
+from holdfast.vault import private, token
 from holdfast.vault.note import Signer
 
 _NAME = re.compile(r"[^\s/+\x00-\x1f\x7f.][^\s/+\x00-\x1f\x7f]{0,63}(?: [^\s/+\x00-\x1f\x7f]+)*")
@@ -61,7 +61,10 @@ def own_signer(key: str, name: str) -> Signer:
         DeniedError: other accounts can read it, or the passphrase does not open it.
     """
     try:
-        return Signer(_key_name(check_operator(name)), private.load(Path(key)))
+        return Signer(
+            _key_name(check_operator(name)),
+            private.load(Path(key) if not key.startswith(token.SCHEME) else key),
+        )
     except OSError as error:
         raise InputError(
             f"the key {key} can't be read: {error.strerror}", "name your key's file: --key FILE"

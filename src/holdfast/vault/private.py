@@ -1,6 +1,6 @@
-"""A private key from outside the code: a PEM file, perhaps with a passphrase, or a token.
+"""Where a private key is: a PEM file, perhaps with a passphrase, or a token.
 
-    /home/alice/alice.key                             PKCS#8 PEM, Ed25519
+    /home/alice/alice.key                             PKCS#8 PEM, Ed25519; or a file with the line
     pkcs11:token=unit7;object=alice?module-path=...   RFC 7512; needs the extra holdfast[hsm]
 
 A file that other accounts can read is refused: what others can read proves nobody. A passphrase is
@@ -14,7 +14,7 @@ import getpass
 import os
 import stat
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,13 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from holdfast.core.errors import DeniedError, InputError
+from holdfast.vault import token
 
 OPERATOR = "HOLDFAST_PASSPHRASE_FILE"
 LOG = "HOLDFAST_LOG_PASSPHRASE_FILE"
 
 
-def load(path: Path, variable: str = OPERATOR, *, shared: bool = False) -> Ed25519PrivateKey:
-    """Return the Ed25519 key in a PEM file; `variable` may name the file with its passphrase.
+def load(path: Path | str, variable: str = OPERATOR, *, shared: bool = False) -> Ed25519PrivateKey:
+    """Return the Ed25519 key in a PEM file, or on the token whose URI is given or in the file.
+
+    `variable` may name the file with its passphrase or PIN.
 
     A `shared` one may belong to another account and be read by its group: a vault's own keys are
     used by every account that works in it.
@@ -38,8 +41,12 @@ def load(path: Path, variable: str = OPERATOR, *, shared: bool = False) -> Ed255
         DeniedError: other accounts can read it, or the passphrase is wrong or missing.
         InputError: it holds no such key.
     """
+    if isinstance(path, str):
+        return _on_token(path, variable)
     data = path.read_bytes()
     check_mode(path, shared=shared)
+    if data.startswith(token.SCHEME.encode()):
+        return _on_token(data.decode("utf-8", "replace").strip(), variable)
     password = None
     if b"BEGIN ENCRYPTED PRIVATE KEY" in data:
         password = passphrase(variable, f"Passphrase of {path}: ")
@@ -54,6 +61,10 @@ def load(path: Path, variable: str = OPERATOR, *, shared: bool = False) -> Ed255
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(f"{path} holds no Ed25519 private key", "restore it from its backup")
     return key
+
+
+def _on_token(uri: str, variable: str) -> Ed25519PrivateKey:
+    return token.load(uri, partial(passphrase, variable, f"PIN of {uri.partition('?')[0]}: "))
 
 
 def check_mode(path: Path, *, shared: bool) -> None:
