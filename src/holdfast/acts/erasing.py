@@ -6,6 +6,7 @@ their values leave the bodies, their commitments and all proofs stay. docs/forma
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from holdfast.cases import exhibits
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
 from holdfast.examine import search, timeline
+from holdfast.exchange.proofs import Reader
 from holdfast.vault import erasure, settings, tables
 from holdfast.vault.entry import Draft
 
@@ -146,17 +148,40 @@ def _erasable(entry: Entry) -> list[str]:
 def _mentions(
     session: Session, connection: Connection, case: str, chosen: list[Exhibit]
 ) -> Iterator[tuple[int, set[str]]]:
-    """Yield the case's other entries with a text that is the very path of a chosen exhibit."""
+    """Yield the case's other entries with a text that is the very path of a chosen exhibit.
+
+    The command that collected it may have named it as seen from where it was run.
+    """
+    read = Reader(session.vault.log, session.vault.log.head()).entry
     paths = {one.path for one in chosen}
+    by_run: dict[object, set[str]] = {}
+    for one in chosen:
+        by_run.setdefault(read(one.entry).fields.get("run"), set()).add(one.path)
     if not paths:
         return
     table = tables.entries
     query = select(table.c.index).where(table.c.case == case, table.c.act != "collect.item")
     for index in connection.scalars(query.order_by(table.c.index)).all():
-        (entry,) = session.vault.log.entries(index, index + 1)
-        names = {n for n in _erasable(entry) if not paths.isdisjoint(_texts(entry.fields[n]))}
+        entry = read(index)
+        tails = by_run.get(entry.fields.get("run"), set())
+        names = {
+            name
+            for name in _erasable(entry)
+            if any(text in paths or _is_tail(text, tails) for text in _texts(entry.fields[name]))
+        }
         if names:
             yield index, names
+
+
+def _is_tail(text: str, paths: set[str]) -> bool:
+    """Say whether `text` is one of `paths` as seen from some folder above it."""
+    if not text or text.startswith("/"):
+        return False
+    parts = os.path.normpath(text).split("/")
+    while parts and parts[0] == "..":
+        parts.pop(0)
+    tail = "/" + "/".join(parts)
+    return any(path.endswith(tail) for path in paths)
 
 
 def _texts(value: object) -> Iterable[str]:
