@@ -110,10 +110,10 @@ def choose(exhibits: Iterable[Exhibit], wanted: Iterable[str]) -> Iterator[Exhib
         InputError: a wish names nothing.
     """
     wishes = dict.fromkeys(wanted, False)
+    starts = [wish for wish in wishes if 8 <= len(wish) < 64]
     for exhibit in exhibits:
-        hits = [
-            w for w in wishes if w == exhibit.label or (len(w) >= 8 and exhibit.item.startswith(w))
-        ]
+        hits = [w for w in (exhibit.label, exhibit.item) if w in wishes]
+        hits += [w for w in starts if exhibit.item.startswith(w)]
         for wish in hits:
             wishes[wish] = True
         if hits or not wishes:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from holdfast.core import durable
 from holdfast.vault import database, tables
@@ -70,7 +70,7 @@ def finish(vault: Vault) -> list[str]:
         objects = _objects(connection, entries)
         items, cases = _derived(connection, entries)
     vault.log.erase(fields)
-    vault.store.destroy(objects, lambda digest: _still_held(vault, digest))
+    vault.store.destroy(objects, lambda digests: _still_held(vault, digests))
     for item in items:
         _remove(vault.derived / item)
     cases = [case for case in cases if _remove(vault.index(case))]
@@ -105,8 +105,9 @@ def _objects(connection: Connection, entries: list[int]) -> list[str]:
     """Return the objects that the erasures `entries` destroy and nothing holds."""
     table = tables.destroyed
     query = select(table.c.object).where(table.c.erased.between(entries[0], entries[-1]))
-    found = connection.scalars(query.distinct().order_by(table.c.object))
-    return [digest for digest in found if not _held(connection, "object", digest)]
+    found = list(connection.scalars(query.distinct().order_by(table.c.object)))
+    held = _held(connection, found)
+    return [digest for digest in found if digest not in held]
 
 
 def _derived(connection: Connection, entries: list[int]) -> tuple[list[str], list[str]]:
@@ -123,17 +124,20 @@ def _derived(connection: Connection, entries: list[int]) -> tuple[list[str], lis
     return list(items), list(connection.scalars(cases))
 
 
-def _held(connection: Connection, column: str, digest: str) -> bool:
-    held = tables.exhibits
-    query = select(func.count()).where(held.c[column] == digest, held.c.erased.is_(None))
-    return bool(connection.scalar(query))
+def _held(connection: Connection, digests: list[str]) -> set[str]:
+    """Return which objects an exhibit still holds."""
+    held, found = tables.exhibits, set[str]()
+    for at in range(0, len(digests), 500):
+        query = select(held.c.object).where(held.c.object.in_(digests[at : at + 500]))
+        found.update(connection.scalars(query.where(held.c.erased.is_(None))))
+    return found
 
 
-def _still_held(vault: Vault, digest: str) -> bool:
+def _still_held(vault: Vault, digests: list[str]) -> set[str]:
     """Ask the log as it is now: a collection may have entered these very bytes meanwhile."""
     vault.fold()
     with database.guarded(vault.engine), vault.engine.connect() as connection:
-        return _held(connection, "object", digest)
+        return _held(connection, digests)
 
 
 def _remove(folder: Path) -> bool:

@@ -26,7 +26,7 @@ class Store(Protocol):
     def size(self, digest: str) -> int | None:
         """Return an object's size in bytes; None where it is missing."""
 
-    def destroy(self, digests: Iterable[str], held: Callable[[str], bool]) -> None:
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
         """Destroy objects for good, but those of which `held` says, at the last, that they stay.
 
         May be repeated, and must finish what another call was killed in.

@@ -66,7 +66,7 @@ class LocalStore:
         except FileNotFoundError:
             return None
 
-    def destroy(self, digests: Iterable[str], held: Callable[[str], bool]) -> None:
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
         """Destroy objects for good, but those of which `held` says, at the last, that they stay.
 
         Each leaves its place before `held` is asked: a collection that finds the same bytes
@@ -80,10 +80,12 @@ class LocalStore:
         for digest in digests:
             with suppress(FileNotFoundError):
                 os.rename(self.place(digest), erasing / digest)
-        for found in sorted(os.scandir(erasing), key=lambda one: one.name):
-            if held(found.name) and durable.move_new(found.path, self.place(found.name)):
-                continue
-            os.unlink(found.path)
+        names = sorted(one.name for one in os.scandir(erasing))
+        stay = held(names)
+        for name in names:
+            path = f"{erasing}/{name}"
+            if name not in stay or not durable.move_new(path, self.place(name)):
+                os.unlink(path)
         durable.sync_filesystem(self.root)
         with suppress(OSError):
             erasing.rmdir()
