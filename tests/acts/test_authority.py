@@ -36,7 +36,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.show": SHOWS,
     "collect.files": TOUCHES_EVIDENCE,
     "custody": SHOWS,
+    "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
+    "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
     "items": SHOWS,
     "ledger": SHOWS,
@@ -45,12 +47,12 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "timeline": TOUCHES_EVIDENCE,
 }
 NO_CASE = {
-    "case.open",
     "log.authorities",
     "log.renew",
     "log.stamp",
     "log.witnesses",
-    "operator.add",
+    *("case.open", "operator.add", "operator.role", "operator.rotate", "operator.revoke"),
+    *("erase.limits", "hold.lift", "request.approve", "request.refuse", "request.withdraw"),
     "vault.backup",
 }
 """Acts that touch no case."""
@@ -61,7 +63,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.show": ("case", "show", "CASE"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
     "custody": ("custody", "--case", "CASE"),
+    "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
+    "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
     "items": ("items", "--case", "CASE"),
     "ledger": ("ledger", "--case", "CASE"),
@@ -145,7 +149,8 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
 ) -> None:
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
-    named = {"CASE": scene.case, "FOLDER/": f"{tmp_path}/"}
+    opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
+    named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/"}
     command = [_filled(word, named) for word in COMMANDS[act]]
     done = scene(*command)
     if MATRIX[act][STATES.index(state)]:

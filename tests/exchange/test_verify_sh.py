@@ -15,7 +15,7 @@ import pytest
 
 from holdfast.acts import admission, vaults
 from holdfast.acts.act import Session
-from holdfast.acts.vaults import NewOperator, add_operator
+from holdfast.acts.people import NewOperator, add_operator
 from holdfast.exchange import package, proofs
 from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script

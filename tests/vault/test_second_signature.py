@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from holdfast.acts import keeping, vaults
+from holdfast.acts import keeping, people, vaults
 from holdfast.acts.act import Session
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError
 from holdfast.vault import cosignature, note
@@ -45,7 +45,7 @@ def test_every_checkpoint_has_both_and_the_second_says_when(vault: Vault) -> Non
     assert (second.name, second.kind) == (vault.log.origin, MLDSA44)
     (first,) = vault.log.entries(0, 1)
     assert first.fields["settings"]["log_mldsa"] == str(second)
-    vaults.add_operator(Session(vault, "Alice"), vaults.NewOperator("dora"))
+    people.add_operator(Session(vault, "Alice"), people.NewOperator("dora"))
     text, signatures = note.split((vault.log.path / "checkpoint").read_text())
     ed25519, mldsa = signatures
     assert (ed25519.name, mldsa.name) == (vault.log.origin, vault.log.origin)
@@ -101,7 +101,7 @@ def test_a_vault_from_before_has_none_and_goes_on_so(
         old = vaults.init(vaults.NewVault(tmp_path / "old", "Alice"))
     assert old.vault.config.second == ""
     assert "log_mldsa" not in (old.vault.root / "holdfast.toml").read_text()
-    vaults.add_operator(old, vaults.NewOperator("bob"))
+    people.add_operator(old, people.NewOperator("bob"))
     assert len(note.split((old.vault.log.path / "checkpoint").read_text())[1]) == 1
     assert checked(old.vault).intact
     old.vault.engine.dispose()
@@ -112,7 +112,7 @@ def test_without_its_key_nothing_is_signed_with_half_a_signature(vault: Vault) -
     (vault.keyring.root / "log.mldsa").unlink()
     fresh = Vault.open(vault.root)
     with pytest.raises(HoldfastError, match="the log's key is not here"):
-        vaults.add_operator(Session(fresh, "Alice"), vaults.NewOperator("dora"))
+        people.add_operator(Session(fresh, "Alice"), people.NewOperator("dora"))
     fresh.engine.dispose()
     assert (vault.log.path / "checkpoint").read_text() == before
 

@@ -107,7 +107,11 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
         HoldfastError: the log or its settings can't be read.
     """
     found = stamping.stamp_head(session, timeout)
-    done = [f"stamped at {one.size} entries by {one.authority}" for one in found if one.state == "stamped"]
+    done = [
+        f"stamped at {one.size} entries by {one.authority}"
+        for one in found
+        if one.state == "stamped"
+    ]
     failed = [f"the time authority {one.authority}: {one.why}" for one in found if one.why]
     return Told("authorities", tuple(done), tuple(failed)) if found else None
 

@@ -22,7 +22,7 @@ from holdfast.core.memory import patient_collector
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
         "init": ("vault", "Make a new vault and a key for its first operator."),
-        "operator": ("vault", "Add operators' signing keys, list them."),
+        "operator": ("operator", "People's keys and roles: add, list, rotate, revoke."),
     },
     "Work on a case": {
         "case": ("case", "Open, show, list and close cases."),
@@ -48,6 +48,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Keep": {
         "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
         "restore": ("keeping", "Put a backup back, or admit a loss."),
+        "hold": ("erase", "Set, list and lift legal holds, which stop erasure."),
+        "erase": ("erase", "Erase by order; another person must approve."),
+        "requests": ("erase", "List what waits for another person's approval."),
+        "request": ("erase", "Approve, refuse or withdraw what waits."),
         "rebuild": ("keeping", "Fold the database from the log again."),
     },
     "Watch others' logs": {
@@ -98,9 +102,10 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
 @click.option("--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login.")
+@click.option("--key", metavar="FILE", help="Your own key; else HOLDFAST_KEY, else the keyring's.")
 @click.version_option(__version__, prog_name="holdfast")
 @click.pass_context
-def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> None:
+def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: str | None) -> None:
     """Collect digital evidence so that it stands up in court, and prove that it is unchanged.
 
     Start with `holdfast init --vault DIR --operator NAME`.
@@ -109,7 +114,7 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> Non
     machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
     """
     check_text(ctx)
-    ctx.obj = {"vault": vault, "operator": operator}
+    ctx.obj = {"vault": vault, "operator": operator, "key": key}
 
 
 def main() -> None:

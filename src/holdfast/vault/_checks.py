@@ -26,6 +26,8 @@ class BundleReport:
     """Leaf hashes, in order; shorter than asked where a file is missing or cut."""
     problems: list[str] = field(default_factory=list)
     signatures: int = 0
+    kept: list[tuple[int, str, int]] = field(default_factory=list)
+    """(entry, field, erasing entry) of what an order erased and a body still holds."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ class BundleTask:
     verifier: Verifier
     operators: dict[str, Verifier]
     """Public keys by key ID, as entered in the log."""
+    ended: dict[str, int]
+    """Key IDs that were rotated or revoked: the last entry that each could sign."""
     chains: dict[str, bytes]
     """Tag keys by case, the vault's own under the empty name: those that are at hand."""
+    erased: dict[int, dict[str, int]]
+    """Fields that orders took out of bodies, by entry: each with the entry that erases it."""
     start: int
     """A multiple of 256."""
     end: int
@@ -95,7 +101,11 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
             report.problems.append(f"entry {index} does not open its case with the case's tag key")
     elif one.opens is not None and one.act != "case.open":
         report.problems.append(f"entry {index} opens a case and is no `case.open`")
-    for name in sorted(one.commitments.keys() - one.disclosures.keys() - {"signature"}):
+    erased = task.erased.get(index, {})
+    report.kept += [(index, name, by) for name, by in erased.items() if name in one.disclosures]
+    for name in sorted(
+        one.commitments.keys() - one.disclosures.keys() - erased.keys() - {"signature"}
+    ):
         report.problems.append(
             f"entry {index}: its field {name!r} is gone from its body and no entry erases it"
         )
@@ -125,8 +135,13 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
         return f"signed with key {key}, which no entry of the log gives to an operator"
     if actor != key:
         return "signed with another key than its actor's"
-    if not 0 <= covers <= one.index:
-        return "its signature covers entries before the first"
+    late = task.ended.get(key, one.index)
+    if late < one.index or not 0 <= covers <= one.index:
+        return (
+            f"signed with key {key}, which entry {late} had ended"
+            if late < one.index
+            else "its signature covers entries before the first"
+        )
     if covers <= len(before):
         covered = before[len(before) - covers :]
     else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,38 @@ from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.cosigned import Cosigned
+from holdfast.vault.log import Log
+from holdfast.vault.note import Verifier
 from holdfast.vault.stamp_files import StampFiles
 from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from holdfast.vault.checkpoint import Checkpoint
-    from holdfast.vault.log import Log
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What orders took out of a vault: an older copy of it must lose that, too."""
+
+    fields: Mapping[int, Collection[str]]
+    """By entry."""
+    objects: Sequence[str]
+    """Those that nothing holds."""
 
 
 def copy(
-    source: Path, target: Path, log: Log, tell: Callable[[int, int | None, str], None]
+    source: Path,
+    target: Path,
+    log: Log,
+    tell: Callable[[int, int | None, str], None],
+    erased: Erased | None = None,
 ) -> Checkpoint:
     """Copy the vault at `source` to `target`, new or an older backup of it; return the head copied.
 
-    Every object is hashed while it is copied.
+    Every object is hashed while it is copied. What orders erased since an older copy was made goes
+    from it, too.
 
     Raises:
         InputError: `target` holds something else.
@@ -62,6 +79,12 @@ def copy(
     durable.sync_filesystem(target)
     # That of the start: what was appended meanwhile is copied in part at most.
     durable.replace(target / "vault" / "log" / "checkpoint", text)
+    if erased is not None:
+        for digest in erased.objects:
+            for left in (store.path(digest), store.path(digest).with_name(f".{digest}")):
+                left.unlink(missing_ok=True)
+        Log(target / "vault", Verifier.parse(Config.load(target).vkey)).erase(erased.fields)
+        durable.sync_filesystem(target)
     return head
 
 

@@ -28,7 +28,7 @@ from holdfast.vault.entry import Entry, Sealed
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -318,8 +318,66 @@ class Log:
                 yield from (path for _, path in tiles.partials(full))
             level, old, new = level + 1, old // WIDTH, new // WIDTH
 
+    def erase(self, fields: Mapping[int, Collection[str]]) -> None:
+        """Take fields, by entry, out of the bodies for good; every other line keeps its bytes.
+
+        May be repeated. What a killed writer left with bodies in it goes too.
+
+        Raises:
+            IntegrityError: a bundle of bodies is missing, truncated or malformed.
+        """
+        touched: dict[int, dict[int, Collection[str]]] = {}
+        for index, names in fields.items():
+            touched.setdefault(index // WIDTH, {})[index % WIDTH] = names
+        with self._locked("bodies", wait=60.0, insist=True):
+            size = self.head().size
+            for number, lines in sorted(touched.items()):
+                self._erase(number, min(WIDTH, size - number * WIDTH), lines)
+            for left in self.bodies.rglob(".*"):
+                # Whoever writes here holds the lock: a file without its name is a dead writer's.
+                if left.is_file():
+                    left.unlink(missing_ok=True)
+            durable.sync_filesystem(self.path)
+        self._erase_commits(size)
+
+    def _erase(self, number: int, width: int, lines: Mapping[int, Collection[str]]) -> None:
+        full = self.bodies / tiles.numbered(number)
+        place = self.bodies / tiles.numbered(number, width)
+        bodies = self._bodies(number, width)
+        try:
+            changed = [entries.without(body, lines.get(at, ())) for at, body in enumerate(bodies)]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise IntegrityError(
+                f"the log's file {place} is malformed", "restore it from a backup"
+            ) from None
+        if changed != bodies:
+            self._write(place, b"\n".join([*changed, b""]), mode=0o440)
+        for _, old in tiles.partials(full):
+            if old != place:
+                old.unlink(missing_ok=True)
+
+    def _erase_commits(self, size: int) -> None:
+        """Remove commits that a killed writer left behind: they have bodies in them."""
+        newest = max((int(p.name) for p in self._commits.iterdir() if p.name.isdigit()), default=0)
+        self._clean(newest)
+        for left in self._commits.glob(".*"):
+            _, start, pid, *_ = (*left.name.split("."), "", "", "")
+            if start.isdigit() and int(start) < size and pid.isdigit() and not _alive(int(pid)):
+                left.unlink(missing_ok=True)
+
     def _write_bundles(self, size: int, sealed: list[Sealed]) -> None:
-        """Write entry bundles and bodies."""
+        """Write entry bundles and bodies.
+
+        Under a lock, and never again once they are published: what a writer remembers of bodies
+        may have been erased from them while it slept.
+        """
+        with self._locked("bodies", wait=60.0, insist=True):
+            # The size alone, unchecked: whoever can write a false one can write bodies, too.
+            published = (self.path / "checkpoint").read_bytes().split(b"\n")[1]
+            if published == b"%d" % size:
+                self._append_bundles(size, sealed)
+
+    def _append_bundles(self, size: int, sealed: list[Sealed]) -> None:
         number, width = divmod(size, WIDTH)
         leaves: list[bytes] = []
         bodies: list[bytes] = []
@@ -368,7 +426,7 @@ class Log:
 
     @contextmanager
     def _locked(self, name: str, *, wait: float, insist: bool) -> Iterator[None]:
-        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o664)
         try:
             until = time.monotonic() + wait
             while True:
@@ -389,3 +447,16 @@ class Log:
             yield
         finally:
             os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OverflowError:
+        return False
+    except PermissionError:
+        # Another account's.
+        return True
+    return True

@@ -21,6 +21,8 @@ class Report:
     """What is wrong: any of them makes the vault not intact."""
     incomplete: list[str] = field(default_factory=list)
     """What a crash cut short; nothing that was promised is lost."""
+    erased: list[str] = field(default_factory=list)
+    """What orders took out, a line for each: no fault, and said."""
     objects: int = 0
     unsigned: int = 0
     """Acts that no signature covers: 'actor unsigned'."""
@@ -70,6 +72,7 @@ class Report:
             "assurance": assurance,
             "entries_signed": self.signed,
             "entries_unsigned": self.unsigned,
+            "erased": list(self.erased),
             "incomplete": list(self.incomplete),
             "intact": self.intact,
             "log": head,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.vault.staging import Staging
 
@@ -25,6 +25,15 @@ class Store(Protocol):
 
     def size(self, digest: str) -> int | None:
         """Return an object's size in bytes; None where it is missing."""
+
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
+        """Destroy objects for good, but those of which `held` says, at the last, that they stay.
+
+        May be repeated, and must finish what another call was killed in.
+
+        Raises:
+            OSError: the disk refused.
+        """
 
     def digests(self) -> Iterator[str]:
         """Yield the names of all objects, in order."""

@@ -168,6 +168,11 @@ class Vault:
         self.remember(head)
         return head
 
+    def fold(self) -> None:
+        """Carry out commits and fold them, without the look at what was seen before."""
+        self.log.apply()
+        projection.catch_up(self.engine, self.log, self.log.head())
+
     def recover(self, entered: Callable[[list[str]], set[str]]) -> list[str]:
         """Finish what a crash left in the log and the intake.
 

@@ -25,7 +25,9 @@ from holdfast.vault import (
     _checks,
     database,
     entry,
+    erasure,
     projection,
+    roles,
     rows,
     tables,
     tiles,
@@ -136,11 +138,15 @@ class _Log:
         self._doubts: list[str] = []
         """What the tiles say against the past; dropped where it is the tiles that are wrong."""
         self._tiles_good = True
+        self._ended: dict[str, int] = {}
+        self._erasures: dict[int, dict[str, int]] = {}
+        self._erased_up_to = erasure.done(vault.root / "vault")
         self._staged = {name for _, names in vault.store.abandoned() for name in names}
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
         fresh = self._fold(tell)
+        self._erased(fresh)
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._objects(fresh)
@@ -240,9 +246,11 @@ class _Log:
             self._report.signed += covered + 1
             self._report.unsigned += self._waiting - covered
             self._waiting = 0
-        if one.act == "operator.add":
+        if "operator" in one.fields and one.act in {"operator.add", "operator.rotate"}:
             facts = one.fields["operator"]
             self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
+        if "ended" in one.fields and one.act in {"operator.revoke", "operator.rotate"}:
+            self._ended[one.fields["ended"]["key_id"]] = one.index
         if one.index == 0:
             self._settings(one)
 
@@ -276,7 +284,9 @@ class _Log:
                 self._vault.root / "vault",
                 self._vault.verifier,
                 self._operators,
+                self._ended,
                 keys,
+                {at: names for at, names in self._erasures.items() if start <= at < start + step},
                 start,
                 min(start + step, self._head.size),
             )
@@ -293,6 +303,8 @@ class _Log:
             task, future = tasks.popleft()
             report = future.result()
             self._report.problems.extend(report.problems)
+            for index, name, by in report.kept:
+                self._kept(f"the field {name!r} of entry {index}", by)
             # Behind a gap every position is wrong; that the gap is there has been said.
             whole = whole and len(report.leaves) == task.end - task.start
             for tile in frontier.append(report.leaves) if whole else ():
@@ -310,6 +322,34 @@ class _Log:
                 f"the entries do not give the root that the checkpoint of {self._head.origin} "
                 "signs: at least one entry was altered, moved, added or taken out"
             )
+
+    def _erased(self, fresh: Engine | None) -> None:
+        """Gather what orders erased, and say it."""
+        self._destroyed: dict[str, int] = {}
+        if fresh is None:
+            return
+        fields, objects, orders = tables.erasures, tables.destroyed, tables.orders
+        with fresh.connect() as connection:
+            for row in connection.execute(select(fields)):
+                self._erasures.setdefault(row.entry, {})[row.field] = row.erased
+            for row in connection.execute(select(objects)):
+                self._destroyed[row.object] = row.erased
+            self._report.problems.extend(roles.improper(connection))
+            for row in connection.execute(select(orders).order_by(orders.c.entry)):
+                self._report.erased.append(
+                    f"erased by order {row.order!r}, entry {row.entry}: {row.items} items of case "
+                    f"{row.case}"
+                )
+
+    def _kept(self, what: str, erased: int) -> None:
+        """Tell of something that an order erased and that is still there."""
+        if erased >= self._erased_up_to:
+            self._report.incomplete.append(
+                f"{what} is erased by entry {erased} and still there; any command that works in "
+                "the vault finishes it"
+            )
+        else:
+            self._problem(f"{what} was erased by order, entry {erased}, and is there again")
 
     def _compare(self, tile: Tile) -> None:
         """Compare a tile with the file that the log has of it."""
@@ -347,7 +387,7 @@ class _Log:
         """Compare the store's names with what the log says was stored."""
         held = tables.exhibits
         query = select(held.c.object, func.min(held.c.entry)).group_by(held.c.object)
-        query = query.order_by(held.c.object)
+        query = query.where(held.c.erased.is_(None)).order_by(held.c.object)
         extra: list[str] = []
         with fresh.connect() as connection:
             rows = iter(connection.execution_options(yield_per=1000).execute(query))
@@ -366,7 +406,9 @@ class _Log:
                     have = next(present, None)
         added = self._added() if extra else set()
         for digest in extra:
-            if digest not in added:
+            if digest in self._destroyed:
+                self._kept(f"the object {digest}", self._destroyed[digest])
+            elif digest not in added:
                 self._problem(f"the object {digest} lies in the vault and no entry speaks of it")
 
     def _added(self) -> set[str]:

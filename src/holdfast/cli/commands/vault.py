@@ -1,4 +1,4 @@
-"""`init`, `operator`, `anchors`: make a vault, add people's keys, tell its public key."""
+"""`init`, `anchors`: make a vault, tell its public key."""
 
 from __future__ import annotations
 
@@ -65,48 +65,6 @@ def init(
     say(f"Made a {'sealed' if sealed else 'plain'} vault at {vault.root}")
     say(f"Its log signs as {vault.config.vkey}")
     say(f"Keys lie in {vault.keyring.root}: back them up apart from the vault")
-
-
-@click.group()
-def operator() -> None:
-    """Add operators' signing keys, list them."""
-
-
-@operator.command("add")
-@where
-@click.argument("name")
-@JSON
-def operator_add(place: Where, *, name: str, as_json: bool) -> None:
-    """Make a signing key for NAME and enter its public half in the log.
-
-    \b
-    Example:
-      holdfast operator add bob
-    """
-    with place.session() as session:
-        vkey = vaults.add_operator(session, vaults.NewOperator(name))
-    if as_json:
-        emit({"operator": name, "vkey": vkey})
-    else:
-        say(f"{name} signs as {vkey}")
-
-
-@operator.command("list")
-@where
-@JSON
-def operator_list(place: Where, *, as_json: bool) -> None:
-    """List the operators that have keys.
-
-    \b
-    Example:
-      holdfast operator list --json
-    """
-    with place.session() as session:
-        for one in vaults.operators(session):
-            if as_json:
-                emit(one)
-            else:
-                say(f"{one['operator']}  {one['vkey']}")
 
 
 @click.command()

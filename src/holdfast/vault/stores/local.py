@@ -19,7 +19,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.vault.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -65,6 +65,30 @@ class LocalStore:
             return self.path(digest).stat().st_size
         except FileNotFoundError:
             return None
+
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
+        """Destroy objects for good, but those of which `held` says, at the last, that they stay.
+
+        Each leaves its place before `held` is asked: a collection that finds the same bytes
+        meanwhile either has its entry by then, or finds the place free and puts its own there.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        erasing = self.root / "erasing"
+        erasing.mkdir(exist_ok=True)
+        for digest in digests:
+            with suppress(FileNotFoundError):
+                os.rename(self.place(digest), erasing / digest)
+        names = sorted(one.name for one in os.scandir(erasing))
+        stay = held(names)
+        for name in names:
+            path = f"{erasing}/{name}"
+            if name not in stay or not durable.move_new(path, self.place(name)):
+                os.unlink(path)
+        durable.sync_filesystem(self.root)
+        with suppress(OSError):
+            erasing.rmdir()
 
     def digests(self) -> Iterator[str]:
         """Yield the names of all objects, in order; a file that has no object's name is none."""
