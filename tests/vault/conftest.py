@@ -76,7 +76,7 @@ def fill(root: Path, evidence: Path, database: str = "") -> None:
         wish = collecting.CollectFiles(case, tuple(map(str, paths)))
         list(collecting.collect_files(session, wish))
     cases.close_case(bob, cases.CloseCase("2" + case[1:], "concluded"))
-    for quorum in ("first", "second"):
-        alice.custody.enter(settings.change("witnesses", f"quorum {quorum}"))
+    for number in ("first", "second"):
+        alice.custody.enter(settings.change("witnesses", f"# The {number}.\nquorum none\n"))
     people.add_operator(alice, people.NewOperator("carol"))
     alice.vault.engine.dispose()
