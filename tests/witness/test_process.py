@@ -125,6 +125,8 @@ def test_it_speaks_http_as_it_should(start: Callable[..., Program], tmp_path: Pa
         (f"X: {'y' * 70000}", 431),
     ):
         assert raw(program, f"POST /add-checkpoint HTTP/1.1\r\n{header}\r\n\r\n") == expected
+    hidden = "GET / HTTP/1.1\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n"
+    assert raw(program, hidden) == 404
     assert raw(program, f"GET /{'x' * 70000} HTTP/1.1\r\n\r\n") == 414
     assert seen(program) == tree.checkpoint(3)
 

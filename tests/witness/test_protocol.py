@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.core.listening import Request, Response
+from holdfast.vault import cosignature
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import judge, open_checkpoint
 from holdfast.vault.note import Signature, Signer
@@ -289,6 +292,56 @@ def test_an_altered_state_signs_nothing(witness: Witness) -> None:
         kept.write_bytes(damage)
         with pytest.raises(IntegrityError, match="damaged"):
             add(witness, tree.request(5, 9))
+
+
+def test_a_state_that_goes_back_under_a_running_witness_signs_nothing(witness: Witness) -> None:
+    tree = Tree().grow(9)
+    kept = witness.root / "logs" / origin_hash(ORIGIN) / "checkpoint"
+    assert add(witness, tree.request(0, 5)).status == 200
+    old = kept.read_bytes()
+    assert add(witness, tree.request(5, 9)).status == 200
+    kept.write_bytes(old)
+    fork = tree.fork(5)
+    with pytest.raises(IntegrityError, match="went back"):
+        add(witness, fork.request(5, 9))
+    kept.unlink()
+    with pytest.raises(IntegrityError, match="went back"):
+        add(witness, fork.request(0, 9))
+
+
+def test_what_can_t_be_kept_is_not_signed(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "The witness MUST persist the new checkpoint before responding." """
+    tree = Tree().grow(9)
+    assert add(witness, tree.request(0, 5)).status == 200
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            add(witness, tree.request(5, 9))
+    assert witness.latest(ORIGIN) == tree.checkpoint(5)
+    assert add(witness, tree.request(5, 9)).status == 200
+
+
+def test_a_log_may_sign_with_ml_dsa_44_alone(witness: Witness) -> None:
+    """C2SP tlog-checkpoint: "Logs SHOULD use ML-DSA-44 cosignatures to sign the checkpoint"; its
+    timestamp "MAY be zero".
+    """
+    own = cosignature.new_mldsa("modern.example/log")
+    if own is None:
+        pytest.skip("this `cryptography` offers no ML-DSA-44")
+    witness.add_log(str(own.cosigner))
+    tree = Tree(signer=Signer("modern.example/log", fixed_key(8))).grow(3)
+    text = tree.checkpoint(3).text()
+    for time in (0, 1_700_000_000):
+        old = 0 if time == 0 else 3
+        signed = f"{text}\n{own.cosign(text, time)}\n"
+        assert add(witness, request(old, [], signed)).status == 200
+    assert add(witness, request(3, [], tree.note(3))).status == 403
 
 
 def test_a_witness_is_made_once_and_its_keys_are_its_own(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ what waits is what no outsider has signed yet.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from holdfast.acts import stamping
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.vault import settings, witnessing
 from holdfast.vault.cosigned import Cosigned
-from holdfast.vault.submission import submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +69,11 @@ def to_witnesses(session: Session, timeout: float) -> Told | None:
     policy = witnessing.read_policy(text)
     if policy is None or not policy.witnesses:
         return None
+    # What speaks to the network is loaded only where there is somebody to speak to.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from holdfast.vault.submission import submit  # noqa: PLC0415
+
     places: dict[str, list[Cosigner]] = {}
     for line in policy.witnesses:
         if line.url:

@@ -176,8 +176,9 @@ def publish_quietly(session: Session) -> None:
         for told in publishing.publish(session, publishing.QUICKLY).results:
             for line in (*told.alarms, *told.failed):
                 warn(f"{line}; `holdfast log publish` tries again")
-    except (HoldfastError, OSError) as error:
-        warn(f"the log was not published: {error}; `holdfast log publish` tries again")
+    except Exception as error:  # noqa: BLE001 - what was asked for is done, and stays done
+        why = str(error) if isinstance(error, HoldfastError) else repr(error)
+        warn(f"the log was not published: {why}; `holdfast log publish` tries again")
 
 
 def emit(facts: Mapping[str, Any]) -> None:

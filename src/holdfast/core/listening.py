@@ -107,6 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a GET."""
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            # A body that nobody reads must not be taken for the next request.
+            self.close_connection = True
         self._answer(Request("GET", self.path, b"", self.headers.get("Accept-Encoding", "")))
 
     def do_HEAD(self) -> None:

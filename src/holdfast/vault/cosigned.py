@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from holdfast.vault.note import Signature
 
+LOOK_BACK = 64
+"""Files that `newest` reads at most."""
+
 
 class Cosigned:
     """The cosigned checkpoints of one log, under its `log/`."""
@@ -59,10 +62,11 @@ class Cosigned:
     def newest(self, keys: Iterable[Cosigner]) -> dict[Cosigner, tuple[int, int]]:
         """Return the largest size that each key cosigned, and when (seconds since 1970).
 
-        Files that can't be read count for nothing here; `verify` names them.
+        Only the newest files are read: a witness says itself what it signed last (409). Those
+        that can't be read count for nothing here; `verify` names them.
         """
         wanted, found = set(keys), dict[Cosigner, tuple[int, int]]()
-        for size in reversed(self.sizes()):
+        for size in self.sizes()[: -LOOK_BACK - 1 : -1]:
             if not wanted:
                 break
             try:

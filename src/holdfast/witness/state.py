@@ -66,6 +66,8 @@ class Witness:
         self.root = root
         self.name = name
         self._keys = keys
+        self._signed: dict[str, int] = {}
+        """The largest size signed of each log since this process started."""
 
     @property
     def cosigners(self) -> tuple[Cosigner, ...]:
@@ -198,13 +200,20 @@ class Witness:
         request.check_size()
         origin = request.checkpoint.origin
         with self._locked(origin):
-            request.check_follows(self.latest(origin))
+            latest = self.latest(origin)
+            if (latest.size if latest else 0) < self._signed.get(origin, 0):
+                raise IntegrityError(
+                    f"the witness's state for {origin} went back below what it has signed",
+                    "an old copy was put in its place: make a new witness with a new key",
+                )
+            request.check_follows(latest)
             now = clock.now() // 1_000_000
             ours = [key.cosign(request.text, now) for key in self._keys]
             kept = "".join(f"{line}\n" for line in (*own, *ours))
             path = self._folder(origin) / "checkpoint"
             # On disk, name and all, before anybody is given the signature.
             durable.replace(path, f"{request.text}\n{kept}".encode(), 0o600)
+            self._signed[origin] = request.checkpoint.size
         return "".join(f"{line}\n" for line in ours)
 
     def _folder(self, origin: str) -> Path:
