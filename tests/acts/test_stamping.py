@@ -336,6 +336,15 @@ def test_strips_a_request(timed: Timed) -> None:
     assert_problem(timed.line, "its request or its text is missing")
 
 
+def test_a_stamp_that_can_not_be_read_is_named(timed: Timed) -> None:
+    size = timed.stamp()
+    path = timed.file(size, "a.tsr")
+    path.unlink()
+    # A link to itself, since nothing is unreadable to the administrator.
+    path.symlink_to(path)
+    assert_problem(timed.line, "of a on .* can't be read: Too many levels", "of a on .* is missing")
+
+
 def test_swaps_a_tsa(timed: Timed) -> None:
     """A stamp on the very checkpoint, made by a time authority of the attacker's own."""
     size = timed.stamp()
