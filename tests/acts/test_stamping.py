@@ -14,7 +14,7 @@ from holdfast.acts import stamping
 from holdfast.acts.act import Session
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
-from holdfast.vault import token
+from holdfast.vault import token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 from holdfast.vault.vault import Vault
@@ -146,7 +146,7 @@ def test_what_was_set_is_shown_and_is_an_entry(timed: Timed) -> None:
             "would stand in the log",
         ),
         (
-            '[[authority]]\nname = "a"\nurl = "http://x/"\nroots = ["a/root.key"]\n',
+            '[[authority]]\nname = "a"\nurl = "http://x/"\nroots = ["a/tsa.key"]\n',
             "not one certificate",
         ),
         (2 * '[[authority]]\nname = "a"\nurl = "http://x/"\nroots = ["a/root.pem"]\n', "two time"),
@@ -334,6 +334,15 @@ def test_strips_a_request(timed: Timed) -> None:
     size = timed.stamp()
     timed.file(size, "a.tsq").unlink()
     assert_problem(timed.line, "its request or its text is missing")
+
+
+def test_a_stamp_that_can_not_be_read_is_named(timed: Timed) -> None:
+    size = timed.stamp()
+    path = timed.file(size, "a.tsr")
+    path.unlink()
+    # A link to itself, since nothing is unreadable to the administrator.
+    path.symlink_to(path)
+    assert_problem(timed.line, "of a on .* can't be read: Too many levels", "of a on .* is missing")
 
 
 def test_swaps_a_tsa(timed: Timed) -> None:
@@ -633,10 +642,17 @@ def test_stamp_head_is_what_publishing_calls(timed: Timed) -> None:
     session.vault.engine.dispose()
 
 
-def test_an_authority_that_never_answers_keeps_no_other_waiting(timed: Timed) -> None:
+def test_an_authority_that_never_answers_keeps_no_other_waiting(
+    timed: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = tsa.ask
+    # `b` may take its time on a busy machine; `a` never answers.
+    monkeypatch.setattr(
+        tsa, "ask", lambda url, query, _: ask(url, query, 0.5 if url == timed.a.url else 60.0)
+    )
     session = Session(Vault.open(timed.line.vault), "alice")
     timed.a.mood = Mood.SLOW
-    one, two = stamping.stamp_head(session, timeout=0.5)
+    one, two = stamping.stamp_head(session)
     assert (one.authority, one.state) == ("a", "waiting")
     assert "no answer in 0.5 s" in one.why
     assert (two.authority, two.state) == ("b", "stamped")

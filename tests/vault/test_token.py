@@ -178,7 +178,7 @@ def twin(tsa: Authority, usages: list[x509.ObjectIdentifier]) -> bytes:
     """Return another certificate of the authority's key, number and issuer."""
     own = x509.load_pem_x509_certificate((tsa.folder / "tsa.pem").read_bytes())
     key = load_pem_private_key((tsa.folder / "tsa.key").read_bytes(), None)
-    root = load_pem_private_key((tsa.folder / "root.key").read_bytes(), None)
+    root = load_pem_private_key((tsa.folder / "issuer.key").read_bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert isinstance(root, ec.EllipticCurvePrivateKey)
     made = certificate(
@@ -222,6 +222,16 @@ def test_a_certificate_that_may_not_have_stamped_is_refused(
     )
     assert written not in answer
     refused(question, answer, pinned(tsa), why)
+
+
+def test_a_chain_of_three_ends_with_its_first_certificate(tmp_path: Path) -> None:
+    longer = Authority.made(tmp_path / "tsa", between=True)
+    question = query()
+    answer = longer.reply(question)
+    made = token.answered(question, answer, DIGEST, pinned(longer))
+    days = (made.expires - clock.now()) / 86_400_000_000
+    assert 29 < days < 31, "the one between ends before the authority's own"
+    refused(question, edited(answer, lambda found: found[:1]), pinned(longer), "issuer")
 
 
 def test_a_malformed_request_is_refused(tsa: Authority) -> None:

@@ -36,6 +36,7 @@ from pyasn1.codec.der import decoder, encoder
 from pyasn1_modules import rfc3161
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Sequence
 
 POLICY = "1.3.6.1.4.1.32473.1"
@@ -84,23 +85,35 @@ class Authority:
         return self.folder / "root.pem"
 
     @classmethod
-    def made(cls, folder: Path, *, name: str = "tsa", days: float = 365) -> Authority:
-        """Make the certificates: the time authority's is valid for `days` from now."""
+    def made(
+        cls, folder: Path, *, name: str = "tsa", days: float = 365, between: bool = False
+    ) -> Authority:
+        """Make the certificates: the time authority's is valid for `days` from now.
+
+        With `between`, an authority stands between the root and it, valid for 30 days.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         made = cls(folder)
         root = ec.generate_private_key(ec.SECP256R1())
         top = _name(f"{name} root")
         own = certificate(top, top, root, root, days=7300)
         made.root_file.write_bytes(own.public_bytes(Encoding.PEM))
-        made._write("root.key", root)
+        made._write("issuer.key", root)
+        (folder / "issuer.pem").write_bytes(own.public_bytes(Encoding.PEM))
+        if between:
+            key = ec.generate_private_key(ec.SECP256R1())
+            issuer = certificate(_name(f"{name} between"), top, key, root, days=30)
+            made._write("issuer.key", key)
+            (folder / "issuer.pem").write_bytes(issuer.public_bytes(Encoding.PEM))
         made.renew(name=name, days=days)
         return made
 
     def renew(self, *, name: str = "tsa", days: float = 365) -> None:
-        """Give the time authority a new key and certificate, under the same root."""
-        root = load_pem_private_key((self.folder / "root.key").read_bytes(), None)
+        """Give the time authority a new key and certificate, of the same issuer."""
+        root = load_pem_private_key((self.folder / "issuer.key").read_bytes(), None)
         assert isinstance(root, ec.EllipticCurvePrivateKey)
-        top = x509.load_pem_x509_certificate(self.root_file.read_bytes()).subject
+        issuer = x509.load_pem_x509_certificate((self.folder / "issuer.pem").read_bytes())
+        top = issuer.subject
         key = ec.generate_private_key(ec.SECP256R1())
         made = certificate(_name(f"{name} stamps"), top, key, root, days=days, usages=[STAMPS])
         self._write("tsa.key", key)
@@ -137,8 +150,8 @@ class Authority:
         return (self.folder / "answer").read_bytes()
 
     @contextmanager
-    def serving(self) -> Iterator[Authority]:
-        """Serve on a free port of the loopback until the block ends."""
+    def serving(self, tls: ssl.SSLContext | None = None) -> Iterator[Authority]:
+        """Serve on a free port of the loopback until the block ends, encrypted with `tls`."""
         authority = self
         turn = threading.Lock()
 
@@ -187,9 +200,11 @@ class Authority:
 
         self._done.clear()
         server = Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        self.url = f"http://127.0.0.1:{server.server_address[1]}/"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/"
         try:
             yield self
         finally:
@@ -282,7 +297,7 @@ clock_precision_digits = 6
 signer_digest = sha256
 ess_cert_id_alg = sha256
 ess_cert_id_chain = no
-certs = root.pem
+certs = issuer.pem
 tsa_name = yes
 """
 

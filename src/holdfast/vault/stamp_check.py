@@ -10,10 +10,13 @@ from holdfast.vault.course import Course
 from holdfast.vault.stamp_files import StampFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
     from holdfast.vault.report import Report
+    from holdfast.vault.stamp_files import Stamped
 
 
 class StampCheck:
@@ -35,14 +38,8 @@ class StampCheck:
 
     def finish(self, report: Report) -> None:
         """Put into `report` what the stamps come to."""
-        found = (
-            stamped
-            for size in self._sizes
-            for name in self._files.names(size)
-            if (stamped := self._files.read(size, name)) is not None
-        )
         report.timing = stamps.judge(
-            found,
+            self._found(report),
             self._course,
             self._head,
             lambda size: self._tree.root_of(0, size),
@@ -51,3 +48,17 @@ class StampCheck:
         )
         report.problems += report.timing.problems
         report.incomplete += report.timing.incomplete
+
+    def _found(self, report: Report) -> Iterator[Stamped]:
+        for size in self._sizes:
+            for name in self._files.names(size):
+                try:
+                    stamped = self._files.read(size, name)
+                except OSError as error:
+                    report.problems.append(
+                        f"a file of the stamp of {name} on {size} entries can't be read: "
+                        f"{error.strerror}"
+                    )
+                    continue
+                if stamped is not None:
+                    yield stamped
