@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.acts import approving, cases, collecting, erasing, people, vaults
+from holdfast.acts.act import Session
+from holdfast.acts.admission import Collected
 from holdfast.cases import exhibits
 from holdfast.core import clock
 from holdfast.vault import custody, database, erasure, tables
 from holdfast.vault.vault import Vault
+from holdfast.vault.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.line import Done, Line
+
 
 MARKER = "xMARKERq7Zk"
 ACCOUNT = custody.account
@@ -184,14 +189,18 @@ def test_the_projection_is_the_same_with_and_without_the_erased_bodies(unit: Uni
 
 def rows(line: Line) -> dict[str, list[Any]]:
     vault = Vault.open(line.vault)
+    found = table_rows(vault)
+    vault.engine.dispose()
+    return found
+
+
+def table_rows(vault: Vault) -> dict[str, list[Any]]:
     with vault.engine.connect() as connection:
-        found = {
+        return {
             table.name: list(database.rows(connection, table))
             for table in tables.projection.sorted_tables
             if table.name not in {"head", "chains"}
         }
-    vault.engine.dispose()
-    return found
 
 
 def test_a_field_that_no_order_covers_is_still_a_problem(unit: Unit) -> None:
@@ -299,6 +308,31 @@ def test_a_bundle_of_what_is_left_is_intact(unit: Unit) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert places(unit.place / "bundle") == []
+
+
+@pytest.mark.postgres
+def test_on_postgresql_rows_and_files_lose_it_too(
+    postgres_database: str, tmp_path: Path, account: Callable[[str], None]
+) -> None:
+    (tmp_path / f"{MARKER}.txt").write_text(MARKER)
+    alice = vaults.init(vaults.NewVault(tmp_path / "vault", "alice", database=postgres_database))
+    vault = alice.vault
+    case = cases.open_case(alice, cases.OpenCase("T", "B", "A", "2999-12-31")).id
+    people.add_operator(alice, people.NewOperator("bob", ("supervisor",)))
+    wish = collecting.CollectFiles(case, (str(tmp_path / f"{MARKER}.txt"),))
+    (collected,) = collecting.collect_files(alice, wish)
+    assert isinstance(collected, Collected)
+    asked = erasing.request_erasure(alice, erasing.Erasure(case, ORDER, (collected.exhibit,)))
+    account("account-of-bob")
+    approving.approve(Session(vault, "bob"), approving.Answer(asked.entry))
+    assert places(vault.root) == []
+    folded = table_rows(vault)
+    assert MARKER not in str(folded)
+    vault.rebuild()
+    assert table_rows(vault) == folded
+    report = verify(vault, 1, lambda *_: None)
+    vault.engine.dispose()
+    assert (report.problems, report.incomplete) == ([], [])
 
 
 # Backups.
@@ -415,7 +449,6 @@ def test_a_request_can_be_withdrawn_refused_and_expires(
 
 def test_an_erasure_entered_without_another_persons_approval_is_named(unit: Unit) -> None:
     """Whoever has the log's key can write any entry; verification asks for the approvals."""
-    from holdfast.acts.act import Session  # noqa: PLC0415
     from holdfast.vault.entry import Draft  # noqa: PLC0415
 
     line = unit.line

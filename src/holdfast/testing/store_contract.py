@@ -94,6 +94,37 @@ class StoreTests:
                 assert hashlib.sha256(content(store, digest)).hexdigest() == digest
                 assert store.size(digest) == len(data)
 
+    def test_what_is_destroyed_is_gone_and_the_rest_stays(self) -> None:
+        """Twice does no harm; what is not there is no fault."""
+        with self._store() as store:
+            gone, stays = put(store, "run", b"gone", b"stays")
+            for _ in range(2):
+                store.destroy([gone, ABSENT], lambda _digests: set())
+                assert store.size(gone) is None
+                refuses(lambda: store.open(gone))
+                assert list(store.digests()) == [stays]
+                assert content(store, stays) == b"stays"
+
+    def test_what_is_held_at_the_last_is_not_destroyed(self) -> None:
+        """A collection may enter these very bytes while they are on their way out."""
+        with self._store() as store:
+            gone, held = put(store, "run", b"gone", b"held")
+            store.destroy([gone, held], lambda digests: {held} & set(digests))
+            assert store.size(gone) is None
+            assert content(store, held) == b"held"
+
+    def test_what_is_put_back_while_it_is_destroyed_stays(self) -> None:
+        """Whoever found the place free has put there what the log has an entry for."""
+        with self._store() as store:
+            (digest,) = put(store, "run", b"data")
+
+            def collected_meanwhile(_digests: list[str]) -> set[str]:
+                put(store, "another", b"data")
+                return {digest}
+
+            store.destroy([digest], collected_meanwhile)
+            assert content(store, digest) == b"data"
+
     def test_nothing_is_there_before_it_is_admitted(self) -> None:
         """No effect before the entry: what is staged and durable is still nowhere to be found."""
         with self._store() as store:
