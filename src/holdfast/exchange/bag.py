@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from holdfast.core import durable
 from holdfast.core.digest import sha256_stream
 from holdfast.core.errors import InputError
+from holdfast.exchange import sealing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -64,13 +65,16 @@ class Writer:
 class Bag:
     """A bag on its way to `target`; leaving the block without `publish` removes it."""
 
-    def __init__(self, target: Path) -> None:
-        """Open a hidden folder beside `target`.
+    def __init__(self, target: Path, sealed_to: Sequence[str] = ()) -> None:
+        """Open a hidden folder beside `target`; with `sealed_to`, `target` is to be one file.
 
         Raises:
-            InputError: `target` is in use, or its parent is not there.
+            InputError: `target` is in use, or its parent is not there; a recipient is none.
         """
         self.target = target.resolve()
+        self._recipients = sealing.recipients(sealed_to)
+        if self._recipients and self.target.exists():
+            raise InputError(f"{target} is there already", "give a file that does not exist yet")
         if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
             raise InputError(
                 f"{target} is not empty", "give a folder that does not exist yet, or an empty one"
@@ -176,6 +180,9 @@ class Bag:
         lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(self._tags))
         (self.folder / TAGS).write_bytes(lines.encode())
         durable.sync_filesystem(self.folder)
+        if self._recipients:
+            sealing.seal(self.folder, self.target, self._recipients)
+            return
         try:
             self.folder.rename(self.target)
         except OSError as error:
