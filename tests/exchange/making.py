@@ -23,6 +23,8 @@ from holdfast.exchange.package import ACT, Contents, Written, verify_script, wri
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.acts.act import Session
     from holdfast.cases.case import Case
     from holdfast.cases.exhibits import Exhibit
@@ -119,13 +121,20 @@ def contents(work: Work, chosen: list[Exhibit] | None = None, **more: Any) -> Co
     return Contents(case=work.case, exhibits=given, **{**defaults, **more})
 
 
-def hand_over(work: Work, target: Path, chosen: list[Exhibit] | None = None, **more: Any) -> Made:
+def hand_over(
+    work: Work,
+    target: Path,
+    chosen: list[Exhibit] | None = None,
+    published: Callable[[], None] = lambda: None,
+    **more: Any,
+) -> Made:
     """Write a bundle, and beside it the anchors."""
     written = write_bundle(
         target,
         contents(work, chosen, **more),
         work.session.vault,
         lambda commit: enter(work, commit),
+        published,
     )
     anchors = target.with_name(f"{target.name}-anchors.txt")
     anchors.write_text(f"# by letter of 3 March\nlog {written.vkey}\n")

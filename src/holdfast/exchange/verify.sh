@@ -454,12 +454,8 @@ check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-S
   local k byte inner='' outer='' at number last=$((${#of_case[@]} + beyond)) message path parts=()
   local prefix=686f6c64666173742d7461672f310a # holdfast-tag/1, newline
   files=("$proof/tags/key")
-  [[ -n ${digest[$proof/tags/key]-} ]] && hexes 52 && k=${LINES[0]} &&
-    [[ $k == 686f6c64666173742d636173652d6b65792f310a* ]] || {
-    bad "$proof/tags/key: is not the case's tag key"
-    stage
-  }
-  k=${k:40}0000000000000000000000000000000000000000000000000000000000000000
+  hexes 52 || stage # its first 20 are holdfast-case-key/1, newline: its digest is what the case's opening says
+  k=${LINES[0]:40}0000000000000000000000000000000000000000000000000000000000000000
   for ((at = 0; at < 128; at += 2)); do
     byte=$((16#${k:at:2}))
     printf -v inner '%s%02x' "$inner" "$((byte ^ 0x36))"
@@ -467,7 +463,9 @@ check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-S
   done
   for ((number = 1; number <= last; number++)); do
     path=$proof/tags/$number
-    [[ -n ${digest[$path.inner]-} && -n ${digest[$path.outer]-} ]] || bad "$path: the case's tag of this number is missing"
+    for at in "$path.inner" "$path.outer"; do
+      [[ -n ${digest[$at]-} ]] || bad "$at: is missing: the case's mark of this number can't be computed"
+    done
     parts[${#number}]+="$number "
   done
   ((tag_files == 2 * last + 2)) || bad "$proof/tags: holds files of no number that is looked for"
@@ -516,6 +514,8 @@ check_complete() {
   fi
   slurp $proof/tags/case && [[ "\"${TEXT#"holdfast-case/1$nl"}\"" == "$case_" && $TEXT == "holdfast-case/1$nl"* && $case_ != *\\* ]] ||
     bad "$proof/tags/case: is not the case of the hand-over"
+  leaf_says "$proof/entries/${of_case[0]}/leaf" && [[ $OPENS_KEY == "${digest[$proof/tags/key]-}" ]] ||
+    bad "$proof/tags/key: is not the case's key: entry ${of_case[0]} did not open the case with it"
   stage
   check_tags
   ((other_leaves + ${#leaves[@]} == size)) ||
@@ -533,7 +533,7 @@ check_complete() {
       bad "$path: is malformed, so nobody can say that it is not the case's"
       continue
     fi
-    [[ $OPENS != "${digest[$proof/tags/case]}" ]] || opened+=("$i $OPENS_KEY")
+    [[ $OPENS != "${digest[$proof/tags/case]}" ]] || opened+=("$i")
     number=${number_of[$TAG]-}
     if [[ -z $number ]]; then
       continue
@@ -549,11 +549,8 @@ check_complete() {
   for ((number = 1; number <= last; number++)); do
     [[ -n ${tag_at[$number]-} ]] || bad "entry ${of_case[number - 1]}: does not carry the case's mark number $number"
   done
-  if ((${#opened[@]} != 1)); then
-    bad "the case was opened ${#opened[@]} times in this log: ${opened[*]%% *}"
-  elif [[ ${opened[0]% *} != "${of_case[0]}" || ${opened[0]#* } != "${digest[$proof/tags/key]}" ]]; then
-    bad "entry ${opened[0]% *}: opens the case with another key, under which there may be other entries"
-  fi
+  [[ ${opened[*]-} == "${of_case[0]}" ]] ||
+    bad "the case was opened ${#opened[@]} times in this log, not once by its entry number 1: ${opened[*]-}"
   stage
   said Complete "all $size entries of the log were looked through: these $last are all of the case, and it"
   said '' "was opened once. An act that was never entered, or not as the case's, is not seen"
