@@ -127,7 +127,7 @@ class Bag:
             InputError: `path` is no name that a bundle may hold.
             FileExistsError: the bag has it already.
         """
-        if _PATH.fullmatch(path) is None or len(path) > 900:
+        if not is_path(path):
             raise InputError(f"{path!r} can't name a file of a bundle")
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -200,6 +200,11 @@ class Bag:
         if not path.startswith(PROOF):
             self._listing.write(line)
         self.files += 1
+
+
+def is_path(path: str) -> bool:
+    """Say whether `path` can name a file of a bundle."""
+    return len(path) <= 900 and _PATH.fullmatch(path) is not None
 
 
 def fact(text: str) -> str:

@@ -69,7 +69,7 @@ class Published:
             stamps = dict(_stamps(folders[1] / f"{size:016d}", signed))
         return cls(signed, note, stamps)
 
-    def write(self, put: Callable[[str, bytes], None]) -> None:
+    def write(self, put: Callable[[str, bytes], object]) -> None:
         """Write what outsiders said; of each Ed25519 cosignature also what openssl is to check."""
         if self.cosigned is not None:
             put("cosigned", self.cosigned.encode())
