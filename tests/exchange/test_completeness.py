@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.acts import cases as acts_cases
 from holdfast.core.errors import DeniedError
 from holdfast.exchange import completeness, package
 from holdfast.vault import entry
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.core.canonical import Json
+    from holdfast.exchange.bag import Bag
 
 BEFORE = 11
 """Entries of the case before the hand-over's own, which is number 12."""
@@ -163,7 +163,7 @@ def test_the_chain_that_is_shown_is_not_the_one_that_was_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(acts_cases.entry, "opening", lambda case, _key: opening(case, bytes(32)))
+        patch.setattr(entry, "opening", lambda case, _key: opening(case, bytes(32)))
         work = new_case(tmp_path)
     made = hand_over(work, tmp_path / "handover")
     fails(made.folder, "entry 6 did not open the case with it")
@@ -171,7 +171,7 @@ def test_the_chain_that_is_shown_is_not_the_one_that_was_opened(
 
 def test_a_case_that_was_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(acts_cases.entry, "opening", lambda _case, key: opening("another", key))
+        patch.setattr(entry, "opening", lambda _case, key: opening("another", key))
         work = new_case(tmp_path)
     made = hand_over(work, tmp_path / "handover")
     fails(made.folder, "the case was opened 0 times in this log")
@@ -189,7 +189,7 @@ def test_a_unit_that_removes_one_entry_and_closes_the_numbers_up(
         before._lines = [f"{at} {place}" for at, place in enumerate(places, 1)]
         return {"handover": before._says()}
 
-    def put(before: package._Before, bag: package.Bag, handover: entry.Entry) -> None:
+    def put(before: package._Before, bag: Bag, handover: entry.Entry) -> None:
         bag.put("data/proof/entries.txt", "".join(before._lines).encode())
         bag.put("data/proof/handover.txt", f"{handover.index}\n".encode())
 

@@ -1,4 +1,4 @@
-"""What witnesses and time-stamping authorities said is in the bundle, and is held to the anchors."""
+"""What witnesses and time-stamping authorities said is in a bundle, and held to the anchors."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ def test_one_witness_may_be_away(scene: Scene, bundle: Path) -> None:
 
 def test_a_stripped_cosignature(scene: Scene, bundle: Path) -> None:
     _strip(bundle, *scene.witnesses[1:])
-    said = fails(bundle, "demand the quorum all-three, and it is not met", "--anchors", scene.anchors)
+    said = fails(
+        bundle, "demand the quorum all-three, and it is not met", "--anchors", scene.anchors
+    )
     assert "Signed have: court" in said
 
 
@@ -174,9 +176,7 @@ def test_a_forgers_witnesses_of_the_same_names(scene: Scene, tmp_path: Path) -> 
     assert verify(made.folder).returncode == 0
 
 
-def test_a_wholly_forged_bundle_with_the_true_witnesses_names(
-    scene: Scene, tmp_path: Path
-) -> None:
+def test_a_wholly_forged_bundle_with_the_true_witnesses_names(scene: Scene, tmp_path: Path) -> None:
     work = new_case(tmp_path, (b"a",), origin=scene.made.work.session.vault.log.origin)
     fakes = [Witness(one.name) for one in scene.witnesses]
     made = hand_over(work, tmp_path / "handover", published=lambda: cosign(work, *fakes))
@@ -303,12 +303,14 @@ def test_nothing_can_be_added_to_them(scene: Scene, bundle: Path, name: str) -> 
         (["group g 2 court bar absent", "quorum g"], True),
         (["group g 3 court bar absent", "quorum g"], False),
         (["quorum absent"], False),
-        (["group x all court bar", "group y any absent abroad", "group z all x y", "quorum z"], True),
-        (["group x all court absent", "group y any bar abroad", "group z 2 x y", "quorum z"], False),
+        (["group x all court bar", "group y any absent abroad", "group z all x y",
+          "quorum z"], True),
+        (["group x all court absent", "group y any bar abroad", "group z 2 x y",
+          "quorum z"], False),
     ],
 )  # fmt: skip
-def test_quorums(scene: Scene, lines: list[str], met: bool) -> None:  # noqa: FBT001
-    """C2SP tlog-policy: a group witnesses a checkpoint if and only if at least k of its members do."""
+def test_quorums(scene: Scene, lines: list[str], met: bool) -> None:
+    """C2SP tlog-policy: a group does if and only if at least k of its members have."""
     absent = Witness("absent.example/w")
     given = anchors(
         scene.made, *scene.lines[:3], f"witness absent {absent.vkey}", *lines, *scene.lines[-2:]
@@ -392,7 +394,9 @@ def test_a_cosigned_checkpoint_of_another_past_is_not_handed_over(
         path = next((vault.log.path / "cosigned").iterdir())
         signer = vault.keyring.log_signer(vault.log.origin)
         assert signer is not None
-        text = f"{vault.log.origin}\n{vault.log.head().size}\n{base64.b64encode(bytes(32)).decode()}\n"
+        text = (
+            f"{vault.log.origin}\n{vault.log.head().size}\n{base64.b64encode(bytes(32)).decode()}\n"
+        )
         path.write_text(signer.sign_note(text) + scene.witnesses[0].line(text), "utf-8")
 
     with pytest.raises(IntegrityError, match="not of this log's past"):

@@ -30,7 +30,6 @@ from tests.exchange.making import (
     verify,
     write,
 )
-
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:

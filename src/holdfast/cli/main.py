@@ -41,6 +41,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print the log's public key, for a second channel."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "check": ("check", "Check a bundle that was handed over."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
     "Keep": {

@@ -1,9 +1,9 @@
 """The proof that a bundle has all entries of its case: the case's tags, and every leaf of the log.
 
 Each leaf carries HMAC(K, i), K being its case's key and i its number there. A bundle reveals K, so
-whoever has all leaves up to the checkpoint can look for every number. Each HMAC lies here as the two
-inputs of SHA-256 that it is made of (RFC 2104), and each leaf as the input of its leaf hash, so the
-one pass of `sha256sum` computes them all. docs/formats/bundle.md has the bytes.
+whoever has all leaves up to the checkpoint can look for every number. Each HMAC lies here as the
+two inputs of SHA-256 that it is made of (RFC 2104), and each leaf as the input of its leaf hash, so
+the one pass of `sha256sum` computes them all. docs/formats/bundle.md has the bytes.
 """
 
 from __future__ import annotations

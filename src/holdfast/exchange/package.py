@@ -238,9 +238,7 @@ def _timed(row: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _describe(
-    bag: Bag, contents: Contents, vault: Vault, exhibits: int, *, whole: bool
-) -> None:
+def _describe(bag: Bag, contents: Contents, vault: Vault, exhibits: int, *, whole: bool) -> None:
     case = contents.case
     bag.put("data/case.json", canonical.dumps(case.as_json()) + b"\n")
     bag.put("verify.sh", verify_script())

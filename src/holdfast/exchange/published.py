@@ -38,7 +38,7 @@ class Published:
 
     @classmethod
     def read(cls, vault: Vault, beyond: int) -> Published:
-        """Return the newest checkpoint that covers entry `beyond` and was both cosigned and stamped.
+        """Return the newest checkpoint that covers entry `beyond` and was cosigned and stamped.
 
         Where none was both, the newest that was either; where none was, the log's head.
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 def recipients(texts: Sequence[str]) -> list[pyrage.x25519.Recipient]:
     """Return the recipients that `texts` name (`age1…`).
 

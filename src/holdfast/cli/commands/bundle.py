@@ -32,7 +32,7 @@ from holdfast.exchange.package import verify_script as script
     "--sealed-to", multiple=True, metavar="AGE1...", help="Encrypt for them, to one file; repeat."
 )
 @JSON
-def bundle(  # noqa: PLR0913 - what a person may ask of a hand-over
+def bundle(
     place: Where,
     *,
     case: str,

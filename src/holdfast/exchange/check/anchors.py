@@ -80,7 +80,7 @@ class Anchors:
         """
         try:
             data = path.read_bytes()
-        except OSError:
+        except (OSError, ValueError):
             raise InputError(f"the file of anchors {path} can't be read", "name another") from None
         anchors = cls()
         placed: set[bytes] = set()
@@ -94,7 +94,7 @@ class Anchors:
             finding.bad("anchors: no log's key is named: log <vkey>")
         return anchors
 
-    def _take(self, parts: list[bytes], placed: set[bytes]) -> bool:
+    def _take(self, parts: list[bytes], placed: set[bytes]) -> bool:  # noqa: PLR0911 - a line each
         """Take one line; say whether it is one."""
         match parts:
             case [b"#tsa", name, encoded]:

@@ -58,8 +58,8 @@ def _check(root: Path, anchors: Anchors, finding: Finding) -> None:
     if finding.anchored:
         if vkey not in anchors.logs:
             finding.bad(
-                f"origin: this bundle's log key {shown(vkey)} is NOT the one in your anchors: it is "
-                "another log's, or forged"
+                f"origin: this bundle's log key {shown(vkey)} is NOT the one in your anchors: it "
+                "is another log's, or forged"
             )
         finding.stage()
         finding.say("Origin", "the log's key is the one in your anchors: origin established")

@@ -1,4 +1,4 @@
-"""What the hand-over's own entry claims: the case's entries, that they are all, and the contents."""
+"""What the hand-over's entry claims: the case's entries, that they are all, and the contents."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from holdfast.exchange.bag import CONTENTS, MANIFEST, PROOF
 from holdfast.exchange.check.finding import shown
-from holdfast.exchange.check.proof import HASH, NUMBER, P, TEXT, read_leaf
+from holdfast.exchange.check.proof import HASH, NUMBER, TEXT, P, read_leaf
 from holdfast.exchange.completeness import BEYOND, halves
 from holdfast.vault.entry import CASE_DOMAIN, KEY_DOMAIN
 
 if TYPE_CHECKING:
-    from holdfast.exchange.check.proof import Proof
+    from collections.abc import Iterator
+
+    from holdfast.exchange.check.proof import Leaf, Proof
 
 _SAYS = (
-    rb'\{"as":(' + TEXT + rb'),"completeness":(true|false),"contents":"(' + HASH + rb')","entries":"('
-    + HASH + rb')","for":(' + TEXT + rb'),"order":(' + TEXT + rb")\}"
+    rb'\{"as":(' + TEXT + rb'),"completeness":(true|false),"contents":"(' + HASH
+    + rb')","entries":"(' + HASH + rb')","for":(' + TEXT + rb'),"order":(' + TEXT + rb")\}"
 )  # fmt: skip
 _LINE = re.compile(NUMBER + rb" " + NUMBER + rb" ([a-z0-9_,]+)")
 
@@ -88,9 +90,7 @@ def check_entries(proof: Proof) -> Claims:
     )
     recipient = shown(said[5]) + (f", as {shown(said[1])}" if said[1] != b'""' else "")
     whole, contents = said[2] == b"true", said[3].decode()
-    return Claims(
-        handover, number, of_case, of_vault, acts, whole, contents, recipient, said[6]
-    )
+    return Claims(handover, number, of_case, of_vault, acts, whole, contents, recipient, said[6])
 
 
 def _list(proof: Proof, handover: int) -> list[int]:
@@ -200,61 +200,56 @@ def _marks(proof: Proof, key: bytes, last: int) -> dict[str, int]:
                     f"{P}{path}: is missing: the case's mark of this number can't be computed"
                 )
             elif proof.read(path) != data:
-                proof.finding.bad(
-                    f"{P}{path}: is not the number {number} under the case's key"
-                )
+                proof.finding.bad(f"{P}{path}: is not the number {number} under the case's key")
         numbers[proof.digest.get(f"{P}tags/{number}.outer", str(number))] = number
     return numbers
 
 
-def _scan(proof: Proof, claims: Claims, numbers: dict[str, int]) -> int:
-    """Hold every leaf of the log to the case's marks; return how many came after the hand-over."""
-    bad, opened, later = proof.finding.bad, [], 0
-    found: dict[int, int] = {}
-    last = len(claims.of_case)
+def _every_leaf(proof: Proof) -> Iterator[tuple[int, Leaf]]:
+    """Yield what each entry of the log says to all; one that can't be read is a failure."""
     for index in range(proof.size):
         name = f"entries/{index}/leaf"
         if not proof.has(name):
             name = f"leaves/{index}"
-        if not proof.has(name):
-            bad(
-                f"{P}{name}: is missing, so nobody can say that this entry of the log is not the "
-                "case's"
-            )
-            continue
-        if proof.digest[P + name] != proof.places.get(index):
-            bad(
-                f"{P}{name}: is not the leaf at this place in the log that the checkpoint commits "
-                "to"
-            )
-            continue
         leaf = read_leaf(proof.read(name))
-        if leaf is None:
-            bad(f"{P}{name}: is malformed, so nobody can say that it is not the case's")
+        if not proof.has(name):
+            why = "is missing, so nobody can say that this entry of the log is not the case's"
+        elif proof.digest[P + name] != proof.places.get(index):
+            why = "is not the leaf at this place in the log that the checkpoint commits to"
+        elif leaf is None:
+            why = "is malformed, so nobody can say that it is not the case's"
+        else:
+            yield index, leaf
             continue
+        proof.finding.bad(f"{P}{name}: {why}")
+
+
+def _scan(proof: Proof, claims: Claims, numbers: dict[str, int]) -> int:
+    """Hold every leaf of the log to the case's marks; return how many came after the hand-over."""
+    bad, later, last = proof.finding.bad, 0, len(claims.of_case)
+    opened: list[int] = []
+    missing = set(range(1, last + 1))
+    for index, leaf in _every_leaf(proof):
         if leaf.opens is not None and leaf.opens[0] == proof.digest[f"{P}tags/case"]:
             opened.append(index)
-        number = numbers.get(leaf.tag)
-        if number is None:
-            continue
-        if number > last:
-            later += index > claims.handover
-            if index < claims.handover:
-                bad(
-                    f"entry {index}: is of the case, as number {number}, and was left out: the "
-                    f"hand-over counts {last}"
-                )
-        elif claims.of_case[number - 1] != index:
+        number = numbers.get(leaf.tag, 0)
+        if number > last and index > claims.handover:
+            later += 1
+        elif number > last:
+            bad(
+                f"entry {index}: is of the case, as number {number}, and was left out: the "
+                f"hand-over counts {last}"
+            )
+        elif number and claims.of_case[number - 1] != index:
             bad(
                 f"entry {index}: is of the case too, as number {number}, and was left out: the "
                 f"bundle has entry {claims.of_case[number - 1]} under that number"
             )
         else:
-            found[number] = index
-    for number in range(1, last + 1):
-        if number not in found:
-            at = claims.of_case[number - 1]
-            bad(f"entry {at}: does not carry the case's mark number {number}")
+            missing.discard(number)
+    for number in sorted(missing):
+        at = claims.of_case[number - 1]
+        bad(f"entry {at}: does not carry the case's mark number {number}")
     if opened != claims.of_case[:1]:
         bad(
             f"the case was opened {len(opened)} times in this log, not once by its entry number 1: "

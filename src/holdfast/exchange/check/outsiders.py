@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from holdfast.exchange.check.proof import Proof
 
 _STAMPED = re.compile(
-    rb"^Time stamp: ([A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8})(?:\.[0-9]+)? ([0-9]{4}) GMT$", re.MULTILINE
+    rb"^Time stamp: ([A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8})(?:\.[0-9]+)? ([0-9]{4}) GMT$",
+    re.MULTILINE,
 )
 _ED25519, _ML_DSA = 4 + 8 + 64, 4 + 8 + 2420
 
@@ -121,7 +122,7 @@ class Witnesses:
 
 
 def _ml_dsa(proof: Proof, key: Key, time: int, signature: bytes) -> bool:
-    """Check a signature on `cosigned_message`: C2SP tlog-cosignature, "ML-DSA-44 signed message"."""
+    """Check a signature on C2SP tlog-cosignature's `cosigned_message`."""
     from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415
 
     message = b"subtree/v1\n\0" + bytes([len(key.name)]) + key.name + time.to_bytes(8, "big")
@@ -216,7 +217,5 @@ def _openssl(*arguments: str | Path) -> bytes | None:
     program = shutil.which("openssl")
     if program is None:
         raise ResourceError("the program openssl is not here", "install it: stamps need it")
-    done = subprocess.run(  # noqa: S603 - a stock program, given files of ours
-        [program, "ts", *arguments], capture_output=True, check=False, timeout=60
-    )
+    done = subprocess.run([program, "ts", *arguments], capture_output=True, check=False, timeout=60)
     return done.stdout if done.returncode == 0 else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.exchange.check.anchors import ED25519, Key, strict_base64
 from holdfast.exchange.check.finding import shown
-from holdfast.exchange.check.proof import HASH, NUMBER, P, TEXT
+from holdfast.exchange.check.proof import HASH, NUMBER, TEXT, P
 from holdfast.exchange.proofs import pem
 from holdfast.vault.note import Verifier
 
@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from holdfast.exchange.check.claims import Claims
     from holdfast.exchange.check.proof import Proof
 
-_OPERATOR = (
-    rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
-)
-_SIGNATURE = (
-    rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
-)
+_OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
+_SIGNATURE = rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
 _ACTOR = rb'\{"key":(null|"([0-9a-f]{8})"),"name":(' + TEXT + rb")\}"
-_SETTINGS = (
-    rb'\{"log":(' + TEXT + rb'),"require":\[([a-z",]*)\],"sealed":(?:true|false)\}'
-)
+_SETTINGS = rb'\{"log":(' + TEXT + rb'),"require":\[([a-z",]*)\],"sealed":(?:true|false)\}'
 _STORED = rb'\{"object":"' + HASH + rb'","size":' + NUMBER + rb'(?:,"wrapped":"[A-Za-z0-9+/=]*")?\}'
 
 
@@ -55,15 +49,21 @@ class People:
         unsigned = sum(self._actor(index) for index in proof.leaves)
         files = sum(bool(re.search(r"/act\.(message|sig)$", path)) for path in proof.digest)
         if files != 2 * len(self._own):
-            self._bad(f"{P}entries: {files - 2 * len(self._own)} signature files belong to no entry")
+            self._bad(
+                f"{P}entries: {files - 2 * len(self._own)} signature files belong to no entry"
+            )
         keys = sum(path.startswith(f"{P}keys/") for path in proof.digest)
         if keys != len(set(self._own.values())):
             self._bad(f"{P}keys: holds a key that signed nothing here")
         proof.finding.stage()
-        names = [f"{shown(self._keys[key][1])} (key {key})" for key in sorted(set(self._own.values()))]
+        names = [
+            f"{shown(self._keys[key][1])} (key {key})" for key in sorted(set(self._own.values()))
+        ]
         signed = len(proof.leaves) - unsigned
         told = ", ".join(names) or "none"
-        proof.finding.say("Actors", f"{signed} entries are signed by their actors' own keys: {told}")
+        proof.finding.say(
+            "Actors", f"{signed} entries are signed by their actors' own keys: {told}"
+        )
         if unsigned:
             told = f"{unsigned} entries are by actors without a key: ACTOR UNSIGNED"
             proof.finding.say("", told)
@@ -93,7 +93,9 @@ class People:
         key, _name, since = self._keys[key_id]
         if since > index:
             bad(f"entry {index}: was signed before the key {key_id} was introduced")
-        missing = [at for at in range(index - min(count, index + 1), index) if at not in proof.places]
+        missing = [
+            at for at in range(index - min(count, index + 1), index) if at not in proof.places
+        ]
         if missing:
             bad(
                 f"entry {index}: its signature covers entry {missing[0]}, whose place is not proven"

@@ -1,4 +1,4 @@
-"""The log's head, the tree, the entries in it and their fields: docs/formats/bundle.md, "The proof"."""
+"""The log's head, the tree, and the entries with their fields: docs/formats/bundle.md."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Proof:
         self.finding.say("Log", told)
 
     def signatures(self, name: str) -> list[tuple[bytes, bytes]]:
-        """Return who signed this note over checkpoint.text, and the signatures with their key IDs."""
+        """Return who signed this note over checkpoint.text, and key ID with signature."""
         data = self.read(name)
         rest = data.removeprefix(self.text + b"\n")
         if self.text + b"\n" + rest != data or not rest.endswith(b"\n") or b"\0" in data:
@@ -175,7 +175,7 @@ class Proof:
             self.finding.bad(f"{P}nodes: {unused} nodes do not lead to the signed root")
 
     def _leaf(self, index: int) -> int:
-        """Read one entry's leaf; return how many of its fields are here and are what it commits to."""
+        """Read one entry's leaf; return how many of its fields are here."""
         folder = f"entries/{index}/"
         if self.places.get(index) != self.digest[f"{P}{folder}leaf"]:
             self.finding.bad(
