@@ -22,7 +22,7 @@ from holdfast.exchange.package import verify_script as script
 @click.option("--withhold", multiple=True, metavar="I", help="All but these; repeat.")
 @click.option("--order", default="", metavar="TEXT", help="Under what order the rest is withheld.")
 @click.option("--for", "recipient", default="", metavar="NAME", help="To whom it is handed over.")
-@click.option("--as", "role", type=click.Choice(ROLES), default="", help="As what they get it.")
+@click.option("--as", "role", type=click.Choice(ROLES), help="As what they get it.")
 @click.option(
     "--completeness/--no-completeness",
     default=None,
@@ -41,7 +41,7 @@ def bundle(
     withhold: tuple[str, ...],
     order: str,
     recipient: str,
-    role: str,
+    role: str | None,
     completeness: bool | None,
     sealed_to: tuple[str, ...],
     as_json: bool,
@@ -58,7 +58,7 @@ def bundle(
       cd /media/court/2026-0001 && bash verify.sh --anchors ~/anchors.txt
     """
     request = bundling.Bundle(
-        case, target, items, recipient, withhold, role, order, completeness, sealed_to
+        case, target, items, recipient, withhold, role or "", order, completeness, sealed_to
     )
     with place.session() as session, progress("Bundling") as session.progress:
         done = bundling.bundle(session, request)
