@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -53,7 +53,39 @@ class Witness:
         return f"— {self.name} {base64.b64encode(blob).decode()}\n"
 
 
-def cosign(work: Work, *witnesses: Witness, more: str = "") -> None:
+@dataclass(frozen=True)
+class Modern:
+    """A witness that signs with ML-DSA-44, type 0x06."""
+
+    name: str
+    key: mldsa.MLDSA44PrivateKey = field(default_factory=mldsa.MLDSA44PrivateKey.generate)
+
+    @property
+    def public(self) -> bytes:
+        """Type and key."""
+        return b"\x06" + self.key.public_key().public_bytes_raw()
+
+    @property
+    def key_id(self) -> bytes:
+        """SHA-256(<name> || "\n" || 0x06 || 1312-byte ML-DSA-44 cosigner public key)[:4]."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.public).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        """Its verifier key."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.public).decode()}"
+
+    def line(self, text: str, time: int = TIME) -> str:
+        """Return its signature line: `cosigned_message` of C2SP tlog-cosignature."""
+        origin, size, root = text.splitlines()[:3]
+        message = b"subtree/v1\n\0" + bytes([len(self.name)]) + self.name.encode()
+        message += time.to_bytes(8, "big") + bytes([len(origin.encode())]) + origin.encode()
+        message += bytes(8) + int(size).to_bytes(8, "big") + base64.b64decode(root)
+        blob = self.key_id + time.to_bytes(8, "big") + self.key.sign(message)
+        return f"— {self.name} {base64.b64encode(blob).decode()}\n"
+
+
+def cosign(work: Work, *witnesses: Witness | Modern, more: str = "") -> None:
     """Lay the log's present head down as cosigned."""
     vault = work.session.vault
     note = (vault.log.path / "checkpoint").read_text("utf-8")

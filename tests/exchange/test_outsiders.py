@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from holdfast.core.errors import IntegrityError
+from holdfast.exchange.check.bundle import check
 from holdfast.vault.entry import Draft
 from tests.exchange.making import Made, hand_over, new_case, remanifest, verify, write
-from tests.exchange.outsiders import Authority, Witness, anchors, cosign, stamp
+from tests.exchange.outsiders import Authority, Modern, Witness, anchors, cosign, stamp
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
@@ -346,6 +347,50 @@ def test_a_policy_with_tabs_spaces_and_remarks(scene: Scene) -> None:
     """C2SP tlog-policy: "sequences of ASCII space and tab characters"; lines starting with "#"."""
     lines = ["\t" + line.rstrip().replace(" ", "  \t") + " " for line in scene.lines]
     given = anchors(scene.made, "", " \t", "  # remark", "#tsaother", *lines)
+    done = verify(scene.made.folder, "--anchors", given)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ml_dsa_44_counts_where_it_can_be_checked(scene: Scene, tmp_path: Path) -> None:
+    """`verify.sh` says that it can't, and holds the quorum unmet; `holdfast check` can."""
+    work = new_case(tmp_path, (b"a",))
+    modern = Modern("court.example/new")
+    made = hand_over(
+        work, tmp_path / "handover", published=lambda: cosign(work, modern, scene.witnesses[0])
+    )
+    old = f"witness old {scene.witnesses[0].vkey}"
+    given = anchors(made, f"witness new {modern.vkey}", old, "quorum new")
+    found = check(made.folder, given)
+    assert found.verdict == "intact", found
+    assert "new (2026-09-21 14:13:20 UTC)" in str(found.said)
+    done = verify(made.folder, "--anchors", given, both=False)
+    assert done.returncode == 1
+    assert "Signed have: old (2026-09-21 14:13:20 UTC); not checked, being ML-DSA-44: new" in (
+        done.stderr
+    )
+    done = verify(made.folder, "--anchors", anchors(made, f"witness new {modern.vkey}", old))
+    assert done.returncode == 0, done.stderr
+    assert "not checked, ML-DSA-44: new" in done.stdout
+    signed = made.folder / "data/proof/cosigned"
+    text = signed.read_text("utf-8")
+    forged = modern.line(text.partition("\n\n")[0] + "\n", 1).split()[2]
+    line = next(one for one in text.splitlines() if one.startswith("— court.example/new "))
+    write(signed, text.replace(line.split()[2], forged[:16] + line.split()[2][16:]).encode())
+    remanifest(made.folder)
+    assert "the signature of the witness new does not verify" in str(
+        check(made.folder, given).problems
+    )
+
+
+def test_a_key_with_plus_signs_is_not_taken_for_another(scene: Scene) -> None:
+    """Base64 has `+` too; keys that end alike are not the same key."""
+    some: list[Witness] = []
+    while len(some) < 2:
+        one = Witness(f"w{len(some)}.example")
+        if one.vkey.endswith("+A"):
+            some.append(one)
+    lines = [f"witness n{at} {one.vkey}" for at, one in enumerate(some)]
+    given = anchors(scene.made, *scene.lines, *lines)
     done = verify(scene.made.folder, "--anchors", given)
     assert done.returncode == 0, done.stderr
 

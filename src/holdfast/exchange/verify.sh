@@ -742,7 +742,7 @@ read_anchors() { # anchor[], and a policy (C2SP tlog-policy): what the reader br
   [[ -f $1 ]] || usage "the file of anchors $1 is not there"
   anchor=()
   while IFS= read -r line || [[ -n $line ]]; do
-    read -ra part <<<"${line%$'\r'}"
+    read -ra part < <(printf '%s\n' "${line%$'\r'}") # `<<<` writes a file in older bash
     case "${part[0]-}:${#part[@]}" in
       :* | '#tsa:1') continue ;;
       '#tsa:3')
@@ -755,8 +755,8 @@ read_anchors() { # anchor[], and a policy (C2SP tlog-policy): what the reader br
       '#'*) continue ;;
       log:[23]) vkey "${part[1]}" 01 && anchor+=("${part[1]}") && continue ;;
       witness:[34])
-        vkey "${part[2]}" '0[46]' && is_new "${part[1]}" && [[ -z ${keys[${part[2]##*+}]-} ]] &&
-          witness_of[$NAME $KEY_ID]=${part[1]} witness_pem[${part[1]}]=$PEM keys[${part[2]##*+}]=1 && continue
+        vkey "${part[2]}" '0[46]' && is_new "${part[1]}" && [[ -z ${keys[${part[2]#*+*+}]-} ]] &&
+          witness_of["$NAME $KEY_ID"]=${part[1]} witness_pem[${part[1]}]=$PEM keys[${part[2]#*+*+}]=1 && continue
         ;;
       group:*) add_group "${part[@]:1}" && continue ;;
       quorum:2)
@@ -840,7 +840,7 @@ cosignature() { # line $1 of the head as cosigned: by whom $2; its bytes are in 
 }
 
 check_witnesses() {
-  local line at=0 form="^$dash([^[:space:]]+) ([A-Za-z0-9+/]+=*)\$" rest='' group member count own=0 signer
+  local line at=0 form="^$dash([^[:space:]]+) ([A-Za-z0-9+/]+=*)\$" rest='' group member count own=0 signer of
   cosigned=0 strangers=0 message_files=0 signers='' unchecked=''
   if [[ -n ${digest[$proof/cosigned]-} ]]; then
     slurp $proof/cosigned && rest=${TEXT#"$note$nl"} && [[ "$note$nl$rest" == "$TEXT" && $rest == *"$nl" ]] ||
@@ -861,7 +861,8 @@ check_witnesses() {
   ((message_files == witness_files)) || bad "$proof/witnesses: $((witness_files - message_files)) files belong to no cosignature"
   for group in ${groups[@]+"${groups[@]}"}; do
     count=0
-    for member in ${members[$group]}; do [[ -z ${met[$member]-} ]] || count=$((count + 1)); done
+    read -ra of < <(printf '%s\n' "${members[$group]}")
+    for member in "${of[@]}"; do [[ -z ${met[$member]-} ]] || count=$((count + 1)); done
     ((count < ${threshold[$group]})) || met[$group]=1
   done
   [[ -z $quorum || $quorum == none || -n ${met[$quorum]-} ]] ||

@@ -111,7 +111,7 @@ class Witnesses:
             return
         key = self._anchors.witnesses[who]
         if key.kind == ML_DSA_44:
-            right = _ml_dsa(proof, key, time, signature)
+            right = len(blob) == _ML_DSA and _ml_dsa(proof, key, time, signature)
         else:
             right = Verifier("", key.public).verifies(message, signature)
         if not right:
@@ -122,15 +122,24 @@ class Witnesses:
 
 
 def _ml_dsa(proof: Proof, key: Key, time: int, signature: bytes) -> bool:
-    """Check a signature on C2SP tlog-cosignature's `cosigned_message`."""
-    from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415
+    """Check a signature on C2SP tlog-cosignature's `cosigned_message`.
 
+    Raises:
+        ResourceError: the `cryptography` that is here can't.
+    """
     message = b"subtree/v1\n\0" + bytes([len(key.name)]) + key.name + time.to_bytes(8, "big")
     message += bytes([len(proof.origin)]) + proof.origin + bytes(8)
     message += proof.size.to_bytes(8, "big") + proof.root
     try:
+        from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415
+
         mldsa.MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (ImportError, UnsupportedAlgorithm):
+        raise ResourceError(
+            "a witness signed with ML-DSA-44, which this machine's OpenSSL can't check",
+            "upgrade the library `cryptography`, to a wheel from PyPI",
+        ) from None
+    except (InvalidSignature, ValueError):
         return False
     return True
 
