@@ -6,6 +6,7 @@ scene: entries 5 to 18 or so, of which the case's are numbered 1 to 11 when the 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shutil
@@ -287,6 +288,35 @@ def test_tags_of_another_key(bundle: Path) -> None:
         write(bundle / f"data/proof/tags/{number}.outer", outer)
     remanifest(bundle)
     fails(bundle, "tags/1.inner: is not the number 1 under the case's key")
+
+
+def test_a_head_that_claims_a_trillion_entries(made: Made, bundle: Path) -> None:
+    """Signed by a forger: the check must end, and not by counting to there."""
+    proof, log = bundle / "data/proof", made.work.session.vault.log
+    level = [log.tree(log.head()).leaf(at) for at in range(21)] + [
+        bytes([at]) * 32 for at in range(11)
+    ]
+    shutil.rmtree(proof / "nodes")
+
+    def node(left: bytes, right: bytes) -> bytes:
+        data = b"\x01" + left + right
+        digest = hashlib.sha256(data)
+        write(proof / "nodes" / digest.hexdigest(), data)
+        return digest.digest()
+
+    while len(level) > 1:
+        level = [node(*level[at : at + 2]) for at in range(0, len(level), 2)]
+    for at in range(35):
+        level = [node(level[0], bytes([at]) * 32)]
+    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    assert signer is not None
+    text = f"{log.origin}\n{2**40}\n{base64.b64encode(level[0]).decode()}\n"
+    note = signer.sign_note(text)
+    write(proof / "checkpoint", note.encode())
+    write(proof / "checkpoint.text", text.encode())
+    write(proof / "checkpoint.sig", base64.b64decode(note.rsplit(" ", 1)[1])[4:])
+    remanifest(bundle)
+    fails(bundle, "data/proof/leaves/21: is missing")
 
 
 def test_a_proof_that_the_hand_over_did_not_announce(work: Work, tmp_path: Path) -> None:

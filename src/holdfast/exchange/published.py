@@ -75,8 +75,9 @@ class Published:
             put("cosigned", self.cosigned.encode())
             lines = self.cosigned.removeprefix(self.signed.text + "\n").splitlines()
             for number, line in enumerate(lines, 1):
-                blob = base64.b64decode(line.rpartition(" ")[2])
-                if len(blob) == ED25519_COSIGNATURE:
+                name, _, encoded = line.removeprefix("— ").rpartition(" ")
+                blob = base64.b64decode(encoded)
+                if name != self.signed.head.origin and len(blob) == ED25519_COSIGNATURE:
                     time = int.from_bytes(blob[4:12], "big")
                     message = f"cosignature/v1\ntime {time}\n{self.signed.text}"
                     put(f"witnesses/{number}.message", message.encode())

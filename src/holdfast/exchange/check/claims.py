@@ -140,7 +140,7 @@ def _sort(proof: Proof, case: bytes, of_case: set[int]) -> tuple[dict[int, bytes
 
 
 def check_complete(proof: Proof, claims: Claims) -> None:
-    """Look through every leaf of the log for marks of the case: all that it has must be here.
+    """Look through every leaf of the log for the case's tags: all that it has must be here.
 
     Raises:
         StopError: something is wrong, or was left out.
@@ -166,11 +166,11 @@ def check_complete(proof: Proof, claims: Claims) -> None:
             "with it"
         )
     stage()
-    numbers = _marks(proof, key, len(claims.of_case) + BEYOND)
+    numbers = _tags(proof, key, len(claims.of_case) + BEYOND)
     listed = sum(path.startswith(f"{P}leaves/") for path in more)
     if len(more) - listed != 2 * len(numbers) + 2:
         bad(f"{P}tags: holds files of no number that is looked for")
-    if listed + len(proof.leaves) != proof.size:
+    if listed + len(proof.leaves) > proof.size:
         bad(
             f"{P}leaves: the log has {proof.size} entries, and this bundle "
             f"{listed + len(proof.leaves)} leaves"
@@ -189,7 +189,7 @@ def check_complete(proof: Proof, claims: Claims) -> None:
         proof.finding.say("", told)
 
 
-def _marks(proof: Proof, key: bytes, last: int) -> dict[str, int]:
+def _tags(proof: Proof, key: bytes, last: int) -> dict[str, int]:
     """Return which number each tag of the case stands for; the files must be those of the key."""
     numbers = {}
     for number in range(1, last + 1):
@@ -197,7 +197,7 @@ def _marks(proof: Proof, key: bytes, last: int) -> dict[str, int]:
             path = f"tags/{number}.{name}"
             if not proof.has(path):
                 proof.finding.bad(
-                    f"{P}{path}: is missing: the case's mark of this number can't be computed"
+                    f"{P}{path}: is missing: the case's tag of this number can't be computed"
                 )
             elif proof.read(path) != data:
                 proof.finding.bad(f"{P}{path}: is not the number {number} under the case's key")
@@ -206,7 +206,11 @@ def _marks(proof: Proof, key: bytes, last: int) -> dict[str, int]:
 
 
 def _every_leaf(proof: Proof) -> Iterator[tuple[int, Leaf]]:
-    """Yield what each entry of the log says to all; one that can't be read is a failure."""
+    """Yield what each entry of the log says to all; one that can't be read is a failure.
+
+    Raises:
+        StopError: one is missing; a forger's log may claim any size.
+    """
     for index in range(proof.size):
         name = f"entries/{index}/leaf"
         if not proof.has(name):
@@ -222,10 +226,12 @@ def _every_leaf(proof: Proof) -> Iterator[tuple[int, Leaf]]:
             yield index, leaf
             continue
         proof.finding.bad(f"{P}{name}: {why}")
+        if not proof.has(name):
+            proof.finding.stage()
 
 
 def _scan(proof: Proof, claims: Claims, numbers: dict[str, int]) -> int:
-    """Hold every leaf of the log to the case's marks; return how many came after the hand-over."""
+    """Hold every leaf of the log to the case's tags; return how many came after the hand-over."""
     bad, later, last = proof.finding.bad, 0, len(claims.of_case)
     opened: list[int] = []
     missing = set(range(1, last + 1))
@@ -249,7 +255,7 @@ def _scan(proof: Proof, claims: Claims, numbers: dict[str, int]) -> int:
             missing.discard(number)
     for number in sorted(missing):
         at = claims.of_case[number - 1]
-        bad(f"entry {at}: does not carry the case's mark number {number}")
+        bad(f"entry {at}: does not carry the case's tag number {number}")
     if opened != claims.of_case[:1]:
         bad(
             f"the case was opened {len(opened)} times in this log, not once by its entry number 1: "
