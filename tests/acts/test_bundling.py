@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyrage
 import pytest
 
+from holdfast.exchange import sealing
 from holdfast.exchange.package import verify_script
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.line import Line
 
 SECRET = b"the content that only its recipient may see"
@@ -165,6 +165,22 @@ def test_a_full_disk_while_sealing_leaves_nothing_in_the_clear(
     assert done.code == 7
     assert "disk is full" in done.err
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_said_as_such(tmp_path: Path) -> None:
+    """By a device that is always full, through the library that encrypts."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "large").write_bytes(bytes(1 << 20))
+    to = [pyrage.x25519.Identity.generate().to_public()]
+    with Path("/dev/full").open("wb", 0) as full, pytest.raises(OSError, match="No space left"):
+        sealing.encrypt(tmp_path / "folder", "folder", full, to)
+
+
+def test_a_file_that_vanishes_while_it_is_sealed(tmp_path: Path) -> None:
+    """What came so far would be a whole file of age, with a tar in it that was cut off."""
+    to = [pyrage.x25519.Identity.generate().to_public()]
+    with (tmp_path / "out").open("wb") as out, pytest.raises(FileNotFoundError):
+        sealing.encrypt(tmp_path / "folder", "folder", out, to)
 
 
 # --- check ---------------------------------------------------------------------------------------

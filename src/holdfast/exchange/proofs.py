@@ -136,8 +136,8 @@ class Proof:
         if chain is not None:
             write_tags(self._put, *chain, len(of_case))
             write_leaves(self._put, self._log, self._tree.size, claims)
-            self._places = set(range(self._tree.size))
-        write_nodes(sorted(self._places), self._tree, self._put)
+        places = sorted(self._places) if chain is None else range(self._tree.size)
+        write_nodes(places, self._tree, self._put)
 
     def _vault(self, introductions: Mapping[str, int]) -> dict[int, str | None]:
         """Write vault.init, and what introduces the keys that signed, theirs included."""
@@ -215,7 +215,7 @@ class Proof:
         self._bag.put(PROOF + name, data)
 
 
-def write_nodes(places: list[int], tree: TreeReader, put: Callable[[str, bytes], None]) -> None:
+def write_nodes(places: Sequence[int], tree: TreeReader, put: Callable[[str, bytes], None]) -> None:
     """Write each inner node on the way from the root to `places` (ascending): RFC 6962, 2.1.
 
     A file holds 0x01 and the two child hashes, and is named by its own SHA-256.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tarfile
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyrage
 
@@ -49,7 +49,7 @@ def seal(folder: Path, target: Path, to: list[pyrage.x25519.Recipient]) -> None:
     partial = folder.with_suffix(".age")
     try:
         with partial.open("xb") as out:
-            _encrypt(folder, name, out.fileno(), to)
+            encrypt(folder, name, out, to)
             out.flush()
             os.fsync(out.fileno())
         try:
@@ -61,8 +61,33 @@ def seal(folder: Path, target: Path, to: list[pyrage.x25519.Recipient]) -> None:
     durable.sync_directory(target.parent)
 
 
-def _encrypt(folder: Path, name: str, out: int, to: list[pyrage.x25519.Recipient]) -> None:
-    """Let one thread write the tar into a pipe, whose other end is read to be encrypted."""
+class _Kept:
+    """A stream that remembers why it failed, since `encrypt_io` tells that as text only."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.failure: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`."""
+        try:
+            return self._stream.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
+
+    def flush(self) -> None:
+        """Do nothing: whoever opened the stream flushes and syncs it."""
+
+
+def encrypt(folder: Path, name: str, out: BinaryIO, to: list[pyrage.x25519.Recipient]) -> None:
+    """Write `folder` as an encrypted tar, in which it is called `name`.
+
+    One thread writes the tar into a pipe, whose other end is read to be encrypted.
+
+    Raises:
+        OSError: what was to be read or written could not be.
+    """
     read_end, write_end = os.pipe()
     failures: list[BaseException] = []
 
@@ -77,10 +102,15 @@ def _encrypt(folder: Path, name: str, out: int, to: list[pyrage.x25519.Recipient
             failures.append(error)
 
     writer = threading.Thread(target=write, name="tar", daemon=True)
-    writer.start()
-    with os.fdopen(read_end, "rb") as plain, os.fdopen(os.dup(out), "wb") as stream:
+    kept = _Kept(out)
+    with os.fdopen(read_end, "rb") as plain:
+        writer.start()
         try:
-            pyrage.encrypt_io(plain, stream, to)
+            pyrage.encrypt_io(plain, kept, to)
+        except pyrage.EncryptError:
+            if kept.failure is None:
+                raise
+            raise kept.failure from None
         finally:
             plain.close()  # a writer that still writes is told so by a broken pipe
             writer.join()
