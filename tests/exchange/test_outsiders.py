@@ -338,6 +338,20 @@ def test_a_policy_that_is_none(scene: Scene, line: str) -> None:
     fails(scene.made.folder, "anchors: a line that", "--anchors", given)
 
 
+def test_as_many_witnesses_as_the_specification_asks_for_and_more(scene: Scene) -> None:
+    """C2SP tlog-policy: "supports at least up to 32 logs, 32 witnesses, and 32 groups"."""
+    more = [Witness(f"w{at}.example") for at in range(120)]
+    lines = [f"witness w{at} {one.vkey}" for at, one in enumerate(more)]
+    groups = [f"group g{at} any w{at}" for at in range(40)]
+    all_ = " ".join([f"w{at}" for at in range(40, 120)] + [f"g{at}" for at in range(40)])
+    for least, met in ((3, True), (123, False)):
+        last = f"group last {least} court bar abroad {all_}"
+        given = anchors(scene.made, *scene.lines[:3], *lines, *groups, last, "quorum last",
+                        *scene.lines[-2:])  # fmt: skip
+        done = verify(scene.made.folder, "--anchors", given)
+        assert (done.returncode == 0) == met, done.stderr
+
+
 def test_two_quorums(scene: Scene) -> None:
     given = anchors(scene.made, *scene.lines[:3], "quorum court", "quorum none")
     fails(scene.made.folder, "anchors: a line that", "--anchors", given)

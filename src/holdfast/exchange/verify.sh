@@ -781,7 +781,7 @@ add_group() { # name, k, members: each is defined before, and in one group only
   case $k in
     any) k=1 ;;
     all) k=$# ;;
-    *) [[ $k == [1-9] || $k == [1-9][0-9] ]] && ((k <= $#)) || return 1 ;;
+    *) is_number "$k" && ((k >= 1 && k <= $#)) || return 1 ;;
   esac
   for member; do
     [[ -n ${defined[$member]-} && -z ${placed_in[$member]-} ]] || return 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ED25519, COSIGNATURE, ML_DSA_44 = b"\x01", b"\x04", b"\x06"
 _LENGTHS = {ED25519: 33, COSIGNATURE: 33, ML_DSA_44: 1313}
 _VKEY = re.compile(rb"([^+\s\x00-\x1f\x7f]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)")
-_NUMBER = re.compile(rb"[1-9][0-9]?")
+_NUMBER = re.compile(rb"[1-9][0-9]{0,14}")
 
 
 @dataclass(frozen=True)
