@@ -15,7 +15,13 @@ from holdfast.exchange.package import verify_script as script
 @click.command()
 @where
 @CASE
-@click.option("--to", "target", required=True, metavar="DIR", help="A new or empty folder.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="DIR",
+    help="A new or empty folder; sealed, a new file.",
+)
 @click.option(
     "--select", "--items", "--item", "items", multiple=True, metavar="I", help="Only these; repeat."
 )
