@@ -66,6 +66,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case list": (),
     "case open": ("--title", "T", "--basis", "B", "--authority", "A", "--until", "2999-01-01"),
     "case show": ("CASE",),
+    "check": ("file",),
     "collect files": ("--case", "CASE", "file"),
     "custody": (),
     "erase approve": ("3",),

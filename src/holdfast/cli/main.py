@@ -43,6 +43,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "check": ("check", "Check a bundle that was handed over."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
     "Keep": {
