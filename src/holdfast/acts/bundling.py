@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from holdfast.acts import publishing
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.cases import OneCase
 from holdfast.acts.examining import ledger
@@ -111,7 +112,17 @@ def bundle(session: Session, request: Bundle) -> Written:
         complete=complete,
         progress=session.progress,
     )
-    return package.write_bundle(Path(request.target), contents, vault, enter)
+    return package.write_bundle(
+        Path(request.target), contents, vault, enter, lambda: _published(session)
+    )
+
+
+def _published(session: Session) -> None:
+    """Ask witnesses and time authorities about the hand-over's own checkpoint; wait for them.
+
+    Who does not answer can't keep the evidence from the court: the bundle says what is missing.
+    """
+    publishing.publish(session)
 
 
 def _chosen(held: list[Exhibit], request: Bundle) -> list[Exhibit]:

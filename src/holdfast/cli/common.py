@@ -236,6 +236,22 @@ def progress(title: str, unit: str = "bytes") -> Iterator[Progress]:
         yield tell
 
 
+def new_file(name: str, kinds: set[str]) -> Path:
+    """Return a file that is to be written, of one of the `kinds` (suffixes).
+
+    Raises:
+        InputError: it is of another kind by its name, exists already, or its folder does not.
+    """
+    file, known = Path(name), " or ".join(sorted(kinds))
+    if file.suffix not in kinds:
+        raise InputError(f"{file} does not end in {known}", f"name a file that ends in {known}")
+    if file.exists():
+        raise InputError(f"{file} exists already", "name another file")
+    if not file.parent.is_dir():
+        raise InputError(f"there is no folder {file.parent}", "make it first")
+    return file
+
+
 def size_text(size: int) -> str:
     """Return a size in bytes as people read it."""
     amount = float(size)

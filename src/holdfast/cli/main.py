@@ -39,7 +39,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),
         "verify": ("verify", "Check every object, entry and signature."),
-        "anchors": ("vault", "Print the log's public key, for a second channel."),
+        "anchors": ("vault", "Print what a court holds bundles to, for a second channel."),
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),

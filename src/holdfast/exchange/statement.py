@@ -1,22 +1,19 @@
 """The continuity statement of one exhibit: everybody who held, read, copied or changed it.
 
 Made of the case's entries alone, each named by its number, so that whoever has the bundle or the
-log can look every line up. Decided here on plain values; `as_pdf` renders it with Typst (PDF/A-2b).
+log can look every line up. Decided here on plain values; `as_pdf` renders it.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from holdfast.core.errors import printable
+from holdfast.exchange import pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
@@ -38,8 +35,6 @@ _SHOWN = ("path", "stored", "reason", "refused", "request", "totals", "title", "
 _DETAIL = 400
 _DIGEST = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
 """The first digits are enough to look a digest up; a whole one fits into no column."""
-_SCRIPT = 40
-_NO_GLYPH = re.compile(r'the text `"(?:\\u\{([0-9a-f]+)\}|(.+?))"` could not be displayed')
 
 
 @dataclass(frozen=True)
@@ -161,62 +156,5 @@ def _plain(value: object) -> str:
 
 
 def as_pdf(statement: Statement, entry: int) -> bytes:
-    """Return the statement as PDF/A-2b; `entry` is its own entry in the log.
-
-    What stands in it may come from evidence: it reaches Typst as data, never as markup.
-    """
-    import typst  # noqa: PLC0415 - 40 MB of compiler, needed for nothing else
-
-    template = resources.files("holdfast.exchange").joinpath("statement.typ").read_bytes()
-    shown = _Shown()
-    while True:
-        data = orjson.dumps(_each_text({"entry": entry, **statement.as_json()}, shown)).decode()
-        try:
-            made: bytes = typst.compile(
-                template, format="pdf", pdf_standards="a-2b", sys_inputs={"statement": data}
-            )
-        except typst.TypstError as error:
-            if not shown.learn(str(error)):
-                raise
-        else:
-            return made
-
-
-class _Shown:
-    """How a text is shown: what no font here has a picture of, as its code point.
-
-    PDF/A allows no character that can't be displayed (ISO 19005-2, 6.2.11.8), so the compiler
-    refuses it, one at a time.
-    """
-
-    def __init__(self) -> None:
-        self._absent: set[str] = set()
-        self._ascii = False
-
-    def __call__(self, text: str) -> str:
-        """Return `text` as it can be displayed."""
-        return "".join(
-            f"\\u{{{ord(c):x}}}" if c in self._absent or (self._ascii and not c.isascii()) else c
-            for c in printable(text)
-        )
-
-    def learn(self, refusal: str) -> bool:
-        """Take in what the compiler refused; False where it was something else, or came again."""
-        found = _NO_GLYPH.search(refusal)
-        if found is None or self._ascii:
-            return False
-        absent = {chr(int(found[1], 16))} if found[1] else set(found[2])
-        # A name in another script has dozens: beyond that, none is tried.
-        self._ascii = absent <= self._absent or len(self._absent) > _SCRIPT
-        self._absent |= absent
-        return True
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {name: _each_text(one, change) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_each_text(one, change) for one in value]
-    return value
+    """Return the statement as PDF/A-2b; `entry` is its own entry in the log."""
+    return pdf.made("statement", {"entry": entry, **statement.as_json()})

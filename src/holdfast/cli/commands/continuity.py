@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from holdfast.acts import continuity
-from holdfast.cli.common import CASE, JSON, Where, emit, say, where
+from holdfast.cli.common import CASE, JSON, Where, emit, new_file, say, where
 from holdfast.core import canonical, durable
-from holdfast.core.errors import InputError
 
 
 @click.command()
@@ -28,14 +25,7 @@ def statement(place: Where, *, case: str, item: str, target: str, as_json: bool)
     Example:
       holdfast statement --case 2026-0001 AL/1 --to AL-1.pdf
     """
-    file = Path(target) if target else None
-    if file is not None:
-        if file.suffix not in {".json", ".pdf"}:
-            raise InputError(f"{file} is no PDF or JSON by its name", "end it with .pdf or .json")
-        if file.exists():
-            raise InputError(f"{file} exists already", "name another file")
-        if not file.parent.is_dir():
-            raise InputError(f"there is no folder {file.parent}", "make it first")
+    file = new_file(target, {".json", ".pdf"}) if target else None
     with place.session() as session:
         done = continuity.statement(session, continuity.Continuity(case, item))
     if file is not None:
