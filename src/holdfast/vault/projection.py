@@ -121,9 +121,7 @@ class Batch:
         ]
 
     def key_ended(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`operator.rotate`, `operator.revoke`: a key ends here, perhaps for another."""
-        if "operator" in fields:
-            self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+        """`operator.rotate`, `operator.revoke`: a key ends here."""
         keys = tables.operators
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
         self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
