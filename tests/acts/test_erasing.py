@@ -335,6 +335,26 @@ def test_on_postgresql_rows_and_files_lose_it_too(
     assert (report.problems, report.incomplete) == ([], [])
 
 
+def test_a_reader_that_stays_keeps_old_pages_and_that_is_told_and_mended(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY", 0)
+    row = unit.collect(f"{MARKER}.txt", MARKER)
+    request = unit.ask(row["exhibit"])
+    with closing(sqlite3.connect(unit.line.vault / "holdfast.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT path FROM exhibits").fetchall()
+        done = unit.by("bob", "erase", "approve", request)
+        assert done.code == 8, done.err
+        assert "any command: it finishes the erasure" in done.err
+        assert [one.partition("-")[0] for one in places(unit.line.vault)] != []
+        waits = unit.line.must("verify", "--read-only", "--json", "--jobs", 1).row
+        assert waits["problems"] == []
+    unit.line.must("case", "list")
+    assert places(unit.line.vault) == []
+    unit.line.intact()
+
+
 # Backups.
 
 

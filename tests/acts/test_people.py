@@ -103,6 +103,16 @@ def test_a_rotated_key_ends_and_what_it_signed_stays_signed(line: Line, tmp_path
     line.must("case", "close", line.case, "--operator", "bob")
     assert line.entries("case.close")[0]["actor"]["key"] == vkey.split("+")[1]
     line.intact()
+    (tmp_path / "letter").write_text("x")
+    line.case = line.open_case()
+    line.must("operator", "rotate", "alice")
+    assert line.collect(tmp_path / "letter").code == 0
+    line.must("bundle", "--case", line.case, "--to", tmp_path / "bundle")
+    checked = subprocess.run(
+        ["bash", "verify.sh"], cwd=tmp_path / "bundle", check=False, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert "are signed by their actors' own keys" in checked.stdout
 
 
 def test_a_rotation_that_was_stopped_after_its_entry_goes_on(

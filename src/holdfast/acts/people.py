@@ -207,9 +207,12 @@ def _end(session: Session, name: str, request: EndKey, vkey: str | None) -> None
         if vkey is not None and connection.scalar(select(known.c.name).where(known.c.vkey == vkey)):
             raise InputError("that key is in the log already", "make a new one")
         fields: dict[str, Json] = {"ended": public(request.name, old), "reason": request.reason}
-        if vkey is not None:
-            fields["operator"] = public(request.name, vkey)
-        return [Draft(name, None, fields)]
+        end = Draft(name, None, fields)
+        if vkey is None:
+            return [end]
+        # As any key is introduced; the old one's last act is its own end.
+        added: dict[str, Json] = {"operator": public(request.name, vkey), "roles": []}
+        return [Draft("operator.add", None, added), end]
 
     session.custody.decide(build)
 

@@ -211,8 +211,12 @@ def scour(engine: Engine) -> None:
                 raw.execute(f'VACUUM FULL "{table.schema}"."{table.name}"')
             raw.autocommit = False
             return
-        raw.execute("VACUUM")
-        ((busy, _, _),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        try:
+            raw.execute("VACUUM")
+            ((busy, _, _),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            # Past SQLAlchemy, which would run it in a transaction; so wrapped like its errors.
+            raise DBAPIError("VACUUM", None, error) from error
     path = Path(engine.url.database or "")
     path.with_name(f"{path.name}.damaged").unlink(missing_ok=True)
     if busy:

@@ -21,7 +21,7 @@ import orjson
 from holdfast.core import canonical, clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import ConflictError, IntegrityError
-from holdfast.vault import cosignature, note, tiles
+from holdfast.vault import bodies, cosignature, note, tiles
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Entry, Sealed
@@ -205,9 +205,9 @@ class Log:
         for number in range(start // WIDTH, -(-end // WIDTH)):
             base = number * WIDTH
             width = min(WIDTH, end - base)
-            leaves, bodies = self.bundle(number, width)
+            leaves, texts = self.bundle(number, width)
             for at in range(max(start - base, 0), width):
-                yield base + at, leaves[at], bodies[at]
+                yield base + at, leaves[at], texts[at]
 
     def bundle(self, number: int, width: int) -> tuple[list[bytes], list[bytes]]:
         """Return the first `width` leaves and bodies of the `number`-th bundle.
@@ -326,44 +326,11 @@ class Log:
         Raises:
             IntegrityError: a bundle of bodies is missing, truncated or malformed.
         """
-        touched: dict[int, dict[int, Collection[str]]] = {}
-        for index, names in fields.items():
-            touched.setdefault(index // WIDTH, {})[index % WIDTH] = names
         with self._locked("bodies", wait=60.0, insist=True):
             size = self.head().size
-            for number, lines in sorted(touched.items()):
-                self._erase(number, min(WIDTH, size - number * WIDTH), lines)
-            for left in self.bodies.rglob(".*"):
-                # Whoever writes here holds the lock: a file without its name is a dead writer's.
-                if left.is_file():
-                    left.unlink(missing_ok=True)
+            bodies.erase(self.bodies, size, fields)
             durable.sync_filesystem(self.path)
-        self._erase_commits(size)
-
-    def _erase(self, number: int, width: int, lines: Mapping[int, Collection[str]]) -> None:
-        full = self.bodies / tiles.numbered(number)
-        place = self.bodies / tiles.numbered(number, width)
-        bodies = self._bodies(number, width)
-        try:
-            changed = [entries.without(body, lines.get(at, ())) for at, body in enumerate(bodies)]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise IntegrityError(
-                f"the log's file {place} is malformed", "restore it from a backup"
-            ) from None
-        if changed != bodies:
-            self._write(place, b"\n".join([*changed, b""]), mode=0o440)
-        for _, old in tiles.partials(full):
-            if old != place:
-                old.unlink(missing_ok=True)
-
-    def _erase_commits(self, size: int) -> None:
-        """Remove commits that a killed writer left behind: they have bodies in them."""
-        newest = max((int(p.name) for p in self._commits.iterdir() if p.name.isdigit()), default=0)
-        self._clean(newest)
-        for left in self._commits.glob(".*"):
-            _, start, pid, *_ = (*left.name.split("."), "", "", "")
-            if start.isdigit() and int(start) < size and pid.isdigit() and not _alive(int(pid)):
-                left.unlink(missing_ok=True)
+        bodies.erase_commits(self._commits, size)
 
     def _write_bundles(self, size: int, sealed: list[Sealed]) -> None:
         """Write entry bundles and bodies.
@@ -447,16 +414,3 @@ class Log:
             yield
         finally:
             os.close(descriptor)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OverflowError:
-        return False
-    except PermissionError:
-        # Another account's.
-        return True
-    return True

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import tables
+from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 GROUP = 4096
 """Entries folded in one transaction."""
-ERASED = "(erased)"
-"""What stands in a row where the log's text was erased by order."""
 
 
 class Batch:
@@ -121,9 +120,7 @@ class Batch:
         ]
 
     def key_ended(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`operator.rotate`, `operator.revoke`: a key ends here, perhaps for another."""
-        if "operator" in fields:
-            self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+        """`operator.rotate`, `operator.revoke`: a key ends here."""
         keys = tables.operators
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
         self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
@@ -195,7 +192,7 @@ class Batch:
         for one in facts["fields"]:
             for name in one["names"]:
                 names[name].append(one["entry"])
-        self._later.append(lambda connection: _blank(connection, entry.index, names))
+        self._later.append(lambda connection: blank(connection, entry.index, names))
 
     def held(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`hold.set`: nothing of this may be erased."""
@@ -295,40 +292,6 @@ def _who(fields: dict[str, Any]) -> dict[str, str]:
     """Return who acted: name, key and the account of the operating system."""
     actor, context = fields["actor"], fields["context"]
     return {"name": actor["name"], "key": actor["key"] or "", "account": context["login"]}
-
-
-_BLANKS: dict[str, tuple[Table, dict[str, Any]]] = {
-    "path": (tables.exhibits, {"path": ERASED}),
-    "record": (tables.exhibits, {"changed": 0}),
-    "stored": (tables.exhibits, {"object": "", "size": 0, "wrapped": None}),
-    "title": (tables.cases, {"title": ERASED}),
-    "lead": (tables.cases, {"lead": ERASED}),
-}
-"""What an erased field leaves in its row: what folding the entry without the field gives."""
-
-
-def _blank(connection: Connection, erased: int, names: dict[str, list[int]]) -> None:
-    """Put into the rows of `names`' entries what folding them without these fields gives."""
-    known, cases, held = tables.entries, tables.cases, tables.exhibits
-    for name, entries in names.items():
-        for at in range(0, len(entries), 500):
-            some = entries[at : at + 500]
-            if name == "reason":
-                closed = select(known.c.case)
-                closed = closed.where(known.c.index.in_(some), known.c.act == "case.close")
-                change = update(cases).where(cases.c.case.in_(closed)).values(closed_why=ERASED)
-                connection.execute(change)
-            if name not in _BLANKS:
-                continue
-            table, values = _BLANKS[name]
-            if table is cases:
-                opened = select(known.c.case)
-                opened = opened.where(known.c.index.in_(some), known.c.act == "case.open")
-                connection.execute(update(cases).where(cases.c.case.in_(opened)).values(values))
-                continue
-            if name == "stored":
-                values = {**values, "erased": erased}
-            connection.execute(update(held).where(held.c.entry.in_(some)).values(values))
 
 
 def position(connection: Connection, origin: str) -> Checkpoint:

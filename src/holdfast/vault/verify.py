@@ -246,7 +246,7 @@ class _Log:
             self._report.signed += covered + 1
             self._report.unsigned += self._waiting - covered
             self._waiting = 0
-        if "operator" in one.fields and one.act in {"operator.add", "operator.rotate"}:
+        if one.act == "operator.add":
             facts = one.fields["operator"]
             self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
         if "ended" in one.fields and one.act in {"operator.revoke", "operator.rotate"}:
