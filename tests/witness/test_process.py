@@ -131,6 +131,23 @@ def test_it_speaks_http_as_it_should(start: Callable[..., Program], tmp_path: Pa
     assert seen(program) == tree.checkpoint(3)
 
 
+def test_a_log_is_served_from_a_copy_without_keys_bodies_or_database(
+    start: Callable[..., Program], line: Line, tmp_path: Path
+) -> None:
+    public = tmp_path / "public"
+    shutil.copytree(line.vault / "vault/log", public / "vault/log")
+    shutil.copy(line.vault / "holdfast.toml", public)
+    program = start("--vault", public, "log", "serve")
+    status, body, headers = program.ask("GET", "/checkpoint")
+    assert (status, body) == (200, (line.vault / "vault/log/checkpoint").read_bytes())
+    assert headers["content-type"] == "text/plain; charset=utf-8"
+    status, body, headers = program.ask("HEAD", "/checkpoint")
+    assert (status, body) == (200, b"")
+    assert int(headers["content-length"]) > 100
+    for path in ("/../../holdfast.toml", "//etc/passwd", "/%2e%2e/%2e%2e/holdfast.toml"):
+        assert program.ask("GET", path)[0] == 404
+
+
 def test_a_second_state_or_port_is_refused_in_a_line(
     start: Callable[..., Program], tmp_path: Path
 ) -> None:

@@ -89,10 +89,7 @@ def look(place: str, trusted: Trusted, timeout: float) -> Looked:
             answer = remote.get("/checkpoint")
             found = [(answer, "")]
             if answer.status == 404:
-                found = [
-                    (remote.get(f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"), one)
-                    for one, origin in ((origin, origin) for origin in trusted.logs)
-                ]
+                found = [(remote.get(_of_witness(origin)), origin) for origin in trusted.logs]
             for got, origin in found:
                 if got.status == 404:
                     continue
@@ -108,6 +105,11 @@ def look(place: str, trusted: Trusted, timeout: float) -> Looked:
     if not views and not alarms:
         return Looked(unreachable=f"{place} shows no checkpoint of any log of the policy")
     return Looked(tuple(views), tuple(alarms))
+
+
+def _of_witness(origin: str) -> str:
+    """Return where a witness shows what it saw of a log: C2SP tlog-witness."""
+    return f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"
 
 
 class Tiles:
