@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.acts import stamping
 from holdfast.acts.act import Session
+from holdfast.cli import common
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
 from holdfast.vault import token, tsa
@@ -487,6 +488,12 @@ def test_a_clock_within_the_allowance_is_none(
 
 
 # --- the demand `timed`
+
+
+@pytest.fixture(autouse=True)
+def nothing_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests say themselves when a stamp is made; else each command would have one made."""
+    monkeypatch.setattr(common, "publish_quietly", lambda session: None)
 
 
 @pytest.fixture

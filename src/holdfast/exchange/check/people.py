@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
 _SIGNATURE = rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
 _ACTOR = rb'\{"key":(null|"([0-9a-f]{8})"),"name":(' + TEXT + rb")\}"
-_SETTINGS = rb'\{"log":(' + TEXT + rb'),"require":\[([a-z",]*)\],"sealed":(?:true|false)\}'
+_SETTINGS = (
+    rb'\{"log":(' + TEXT + rb')(?:,"log_mldsa":' + TEXT + rb")?"
+    rb',"require":\[([a-z",]*)\],"sealed":(?:true|false)\}'
+)
 _STORED = rb'\{"object":"' + HASH + rb'","size":' + NUMBER + rb'(?:,"wrapped":"[A-Za-z0-9+/=]*")?\}'
 
 
