@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from typing import BinaryIO
@@ -24,6 +25,20 @@ def sha256_stream(stream: BinaryIO) -> tuple[str, int]:
         hasher.update(chunk)
         size += len(chunk)
     return hasher.hexdigest(), size
+
+
+def from_base64(text: str) -> bytes:
+    """Decode base64 (RFC 4648, section 4) in its one canonical form.
+
+    Python's own decoder takes any last bits; two texts of one signature would be two signatures.
+
+    Raises:
+        ValueError: other characters, wrong padding, or spare bits that are not zero (section 3.5).
+    """
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("base64 is not in canonical form")
+    return data
 
 
 def is_sha256_hex(text: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import entry, tiles
 from holdfast.vault.log import Log
@@ -127,7 +127,7 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
     try:
         key, covers, encoded = str(value["key"]), int(value["covers"]), str(value["sig"])
         actor = one.fields.get("actor", {}).get("key", key)
-        signature = base64.b64decode(encoded, validate=True)
+        signature = from_base64(encoded)
     except (LookupError, TypeError, ValueError, AttributeError):
         return "its signature is malformed"
     verifier = task.operators.get(key)

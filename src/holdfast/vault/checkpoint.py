@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
 
 
@@ -34,7 +35,7 @@ class Checkpoint:
         *lines, end = text.split("\n")
         try:
             origin, size, encoded, *_extensions = lines
-            root = base64.b64decode(encoded, validate=True)
+            root = from_base64(encoded)
             if end or not all(lines) or len(root) != 32 or str(int(size)) != size or int(size) < 0:
                 raise ValueError
         except ValueError:

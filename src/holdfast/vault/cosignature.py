@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault import note
 from holdfast.vault.checkpoint import Checkpoint
@@ -75,7 +76,7 @@ class Cosigner:
         """
         try:
             name, key_id, encoded = vkey.strip().split("+", 2)
-            material = base64.b64decode(encoded, validate=True)
+            material = from_base64(encoded)
             cosigner = cls(name, material[:1], material[1:])
             fits = _SIZES.get(cosigner.kind, (-1, 0))[0] == len(cosigner.public)
             if fits and is_key_name(name) and cosigner.key_id.hex() == key_id:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import InputError, IntegrityError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Verifier:
         """
         try:
             name, key_id, encoded = vkey.strip().split("+", 2)
-            material = base64.b64decode(encoded, validate=True)
+            material = from_base64(encoded)
             verifier = cls(name, material[1:])
             sound = material[:1] == ED25519 and len(material) == 33 and is_key_name(name)
             if sound and verifier.key_id.hex() == key_id:
@@ -116,7 +117,7 @@ class Signature:
         """
         name, _, encoded = line.removeprefix(_DASH).rpartition(" ")
         try:
-            blob = base64.b64decode(encoded, validate=True)
+            blob = from_base64(encoded)
         except ValueError:
             blob = b""
         if not line.startswith(_DASH) or not is_key_name(name) or len(blob) < 5:

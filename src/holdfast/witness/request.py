@@ -5,11 +5,11 @@ https://c2sp.org/tlog-witness v1.0.0, commit 5ba5ee8.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import note
 from holdfast.vault.checkpoint import Checkpoint
@@ -61,7 +61,7 @@ class AddCheckpoint:
             found = _OLD.fullmatch(first)
             if found is None or not blank or len(lines) > MAX_PROOF:
                 raise ValueError
-            proof = [base64.b64decode(line, validate=True) for line in lines]
+            proof = [from_base64(line) for line in lines]
             if any(len(one) != 32 for one in proof):
                 raise ValueError
             text, signatures = note.split(signed)

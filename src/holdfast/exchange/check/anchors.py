@@ -5,12 +5,12 @@ C2SP tlog-policy (commit 5ba5ee8) with `#tsa` lines; docs/formats/proof.md, "Anc
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from holdfast.core.digest import from_base64
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ class Key:
 def strict_base64(data: bytes) -> bytes | None:
     """Return what `data` encodes; None unless it is base64 in its one proper form."""
     try:
-        decoded = base64.b64decode(data, validate=True)
+        return from_base64(data.decode("ascii"))
     except ValueError:
         return None
-    return decoded if base64.b64encode(decoded) == data else None
 
 
 @dataclass
