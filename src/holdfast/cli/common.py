@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.core.errors import HoldfastError, InputError, printable
+from holdfast.core.errors import DeniedError, HoldfastError, InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -150,7 +150,7 @@ class Where:
         try:
             yield session
             publish_quietly(session)
-        except HoldfastError:
+        except DeniedError:
             # A refusal is an entry as well.
             publish_quietly(session)
             raise

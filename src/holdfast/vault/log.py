@@ -16,15 +16,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import orjson
-
-from holdfast.core import canonical, clock, durable
-from holdfast.core.digest import sha256_hex
+from holdfast.core import clock, durable
 from holdfast.core.errors import ConflictError, IntegrityError
-from holdfast.vault import bodies, cosignature, note, tiles
+from holdfast.vault import bodies, commits, cosignature, note, tiles
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
-from holdfast.vault.entry import Entry, Sealed
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
 
 if TYPE_CHECKING:
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.vault.cosignature import Cosigner, CosignerKey
+    from holdfast.vault.entry import Entry, Sealed
     from holdfast.vault.note import Signer, Verifier
 
 TURN = 5.0
@@ -115,13 +112,8 @@ class Log:
         frontier = self._frontier_at(head)
         frontier.append([one.hash for one in sealed])
         new = Checkpoint(self.origin, frontier.size, frontier.root())
-        lines = [line for one in sealed for line in (one.leaf, one.body)]
-        header = canonical.encode(
-            {"count": len(sealed), "root": new.root.hex(), "start": head.size, "v": 1}
-        )
-        content = b"\n".join([header, *lines, b""])
         path = self._commit_path(head.size)
-        if not durable.create(path, content + sha256_hex(content).encode() + b"\n"):
+        if not durable.create(path, commits.pack(head.size, sealed, new.root)):
             return None
         if not self._won(head.size, sealed[0]):
             path.unlink(missing_ok=True)
@@ -153,7 +145,7 @@ class Log:
         last: int | None = None
         while True:
             head = self.head()
-            sealed = self._read_commit(head.size)
+            sealed = commits.read(self._commit_path(head.size))
             if sealed is None:
                 break
             self._carry_out(head, *sealed)
@@ -178,7 +170,7 @@ class Log:
 
     def pending(self) -> int:
         """Return how many committed entries the published checkpoint does not cover yet."""
-        sealed = self._read_commit(self.head().size)
+        sealed = commits.read(self._commit_path(self.head().size))
         return 0 if sealed is None else len(sealed[0])
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
@@ -255,26 +247,6 @@ class Log:
 
     def _commit_path(self, start: int) -> Path:
         return self._commits / f"{start:016d}"
-
-    def _read_commit(self, start: int) -> tuple[list[Sealed], bytes] | None:
-        path = self._commit_path(start)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            signed, trailer = content[:-65], content[-65:].decode().strip()
-            header, *lines = signed.splitlines()
-            facts = orjson.loads(header)
-            if sha256_hex(signed) != trailer or 2 * facts["count"] != len(lines):
-                raise ValueError
-            sealed = [Sealed(*pair) for pair in zip(lines[::2], lines[1::2], strict=True)]
-            return sealed, bytes.fromhex(facts["root"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise IntegrityError(
-                f"the log's commit {path} is damaged",
-                "keep a copy of it and restore it from a backup",
-            ) from None
 
     def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
         if self._signer is None or (self._second is not None and self._second_signer is None):
