@@ -123,6 +123,8 @@ class Incoming(ABC):
 class Run(ABC):
     """One run's staging folder, held by a lock on the folder as long as the process lives."""
 
+    near = True
+
     def __init__(self, folder: Path, lock: int) -> None:
         self._folder = folder
         self.lock = lock

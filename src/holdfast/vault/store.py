@@ -121,6 +121,8 @@ class Intake(Protocol):
 
     lock: int
     """A descriptor; as long as any process has it, the run counts as alive."""
+    near: bool
+    """Whether `compare` costs next to nothing where no object has the name."""
 
     @property
     def staging(self) -> Staging:

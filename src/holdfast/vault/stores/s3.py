@@ -1,0 +1,429 @@
+"""Objects in an S3-compatible store: `<prefix>/objects/ab/<sha256>`, the layout of the folder.
+
+What comes in is staged on the local disk. It stays there until the store has confirmed it, so a
+network or a process that is lost loses nothing: whoever comes next sends what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from holdfast.core import clock, durable
+from holdfast.core.digest import CHUNK, is_sha256_hex
+from holdfast.core.errors import DeniedError, IntegrityError
+from holdfast.vault.incoming import Incoming, Run, altered
+from holdfast.vault.stores._s3_client import (
+    PARALLEL,
+    S3Address,
+    answered,
+    code,
+    connect,
+    status,
+)
+from holdfast.vault.stores._s3_probe import Probe
+from holdfast.vault.stores._s3_reader import S3Reader, opened
+from holdfast.vault.stores._s3_upload import PART, PARTS_FROM, TakenError, Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.vault.store import HashTask, Promises
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """From which size on an object goes in parts, and of which size."""
+
+    parts_from: int = PARTS_FROM
+    part: int = PART
+
+
+class S3Store(Incoming):
+    """Objects at an address; staging below the folder `local`."""
+
+    def __init__(self, address: S3Address, local: Path, sizes: Sizes | None = None) -> None:
+        super().__init__(local / "incoming")
+        self.address = address
+        self._local = local
+        self._sizes = sizes or Sizes()
+        self._known: Promises | None = None
+        self._knows_parts = False
+        self._turn = Lock()
+
+    @property
+    def where(self) -> str:
+        """The address, for people to read."""
+        return str(self.address)
+
+    @cached_property
+    def client(self) -> Any:
+        """The connection; threads share it.
+
+        Raises:
+            InputError: there are no credentials, or the extra is not installed.
+        """
+        return connect(self.address)
+
+    def create(self) -> None:
+        """Make the local folder; the bucket is there or it is not."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def probe(self) -> Promises:
+        """Try out what the store does.
+
+        Raises:
+            RemoteError: it does not answer, or it does not keep what a store must.
+        """
+        self._known = Probe(self.client, self.address).whole()
+        self._knows_parts = True
+        return self._known
+
+    def promises(self, *, parts: bool) -> Promises:
+        """Return what the store was seen to do by this process, trying it at the first use.
+
+        Raises:
+            RemoteError: it does not answer, or it does not keep what a store must.
+        """
+        with self._turn:
+            probe = Probe(self.client, self.address)
+            if self._known is None:
+                self._known = probe.quick()
+            if parts and not self._knows_parts:
+                self._known = probe.parts(self._known)
+                self._knows_parts = True
+            return self._known
+
+    def key(self, digest: str) -> str:
+        """Return under which key an object lies."""
+        return f"{self.address.prefix}objects/{digest[:2]}/{digest}"
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object for reading, from its start, seekable.
+
+        Raises:
+            IntegrityError: it is missing.
+            RemoteError: the store does not answer.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
+
+        ask = partial(self.client.get_object, Bucket=self.address.bucket, Key=self.key(digest))
+        with answered(self.where):
+            try:
+                return opened(self.where, ask)
+            except ClientError as error:
+                if status(error) == 404 and code(error) != "NoSuchBucket":
+                    raise IntegrityError(
+                        f"the object {digest} is missing from the vault",
+                        "restore it from a backup or a replica",
+                    ) from None
+                raise
+
+    def size(self, digest: str) -> int | None:
+        """Return an object's size in bytes; None where it is missing.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        facts = self._facts(digest)
+        return None if facts is None else int(facts["ContentLength"])
+
+    def _facts(self, digest: str) -> dict[str, Any] | None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
+
+        with answered(self.where):
+            try:
+                facts: dict[str, Any] = self.client.head_object(
+                    Bucket=self.address.bucket, Key=self.key(digest)
+                )
+            except ClientError as error:
+                if status(error) == 404:
+                    return None
+                raise
+            return facts
+
+    def digests(self, start: str = "") -> Iterator[str]:
+        """Yield the names of objects that begin with `start`, in order; what is none is not told.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        for key in self._keys(f"{start[:2]}/{start}" if len(start) >= 2 else start):
+            folder, _, name = key.partition("/")
+            if is_sha256_hex(name) and folder == name[:2]:
+                yield name
+
+    def _keys(self, start: str) -> Iterator[str]:
+        base = f"{self.address.prefix}objects/"
+        with answered(self.where):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=base + start
+            )
+            for page in pages:
+                yield from (one["Key"][len(base) :] for one in page.get("Contents", []))
+
+    def hashing(self) -> list[HashTask] | None:
+        """Return the work of hashing every object, in sixteen parts and one for what is none."""
+        address = str(self.address)
+        return [partial(hash_part, address, f"{number:x}") for number in range(16)] + [
+            partial(find_strays, address)
+        ]
+
+    def hash_objects(self, start: str) -> Iterator[str]:
+        """Hash every object whose name begins with `start`; yield a line for each that is wrong.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        for key in self._keys(start):
+            folder, _, name = key.partition("/")
+            place = f"{self.where.partition('?')[0]} objects/{key}"
+            if not is_sha256_hex(name) or folder != name[:2]:
+                yield f"{place} lies among the objects and is none"
+                continue
+            with self.open(name) as stream:
+                digest = _sha256(stream)
+                raw = getattr(stream, "raw", None)
+            if digest != name:
+                yield f"the object {place} was altered: its SHA-256 is {digest}"
+            if self.address.lock and isinstance(raw, S3Reader) and raw.locked is None:
+                yield f"the object {place} is not locked, which its store promises"
+
+    def strays(self) -> Iterator[str]:
+        """Yield a line for each key among the objects that no object can have."""
+        base = f"{self.address.prefix}objects/"
+        with answered(self.where):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=base, Delimiter="/"
+            )
+            for page in pages:
+                found = [one["Prefix"][len(base) : -1] for one in page.get("CommonPrefixes", [])]
+                found += [one["Key"][len(base) :] for one in page.get("Contents", [])]
+                for name in found:
+                    if name[:1] not in set("0123456789abcdef"):
+                        place = f"{self.where.partition('?')[0]} objects/{name}"
+                        yield f"{place} lies among the objects and is none"
+
+    def destroy(self, digest: str) -> bool:
+        """Remove an object for ever, with every older version; False where it is not there.
+
+        Raises:
+            DeniedError: it is locked until a time that has not come.
+            RemoteError: the store does not answer, or refuses.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
+
+        key = self.key(digest)
+        named = {"Bucket": self.address.bucket, "Key": key}
+        with answered(self.where):
+            found = self._versions(key)
+            # Looked at first: removing the versions that are free would leave half of an order.
+            for version in found:
+                self._check_free(digest, version)
+            for version in found:
+                try:
+                    self.client.delete_object(**named, VersionId=version)
+                except ClientError as error:
+                    if status(error) != 403:
+                        raise
+                    raise DeniedError(
+                        f"the store does not let the object {digest} be destroyed",
+                        "it is locked, or this account may not; ask who keeps the store",
+                    ) from error
+            self._abort(key)
+            return bool(found)
+
+    def _versions(self, key: str) -> list[str]:
+        found = []
+        pages = self.client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self.address.bucket, Prefix=key):
+            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                if one["Key"] == key:
+                    found.append(str(one["VersionId"]))
+        return found
+
+    def _check_free(self, digest: str, version: str) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
+
+        try:
+            facts = self.client.head_object(
+                Bucket=self.address.bucket, Key=self.key(digest), VersionId=version
+            )
+        except ClientError:
+            return  # a delete marker has no facts
+        until = facts.get("ObjectLockRetainUntilDate")
+        if until is not None and until.timestamp() * 1e6 > clock.now():
+            text = clock.to_text(int(until.timestamp() * 1e6))
+            raise DeniedError(
+                f"the object {digest} is locked until {text} in {self.where}: nobody can destroy "
+                "it before",
+                "in a sealed vault, destroy the item's key; else wait, and say so to who ordered it",
+            )
+        if facts.get("ObjectLockLegalHoldStatus") == "ON":
+            raise DeniedError(
+                f"the object {digest} is under a legal hold in {self.where}",
+                "have the hold lifted there first",
+            )
+
+    def _abort(self, key: str) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
+
+        try:
+            uploads = self.client.list_multipart_uploads(Bucket=self.address.bucket, Prefix=key)
+        except ClientError:
+            return  # a store that does not tell what is under way
+        for one in uploads.get("Uploads", []):
+            if one["Key"] == key:
+                self.client.abort_multipart_upload(
+                    Bucket=self.address.bucket, Key=key, UploadId=one["UploadId"]
+                )
+
+    def set_aside(self, digest: str, folder: Path) -> str:
+        """Free an object's name, keeping what lies there in `folder`, a local one.
+
+        Where the store keeps versions, it keeps this one, too.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        name = f"{digest}.{clock.to_text(clock.now())[:26].replace(':', '')}"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{name}"
+        try:
+            with self.open(digest) as stream, temporary.open("xb") as writer:
+                while chunk := stream.read(CHUNK):
+                    writer.write(chunk)
+                writer.flush()
+                os.fsync(writer.fileno())
+        except IntegrityError:
+            return ""  # nothing lies there
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        temporary.chmod(0o444)
+        temporary.rename(folder / name)
+        durable.sync_directory(folder)
+        with answered(self.where):
+            self.client.delete_object(Bucket=self.address.bucket, Key=self.key(digest))
+        return name
+
+    def _run(self, folder: Path, lock: int) -> S3Intake:
+        return S3Intake(self, folder, lock)
+
+    def upload(self, digest: str, path: str) -> None:
+        """Give a staged file its place, or see that the same bytes are there.
+
+        Raises:
+            IntegrityError: other bytes are there.
+            RemoteError: the store did not take it.
+        """
+        with answered(self.where):
+            large = os.path.getsize(path) >= self._sizes.parts_from  # noqa: PTH202
+            known = self.promises(parts=large)
+            upload = Upload(
+                self.client,
+                self.address,
+                self.key(digest),
+                path,
+                digest,
+                condition=known.create,
+                parts_condition=known.multipart,
+                part=self._sizes.part,
+                parts_from=self._sizes.parts_from,
+            )
+            try:
+                upload.run()
+            except TakenError:
+                self.check(digest)
+
+    def check(self, digest: str) -> None:
+        """Hash an object that is there.
+
+        Raises:
+            IntegrityError: it is not what its name says.
+        """
+        with self.open(digest) as stream:
+            if _sha256(stream) != digest:
+                raise altered(digest)
+
+
+class S3Intake(Run):
+    """A run whose objects are sent, several at once, and stay staged until they are confirmed."""
+
+    near = False
+
+    def __init__(self, store: S3Store, folder: Path, lock: int) -> None:
+        super().__init__(folder, lock)
+        self._store = store
+
+    def compare(self, digest: str) -> None:
+        """Check that the object which has a staged one's name, if there is one, is what it says.
+
+        Raises:
+            IntegrityError: it was altered.
+            RemoteError: the store does not answer.
+        """
+        size = self._store.size(digest)
+        if size is None:
+            return
+        if size != Path(self.staged[digest]).stat().st_size:
+            raise altered(digest)
+        self._store.check(digest)
+
+    def admit(self, digests: list[str]) -> None:
+        """Send staged objects and drop the others; what fails stays staged.
+
+        Raises:
+            IntegrityError: an existing object differs from what was staged under its name.
+            RemoteError: the store did not take one.
+        """
+        if digests:
+            self._store.promises(parts=False)
+        failure: BaseException | None = None
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="s3") as pool:
+            sent = {
+                pool.submit(self._store.upload, digest, self.staged[digest]): digest
+                for digest in digests
+            }
+            try:
+                for future in as_completed(sent):
+                    error = future.exception()
+                    if error is None:
+                        os.unlink(self.staged.pop(sent[future]))  # noqa: PTH108
+                    elif failure is None:
+                        failure = error
+                        pool.shutdown(wait=False, cancel_futures=True)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if failure is not None:
+            raise failure
+        self._drop()
+
+
+def hash_part(address: str, start: str) -> list[str]:
+    """Hash the objects whose names begin with `start`, in a process of its own."""
+    return list(_elsewhere(address).hash_objects(start))
+
+
+def find_strays(address: str) -> list[str]:
+    """Return what lies among the objects and can be none."""
+    return list(_elsewhere(address).strays())
+
+
+def _elsewhere(address: str) -> S3Store:
+    return S3Store(S3Address.parse(address), Path("/nonexistent"))
+
+
+def _sha256(stream: BinaryIO) -> str:
+    hasher = hashlib.sha256()
+    while chunk := stream.read(CHUNK):
+        hasher.update(chunk)
+    return hasher.hexdigest()
+
