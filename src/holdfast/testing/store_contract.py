@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.digest import sha256_hex
 from holdfast.core.durable import write_all
-from holdfast.core.errors import IntegrityError
+from holdfast.core.errors import DeniedError, IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,6 +217,45 @@ class StoreTests:
                 start = stream.read(1000)
                 put(store, "second", b"a" * 5000, b"b")
                 assert start + stream.read() == b"a" * 5000
+
+    def test_a_destroyed_object_is_gone_and_only_it(self) -> None:
+        """An order to erase reaches the bytes; what shares nothing with them stays."""
+        with self._store() as store:
+            one, other = put(store, "run", b"one", b"other")
+            try:
+                assert store.destroy(one)
+            except DeniedError as refusal:
+                # A locked store can't, and says until when.
+                assert one in str(refusal)
+                assert content(store, one) == b"one"
+                return
+            assert not store.destroy(one)
+            refuses(lambda: store.open(one))
+            assert list(store.digests()) == [other]
+            assert put(store, "again", b"one") == [one]
+
+    def test_what_is_set_aside_is_kept_and_its_name_is_free(self) -> None:
+        """Damaged bytes are evidence of the damage: a repair keeps them."""
+        with self._store() as store, tempfile.TemporaryDirectory() as folder:
+            digest, _ = put(store, "run", b"original", b"other")
+            self.tamper(store, digest, b"0riginal")
+            aside = Path(folder) / "damaged"
+            # On the same disk as the objects, as `vault/damaged` is.
+            name = store.set_aside(digest, aside)
+            assert (aside / name).read_bytes() == b"0riginal"
+            assert store.size(digest) is None
+            assert store.set_aside(digest, aside) == ""
+            assert put(store, "again", b"original") == [digest]
+            assert content(store, digest) == b"original"
+
+    def test_names_can_be_asked_for_by_their_start(self) -> None:
+        """A scrub walks a part at a time."""
+        with self._store() as store:
+            put(store, "run", *(str(n).encode() for n in range(40)))
+            every = list(store.digests())
+            for start in ("", every[7][:1], every[7][:2], every[7][:3], every[7]):
+                found = list(store.digests(start))
+                assert found == [one for one in every if one.startswith(start)]
 
 
 def staged(intake: Intake, *contents: bytes) -> list[str]:

@@ -28,6 +28,8 @@ from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
+from holdfast.vault.settings import ACT as SET
+from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +69,11 @@ def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]
 
 
 def _start_objects(vault: Vault, pool: Executor) -> list[Future[list[str]]]:
-    root = vault.root / "vault" / "objects"
+    tasks = vault.store.hashing()
+    if tasks is not None:
+        return [pool.submit(task) for task in tasks]
+    assert isinstance(vault.store, LocalStore)  # noqa: S101 - files are hashed where they lie
+    root = vault.store.root / "objects"
     found = sorted(os.scandir(root), key=lambda one: one.name) if root.is_dir() else []
     return [pool.submit(_checks.objects, one.path) for one in found]
 
@@ -113,6 +119,7 @@ class _Log:
         fresh = self._fold(tell)
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
+            self._place()
             self._objects(fresh)
             rows.compare(
                 self._vault,
@@ -211,6 +218,8 @@ class _Log:
             self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
         if one.index == 0:
             self._settings(one)
+        elif one.act == SET and one.fields["setting"]["name"] == "store":
+            self._report.store = one.fields["setting"]["value"]
 
     def _settings(self, first: Entry) -> None:
         settings = first.fields.get("settings", {})
@@ -223,6 +232,7 @@ class _Log:
                     f"holdfast.toml says {name} = {now[name]!r}, "
                     f"entry 0 says {settings.get(name)!r}"
                 )
+        self._report.store = settings.get("store") or {}
 
     def _tasks(self) -> list[BundleTask]:
         keys = {}
@@ -291,6 +301,14 @@ class _Log:
         at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
         which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
         self._problem(f"the log's tile {path} does not fit the entries, first at {which}")
+
+    def _place(self) -> None:
+        due, named = str(self._report.store.get("address", "")), self._vault.config.store
+        if due != named:
+            self._problem(
+                f"holdfast.toml says store = {named!r}, the log says {due!r}; any command that "
+                "works in the vault follows the log"
+            )
 
     def _objects(self, fresh: Engine) -> None:
         """Compare the store's names with what the log says was stored."""

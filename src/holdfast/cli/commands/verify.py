@@ -45,6 +45,8 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
         if report.head is not None:
             say(f"log        {report.head.origin}, {report.head.size} entries, signature valid")
         say(f"objects    {report.objects} present")
+        if report.store:
+            say(f"store      {report.place}")
         actors = f", {report.unsigned} with actor unsigned" if report.unsigned else ""
         say(f"actors     {report.signed} entries signed{actors}")
         say("witnesses  unwitnessed: nobody outside this unit has countersigned the log")

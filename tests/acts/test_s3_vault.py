@@ -1,0 +1,139 @@
+"""A vault whose objects lie in an S3 store: the same acts, the same proofs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from holdfast.vault.stores.s3 import S3Store
+from holdfast.vault.vault import Vault
+from tests.line import Line
+
+if TYPE_CHECKING:
+    from tests.s3_server import Server
+
+pytestmark = pytest.mark.s3
+
+
+def vault_at(
+    address: str, root: Path, capture: pytest.CaptureFixture[str], *options: str
+) -> Line:
+    line = Line(root, "", capture)
+    line.must("init", "--store", address, *options)
+    line.case = line.open_case()
+    return line
+
+
+def evidence(place: Path) -> Path:
+    folder = place / "evidence"
+    folder.mkdir()
+    (folder / "mail.txt").write_text("Your bank: visit https://bank.example/ now\n")
+    (folder / "empty").touch()
+    for n in range(20):
+        (folder / f"{n}.bin").write_bytes(os.urandom(1000 + n))
+    return folder
+
+
+def store_of(line: Line) -> S3Store:
+    store = Vault.open(line.vault).store
+    assert isinstance(store, S3Store)
+    return store
+
+
+@pytest.mark.parametrize("kind", ["plain", "sealed", "locked"])
+def test_the_whole_line_works_on_s3(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    address = s3.address(locks=int(kind == "locked"))
+    options = ["--sealed"] if kind == "sealed" else []
+    line = vault_at(address, tmp_path / "vault", capsys, *options)
+    folder = evidence(tmp_path)
+    assert line.collect(folder).code == 0
+    assert not list((line.vault / "vault").glob("objects/*/*"))
+    report = line.intact()
+    assert report["objects"] == 22
+    assert report["assurance"]["store"].startswith("s3://")
+    assert ("each object locked" in report["assurance"]["store"]) == (kind == "locked")
+    line.must("examine", "--case", line.case, "--jobs", 1)
+    assert "bank.example" in line.must("search", "--case", line.case, "bank").out
+    line.must("bundle", "--case", line.case, "--to", tmp_path / "handed-over")
+    originals = list((tmp_path / "handed-over" / "data" / "originals").iterdir())
+    assert len(originals) == 22
+    # Again: everything is held, nothing is sent twice.
+    done = line.collect(folder)
+    assert {row["status"] for row in done.rows} == {"held"}
+    line.intact()
+
+
+def test_an_altered_and_a_missing_object_are_named(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    line.collect(evidence(tmp_path))
+    store = store_of(line)
+    altered, missing, *_ = store.digests()
+    bucket = store.address.bucket
+    store.client.put_object(Bucket=bucket, Key=store.key(altered), Body=b"planted")
+    store.client.delete_object(Bucket=bucket, Key=store.key(missing))
+    done = line("verify", "--json", "--jobs", 1)
+    assert done.code == 5
+    problems = done.row["problems"]
+    assert len(problems) == 2
+    assert any(altered in one and "was altered" in one for one in problems)
+    assert any(missing in one and "is missing" in one for one in problems)
+
+
+def test_bytes_that_come_again_over_altered_ones_are_refused_before_the_entry(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    (folder / "file").write_text("original")
+    line.collect(folder)
+    store = store_of(line)
+    (digest,) = store.digests()
+    store.client.put_object(Bucket=store.address.bucket, Key=store.key(digest), Body=b"0riginal")
+    other = line.open_case()
+    done = line.collect(folder, case=other)
+    assert done.code == 5
+    assert digest in done.err
+    assert line.must("items", "--case", other, "--json").rows == []
+
+
+def test_a_store_that_is_away_is_another_machines_fault_and_recovery_finishes(
+    s3: Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    folder = evidence(tmp_path)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    done = line.collect(folder)
+    assert done.code == 6
+    assert "refuses" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert line("verify").code == 6
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "HOLDFASTTEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "holdfast-test-only")
+    # Entered and staged when the store refused: whoever comes next puts them in their place.
+    assert line.intact()["objects"] == 22
+
+
+def test_another_store_in_holdfast_toml_is_seen(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    settings = line.vault / "holdfast.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace("/unit?", "/elsewhere?"))
+    done = line("verify", "--read-only", "--json")
+    assert (done.code, ["holdfast.toml says store" in p for p in done.row["problems"]]) == (5, [True])
+    # A command that works in the vault follows the log.
+    line.must("case", "list")
+    assert settings.read_text() == text
