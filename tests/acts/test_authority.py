@@ -43,7 +43,15 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "search": TOUCHES_EVIDENCE,
     "timeline": TOUCHES_EVIDENCE,
 }
-NO_CASE = {"case.open", "operator.add", "vault.backup"}
+NO_CASE = {
+    "case.open",
+    "operator.add",
+    "vault.backup",
+    "vault.copy",
+    "vault.move",
+    "vault.replica",
+    "vault.scrub",
+}
 """Acts that touch no case."""
 
 COMMANDS: dict[str, tuple[str, ...]] = {

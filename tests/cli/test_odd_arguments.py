@@ -78,6 +78,10 @@ VALID: dict[str, tuple[str, ...]] = {
     "restore": ("new-backup",),
     "search": ("--case", "CASE", "word"),
     "timeline": ("--case", "CASE"),
+    "vault copy": ("--to", "copy"),
+    "vault move": ("--to", "moved"),
+    "vault replica": ("--to", "replica"),
+    "vault show": (),
     "verify": ("--jobs", "1"),
     "verify-script": (),
 }

@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Keep": {
         "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
         "restore": ("keeping", "Put a backup back, or admit a loss."),
+        "vault": ("stores", "Copy or move the objects to another store, name a replica."),
         "rebuild": ("keeping", "Fold the database from the log again."),
     },
 }

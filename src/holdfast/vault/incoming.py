@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from holdfast.core import durable
+from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_stream
 from holdfast.core.errors import IntegrityError
 from holdfast.vault.staging import Staging
@@ -174,6 +174,13 @@ class Run(ABC):
     def leave(self) -> None:
         """Let go of the folder with all that lies in it: whoever recovers the store decides."""
         os.close(self.lock)
+
+
+def aside_name(root: Path, digest: str) -> Path:
+    """Return where damaged bytes go; the folder is made."""
+    folder = root / "damaged"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{digest}.{clock.to_text(clock.now())[:26].replace(':', '')}"
 
 
 def altered(digest: str) -> IntegrityError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from holdfast.core.errors import InputError
+from holdfast.vault.config import NAME, Config
 from holdfast.vault.stores.local import LocalStore
 from holdfast.vault.stores.s3 import S3Address, S3Store
 
@@ -38,6 +39,7 @@ def normal(given: str, root: Path) -> str:
     if not given or folder == Path("/"):
         raise InputError("no place is named", "name a folder, or s3://BUCKET/PREFIX?endpoint=…")
     if (folder / "vault" / "objects").is_dir():
+        _check_ours(folder, root)
         folder /= "vault"
     folder = folder.resolve()
     own = root.resolve()
@@ -48,6 +50,13 @@ def normal(given: str, root: Path) -> str:
             f"{folder} and the vault lie in one another", "name a folder beside it, or another disk"
         )
     return f"file://{quote(str(folder))}"
+
+
+def _check_ours(folder: Path, root: Path) -> None:
+    if (folder / NAME).exists() and (
+        not (root / NAME).exists() or Config.load(folder).vkey != Config.load(root).vkey
+    ):
+        raise InputError(f"{folder} holds another vault", "name a folder of this vault's own")
 
 
 def store_at(address: str, root: Path) -> Store:
@@ -64,6 +73,20 @@ def store_at(address: str, root: Path) -> Store:
     if parts.scheme != "file" or not parts.path.startswith("/"):
         raise InputError(f"{address[:200]!r} is no store's address", "restore holdfast.toml")
     return LocalStore(Path(unquote(parts.path)))
+
+
+def other_at(address: str, root: Path) -> Store:
+    """Return a store that is not the vault's own: its runs are staged apart from the vault's.
+
+    Raises:
+        InputError: it is no address.
+    """
+    if address.startswith("s3:"):
+        return S3Store(S3Address.parse(address), root / "vault" / "moving")
+    store = store_at(address, root)
+    assert isinstance(store, LocalStore)  # noqa: S101 - narrows the type for mypy
+    # On the same disk as its objects, which get their place by a rename.
+    return LocalStore(store.root, store.root / "moving" / "incoming")
 
 
 def same(left: str, right: str) -> bool:

@@ -84,11 +84,11 @@ class Store(Protocol):
             DeniedError: it is locked until a time that has not come.
         """
 
-    def set_aside(self, digest: str, folder: Path) -> str:
-        """Free an object's name, keeping what lies there in `folder`.
+    def set_aside(self, digest: str) -> Path | None:
+        """Free an object's name, keeping what lies there in a folder `damaged`.
 
         Returns:
-            The file's name there; empty where nothing lay in the place.
+            Where it lies now; None where nothing lay in the place.
         """
 
     def recover(self, committed: Callable[[list[str]], set[str]]) -> list[str]:

@@ -22,7 +22,7 @@ from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
 from holdfast.vault.note import Verifier
-from holdfast.vault.places import OWN, store_at
+from holdfast.vault.places import OWN, other_at, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,7 +151,7 @@ class Vault:
         with database.guarded(self.engine), self.engine.connect() as connection:
             value = settings.read(connection, "replica")
         address = value.get("address") if isinstance(value, dict) else None
-        return store_at(address, self.root) if isinstance(address, str) else None
+        return other_at(address, self.root) if isinstance(address, str) else None
 
     def _settle_store(self) -> None:
         """Finish a move that was cut short: the log says where objects lie, the file follows."""
@@ -159,8 +159,12 @@ class Vault:
             value = settings.read(connection, "store")
         address = value.get("address") if isinstance(value, dict) else OWN
         if isinstance(address, str) and address != self.config.store:
-            self.config = self.config.move(self.root, address)
-            vars(self).pop("store", None)
+            self.follow(address)
+
+    def follow(self, address: str) -> None:
+        """Take the store at `address` from now on; an entry of the log says so already."""
+        self.config = self.config.move(self.root, address)
+        vars(self).pop("store", None)
 
     @cached_property
     def memory(self) -> Memory:

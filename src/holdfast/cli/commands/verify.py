@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.cli.common import JOBS, JSON, Where, emit, progress, say, warn, where
 from holdfast.core.errors import HoldfastError, IntegrityError
 
+if TYPE_CHECKING:
+    from holdfast.core.canonical import Json
+
 
 @click.command()
 @where
 @JOBS
 @click.option("--read-only", is_flag=True, help="Don't finish what a crash left before checking.")
+@click.option("--continuous", is_flag=True, help="Only hash objects, in the background, for ever.")
+@click.option(
+    "--rate", type=click.FloatRange(0.001, 1e6), metavar="MB/S", help="With --continuous: how fast."
+)
+@click.option("--once", is_flag=True, help="With --continuous: end when all were hashed once.")
 @JSON
-def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
+def verify(
+    place: Where,
+    *,
+    jobs: int,
+    read_only: bool,
+    continuous: bool,
+    rate: float | None,
+    once: bool,
+    as_json: bool,
+) -> int:
     """Check every object, every entry, every signature, and the database against the log.
 
     Exits 0 only when all is intact and what the vault's policy demands is there.
 
+    With --continuous the objects are hashed one by one, those first that were hashed longest ago,
+    going on where the last scrub stopped. What is damaged is repaired from the replica, if there is
+    one (`vault replica`); if not, it is named, and the exit code is 5.
+
     \b
     Example:
       holdfast verify --json
+      holdfast verify --continuous --rate 20
     """
+    if continuous:
+        if read_only:
+            raise click.UsageError("a scrub repairs; --read-only is for a check of the whole")
+        return _scrub(place, rate, once=once, as_json=as_json)
+    if rate is not None or once:
+        raise click.UsageError("--rate and --once belong to --continuous")
     from holdfast.vault.vault import Vault  # noqa: PLC0415 - keeps --help quick
     from holdfast.vault.verify import verify as check  # noqa: PLC0415
 
@@ -34,7 +64,7 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
     with progress("Verifying", "steps") as tell:
         report = check(Vault.open(place.root), jobs, tell)
     if as_json:
-        emit(report.as_json())
+        emit({**report.as_json(), "scrub": _coverage(place)})
     else:
         for line in report.incomplete:
             warn(f"incomplete: {line}")
@@ -53,3 +83,30 @@ def verify(place: Where, *, jobs: int, read_only: bool, as_json: bool) -> int:
         say("time       untimed: no time authority has stamped the log")
         say("intact" if report.intact else "NOT INTACT")
     return 0 if report.intact else IntegrityError.exit_code
+
+
+def _coverage(place: Where) -> dict[str, Json]:
+    from holdfast.vault.scrub import coverage  # noqa: PLC0415 - keeps --help quick
+    from holdfast.vault.vault import Vault  # noqa: PLC0415
+
+    return coverage(place.root, Vault.open(place.root).store)
+
+
+def _scrub(place: Where, rate: float | None, *, once: bool, as_json: bool) -> int:
+    from holdfast.acts.scrubbing import Damage, Scrub, scrub  # noqa: PLC0415
+
+    damaged = 0
+    with place.session() as session, progress("Scrubbing", "objects") as session.progress:
+        for found in scrub(session, Scrub((rate or 0) * 1e6, once)):
+            if as_json:
+                emit(found.as_json())
+                sys.stdout.flush()
+            elif isinstance(found, Damage):
+                what = "repaired" if found.repaired else "NOT repaired"
+                warn(f"the object {found.object}: {found.found}; {what}: {found.how}")
+                if found.aside:
+                    warn(f"its damaged bytes are kept in {found.aside}")
+            else:
+                say(f"hashed {found.facts['objects']} objects since {found.facts['began']}")
+            damaged += isinstance(found, Damage) and not found.repaired
+    return IntegrityError.exit_code if damaged else 0

@@ -10,10 +10,10 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from holdfast.core import clock, durable
+from holdfast.core import durable
 from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import IntegrityError
-from holdfast.vault.incoming import Incoming, Run, altered
+from holdfast.vault.incoming import Incoming, Run, altered, aside_name
 from holdfast.vault.store import Promises
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class LocalStore(Incoming):
-    """Objects under `root/objects`, staging under `root/incoming`."""
+    """Objects under `root/objects`; staging under `root/incoming`, if not said otherwise."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root / "incoming")
+    def __init__(self, root: Path, incoming: Path | None = None) -> None:
+        super().__init__(incoming or root / "incoming")
         self.root = root
         self._objects = root / "objects"
         self._prefix = f"{self._objects}/"
@@ -104,17 +104,16 @@ class LocalStore(Incoming):
         durable.sync_directory(path.parent)
         return True
 
-    def set_aside(self, digest: str, folder: Path) -> str:
-        """Move what lies in an object's place into `folder`; return under which name."""
-        name = f"{digest}.{clock.to_text(clock.now())[:26].replace(':', '')}"
-        folder.mkdir(parents=True, exist_ok=True)
+    def set_aside(self, digest: str) -> Path | None:
+        """Move what lies in an object's place into `damaged/`; return where it lies now."""
+        aside = aside_name(self.root, digest)
         try:
-            if not durable.move_new(self.place(digest), str(folder / name)):
-                raise FileExistsError(f"{folder / name} is there already")
+            if not durable.move_new(self.place(digest), str(aside)):
+                raise FileExistsError(f"{aside} is there already")
         except FileNotFoundError:
-            return ""
-        durable.sync_filesystem(folder)
-        return name
+            return None
+        durable.sync_filesystem(aside.parent)
+        return aside
 
     def _run(self, folder: Path, lock: int) -> LocalIntake:
         return LocalIntake(self, folder, lock)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from holdfast.core import clock, durable
 from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import DeniedError, IntegrityError
-from holdfast.vault.incoming import Incoming, Run, altered
+from holdfast.vault.incoming import Incoming, Run, altered, aside_name
 from holdfast.vault.stores._s3_client import (
     PARALLEL,
     S3Address,
@@ -284,17 +284,16 @@ class S3Store(Incoming):
                     Bucket=self.address.bucket, Key=key, UploadId=one["UploadId"]
                 )
 
-    def set_aside(self, digest: str, folder: Path) -> str:
-        """Free an object's name, keeping what lies there in `folder`, a local one.
+    def set_aside(self, digest: str) -> Path | None:
+        """Free an object's name, keeping what lies there in the local folder `damaged`.
 
         Where the store keeps versions, it keeps this one, too.
 
         Raises:
             RemoteError: the store does not answer.
         """
-        name = f"{digest}.{clock.to_text(clock.now())[:26].replace(':', '')}"
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}"
+        aside = aside_name(self._local, digest)
+        temporary = aside.with_name(f".{aside.name}")
         try:
             with self.open(digest) as stream, temporary.open("xb") as writer:
                 while chunk := stream.read(CHUNK):
@@ -302,16 +301,16 @@ class S3Store(Incoming):
                 writer.flush()
                 os.fsync(writer.fileno())
         except IntegrityError:
-            return ""  # nothing lies there
+            return None  # nothing lies there
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         temporary.chmod(0o444)
-        temporary.rename(folder / name)
-        durable.sync_directory(folder)
+        temporary.rename(aside)
+        durable.sync_directory(aside.parent)
         with answered(self.where):
             self.client.delete_object(Bucket=self.address.bucket, Key=self.key(digest))
-        return name
+        return aside
 
     def _run(self, folder: Path, lock: int) -> S3Intake:
         return S3Intake(self, folder, lock)
