@@ -19,12 +19,12 @@ import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEY, SECRET = "HOLDFASTTEST", "holdfast-test-only"  # noqa: S105 - of a server on loopback
+KEY, SECRET = "HOLDFASTTEST", "holdfast-test-only"
 _NEEDS = ("ceph-mon", "ceph-osd", "ceph-mgr", "ceph", "radosgw", "radosgw-admin")
 _STARTS_WITHIN = 120.0
 _STOPS_WITHIN = 20.0
@@ -113,7 +113,7 @@ def running() -> Iterator[Server]:
         NotInstalledError: its packages are absent, or this is not root.
     """
     check_installed()
-    folder = Path(tempfile.mkdtemp(prefix="s3-", dir="/tmp"))  # noqa: S108 - sockets: short names
+    folder = Path(tempfile.mkdtemp(prefix="s3-", dir="/tmp"))
     started = []
     try:
         http, mon1, mon2 = _free_ports(3)
@@ -135,7 +135,7 @@ def running() -> Iterator[Server]:
 class _Cluster:
     """The steps from nothing to a gateway."""
 
-    def __init__(self, folder: Path, log: object, ports: tuple[int, int]) -> None:
+    def __init__(self, folder: Path, log: BinaryIO, ports: tuple[int, int]) -> None:
         self._folder = folder
         self._log = log
         self._mon1, self._mon2 = ports
@@ -151,7 +151,7 @@ class _Cluster:
             command,
             check=True,
             stdin=subprocess.DEVNULL,
-            stdout=self._log,  # type: ignore[call-overload]
+            stdout=self._log,
             stderr=self._log,
             env=self._env,
             timeout=within,
@@ -159,13 +159,14 @@ class _Cluster:
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
         # In the foreground (-f), so that each is a child of ours, ended by its own process id.
-        return subprocess.Popen(
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             [*command, "-f"],
             stdin=subprocess.DEVNULL,
-            stdout=self._log,  # type: ignore[call-overload]
+            stdout=self._log,
             stderr=self._log,
             env=self._env,
         )
+        return process
 
     def start(self, http: int) -> list[subprocess.Popen[bytes]]:
         keyring = str(self._folder / "keyring")

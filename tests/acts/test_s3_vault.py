@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +12,14 @@ from holdfast.vault.vault import Vault
 from tests.line import Line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.s3_server import Server
 
 pytestmark = pytest.mark.s3
 
 
-def vault_at(
-    address: str, root: Path, capture: pytest.CaptureFixture[str], *options: str
-) -> Line:
+def vault_at(address: str, root: Path, capture: pytest.CaptureFixture[str], *options: str) -> Line:
     line = Line(root, "", capture)
     line.must("init", "--store", address, *options)
     line.case = line.open_case()
@@ -133,7 +132,72 @@ def test_another_store_in_holdfast_toml_is_seen(
     text = settings.read_text()
     settings.write_text(text.replace("/unit?", "/elsewhere?"))
     done = line("verify", "--read-only", "--json")
-    assert (done.code, ["holdfast.toml says store" in p for p in done.row["problems"]]) == (5, [True])
+    assert (done.code, ["holdfast.toml says store" in p for p in done.row["problems"]]) == (
+        5,
+        [True],
+    )
     # A command that works in the vault follows the log.
     line.must("case", "list")
     assert settings.read_text() == text
+
+
+def test_there_and_back_again(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: Line
+) -> None:
+    """From the folder to S3, from there to a locked S3, and back: intact at each place."""
+    assert line.collect(evidence(tmp_path)).code == 0
+    first, second = s3.address(), s3.address(locks=1)
+    done = line.must("vault", "move", "--to", first, "--json").row
+    assert (done["carried"], done["checked"], done["removed"]) == (22, 22, 22)
+    assert list((line.vault / "vault").glob("objects/*/*")) == []
+    assert line.intact()["objects"] == 22
+    done = line.must("vault", "move", "--to", second, "--json").row
+    assert (done["removed"], done["locked"]) == (22, 0)
+    assert "each object locked" in line.intact()["assurance"]["store"]
+    done = line.must("vault", "move", "--to", line.vault / "vault", "--json").row
+    assert (done["carried"], done["removed"], done["locked"]) == (22, 0, 22)
+    assert line.intact()["objects"] == 22
+    assert len(list((line.vault / "vault").glob("objects/*/*"))) == 22
+
+
+def test_damage_on_s3_is_repaired_from_a_folder_and_the_other_way(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    line.collect(evidence(tmp_path))
+    line.must("vault", "replica", "--to", tmp_path / "replica")
+    assert line.must("vault", "copy", "--json").row["checked"] == 22
+    store = store_of(line)
+    altered, missing, *_ = store.digests()
+    bucket = store.address.bucket
+    store.client.put_object(Bucket=bucket, Key=store.key(altered), Body=b"planted")
+    store.client.delete_object(Bucket=bucket, Key=store.key(missing))
+    rows = line.must("verify", "--continuous", "--once", "--json").rows
+    damage = {row["object"]: row for row in rows if row["kind"] == "damage"}
+    assert set(damage) == {altered, missing}
+    assert Path(damage[altered]["aside"]).read_bytes() == b"planted"
+    assert line.intact()["objects"] == 22
+    # The other way: objects in a folder, the replica in S3.
+    line.must("vault", "replica", "--none")
+    line.must("vault", "move", "--to", tmp_path / "replica", "--keep")
+    line.must("vault", "replica", "--to", store.where)
+    victim = tmp_path / "replica" / "objects" / altered[:2] / altered
+    victim.chmod(0o644)
+    victim.write_bytes(b"planted too")
+    line.must("verify", "--continuous", "--once")
+    assert line.intact()["objects"] == 22
+
+
+def test_a_backup_of_a_vault_on_s3_is_whole_and_restores_without_it(
+    s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = vault_at(s3.address(), tmp_path / "vault", capsys)
+    line.collect(evidence(tmp_path))
+    line.must("backup", tmp_path / "backup", "--keys-to", tmp_path / "keys")
+    assert len(list((tmp_path / "backup" / "vault").glob("objects/*/*"))) == 22
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    restored = Line(tmp_path / "restored", line.case, capsys)
+    restored.must("restore", tmp_path / "backup", "--keys", tmp_path / "keys")
+    assert restored.intact()["objects"] == 22
+    restored.must("rebuild")
+    restored.intact()

@@ -119,7 +119,9 @@ def test_places_that_can_be_none_are_refused(filled: Line, tmp_path: Path, to: s
     filled.intact()
 
 
-def test_another_vault_is_no_place(filled: Line, made_plain: tuple[Path, str], tmp_path: Path) -> None:
+def test_another_vault_is_no_place(
+    filled: Line, made_plain: tuple[Path, str], tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     filled.must("--vault", other, "init")
     done = filled("vault", "move", "--to", other)

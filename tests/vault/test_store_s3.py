@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +10,12 @@ import pytest
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import DeniedError, IntegrityError, RemoteError
 from holdfast.testing.store_contract import StoreTests, content, put, staged, writing
-from holdfast.vault.stores.s3 import S3Store, Sizes
 from holdfast.vault.stores._s3_client import S3Address
+from holdfast.vault.stores.s3 import S3Store, Sizes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from holdfast.vault.store import Store
     from tests.s3_server import Server
 
@@ -190,7 +191,7 @@ def test_what_was_put_there_while_it_was_read_is_not_mixed_in(store: S3Store) ->
         stream.read(10)
         overwrite(store, digest, os.urandom(5 << 20))
         stream.seek(4 << 20)
-        with pytest.raises(Exception, match="PreconditionFailed|412"):
+        with pytest.raises(Exception, match=r"PreconditionFailed|412"):
             stream.read(10)
 
 
@@ -214,7 +215,7 @@ def test_no_bucket_and_wrong_credentials_are_told_in_a_line(
         made(f"s3://not-there/x?endpoint={s3.endpoint}", tmp_path).probe()
     address = s3.address()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(RemoteError, match="SignatureDoesNotMatch|AccessDenied") as refused:
+    with pytest.raises(RemoteError, match=r"SignatureDoesNotMatch|AccessDenied") as refused:
         made(address, tmp_path).probe()
     assert "wrong" not in str(refused.value)
 

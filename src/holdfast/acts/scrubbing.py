@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from holdfast.vault import transfer
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Store
 

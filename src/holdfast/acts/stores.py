@@ -72,9 +72,7 @@ def _address(session: Session, given: str) -> str:
         return normal(given, session.vault.root)
     address = told(session.vault, "replica").get("address")
     if not isinstance(address, str):
-        raise InputError(
-            "no place is named, and the vault has no replica", "name one: --to STORE"
-        )
+        raise InputError("no place is named, and the vault has no replica", "name one: --to STORE")
     return address
 
 
@@ -134,18 +132,20 @@ def move_objects(session: Session, request: Place) -> Outcome:
         checked = transfer.read_back(
             vault.store.digests(), vault.store, request.jobs, session.progress
         )
-        return _clear(session, request, before, Outcome(address, vault.store.where, _none(), checked))
+        return _clear(
+            session, request, before, Outcome(address, vault.store.where, _none(), checked)
+        )
     target, promises = _opened(session, address)
-    session.custody.enter(Draft("vault.move", None, {"request": {**request.facts(), "to": address}}))
+    session.custody.enter(
+        Draft("vault.move", None, {"request": {**request.facts(), "to": address}})
+    )
     old, source = vault.config.store, vault.store
     with durable.disk_errors(vault.root):
         carried = transfer.carry(source, target, session.progress)
         checked = transfer.read_back(source.digests(), target, request.jobs, session.progress)
         with vault.alone():
             # What others have collected meanwhile, or left when they died.
-            vault.recover(
-                lambda names: session.look_up(lambda c: exhibits.entered(c, names))
-            )
+            vault.recover(lambda names: session.look_up(lambda c: exhibits.entered(c, names)))
             late = list(transfer.absent(source, target))
             more = transfer.carry(source, target, session.progress)
             checked += transfer.read_back(late, target, request.jobs, session.progress)
@@ -178,9 +178,7 @@ def _clear(session: Session, request: Place, old: str, so_far: Outcome) -> Outco
             removed += source.destroy(digest)
         except DeniedError:
             locked += 1
-    return Outcome(
-        so_far.address, so_far.where, so_far.carried, so_far.checked, removed, locked
-    )
+    return Outcome(so_far.address, so_far.where, so_far.carried, so_far.checked, removed, locked)
 
 
 @act("vault.replica", Needs.NOTHING)

@@ -49,15 +49,16 @@ class Config:
 
     def save(self, root: Path) -> bool:
         """Write the file; False where there is one already."""
-        return durable.create(root / NAME, self._text(), 0o644)
+        return durable.create(root / NAME, self.text(), 0o644)
 
     def move(self, root: Path, store: str) -> Config:
         """Write the file anew with another store, in one step; return the settings."""
         changed = replace(self, store=store)
-        durable.replace(root / NAME, changed._text(), 0o644)
+        durable.replace(root / NAME, changed.text(), 0o644)
         return changed
 
-    def _text(self) -> bytes:
+    def text(self) -> bytes:
+        """Return the file's bytes."""
         lines = [
             "# A Holdfast vault. Entry 0 of its log binds these settings: a change here is seen.",
             "version = 1",

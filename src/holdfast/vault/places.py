@@ -12,8 +12,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from holdfast.core.errors import InputError
 from holdfast.vault.config import NAME, Config
+from holdfast.vault.stores._s3_client import S3Address
 from holdfast.vault.stores.local import LocalStore
-from holdfast.vault.stores.s3 import S3Address, S3Store
+from holdfast.vault.stores.s3 import S3Store
 
 if TYPE_CHECKING:
     from holdfast.vault.store import Store

@@ -144,7 +144,7 @@ class Probe:
         from botocore.exceptions import ClientError  # noqa: PLC0415
 
         name = f"{NAME}-lock-{os.urandom(6).hex()}"
-        until = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + _LOCKED_FOR
+        until = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + _LOCKED_FOR
         try:
             made = self._put(
                 name, b"locked", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until

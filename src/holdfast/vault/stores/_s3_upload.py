@@ -258,7 +258,7 @@ def _md5() -> Any:
 
 
 def _until(days: int) -> datetime.datetime:
-    now = datetime.datetime.fromtimestamp(clock.now() / 1e6, datetime.timezone.utc)
+    now = datetime.datetime.fromtimestamp(clock.now() / 1e6, datetime.UTC)
     return now.replace(microsecond=0) + datetime.timedelta(days=days)
 
 

@@ -171,9 +171,8 @@ class S3Store(Incoming):
     def hashing(self) -> list[HashTask] | None:
         """Return the work of hashing every object, in sixteen parts and one for what is none."""
         address = str(self.address)
-        return [partial(hash_part, address, f"{number:x}") for number in range(16)] + [
-            partial(find_strays, address)
-        ]
+        parts: list[HashTask] = [partial(hash_part, address, f"{n:x}") for n in range(16)]
+        return [*parts, partial(find_strays, address)]
 
     def hash_objects(self, start: str) -> Iterator[str]:
         """Hash every object whose name begins with `start`; yield a line for each that is wrong.
@@ -240,13 +239,13 @@ class S3Store(Incoming):
             return bool(found)
 
     def _versions(self, key: str) -> list[str]:
-        found = []
         pages = self.client.get_paginator("list_object_versions")
-        for page in pages.paginate(Bucket=self.address.bucket, Prefix=key):
-            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-                if one["Key"] == key:
-                    found.append(str(one["VersionId"]))
-        return found
+        return [
+            str(one["VersionId"])
+            for page in pages.paginate(Bucket=self.address.bucket, Prefix=key)
+            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+            if one["Key"] == key
+        ]
 
     def _check_free(self, digest: str, version: str) -> None:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
@@ -263,7 +262,7 @@ class S3Store(Incoming):
             raise DeniedError(
                 f"the object {digest} is locked until {text} in {self.where}: nobody can destroy "
                 "it before",
-                "in a sealed vault, destroy the item's key; else wait, and say so to who ordered it",
+                "in a sealed vault destroy the item's key; else wait, and tell who ordered it",
             )
         if facts.get("ObjectLockLegalHoldStatus") == "ON":
             raise DeniedError(
@@ -425,4 +424,3 @@ def _sha256(stream: BinaryIO) -> str:
     while chunk := stream.read(CHUNK):
         hasher.update(chunk)
     return hasher.hexdigest()
-
