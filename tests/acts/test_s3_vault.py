@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,6 @@ from holdfast.vault.vault import Vault
 from tests.line import Line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.s3_server import Server
 
 pytestmark = pytest.mark.s3

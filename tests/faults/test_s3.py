@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from tests.line import Line, home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.s3_server import Server
 

@@ -46,6 +46,9 @@ def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]
     """Check everything of `vault` with `jobs` processes; `tell` hears of the progress.
 
     Never raises for what is wrong with the vault: that is in the report.
+
+    Raises:
+        RemoteError: the store with the objects does not answer.
     """
     report = Report()
     try:
@@ -58,12 +61,17 @@ def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]
         ProcessPoolExecutor(jobs, mp_context=context) as pool,
         tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
     ):
-        stored = _start_objects(vault, pool)
-        if report.head is not None:
-            _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
-        for at, future in enumerate(stored):
-            report.problems.extend(future.result())
-            tell(at, len(stored), "objects")
+        try:
+            stored = _start_objects(vault, pool)
+            if report.head is not None:
+                _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
+            for at, future in enumerate(stored):
+                report.problems.extend(future.result())
+                tell(at, len(stored), "objects")
+        except BaseException:
+            # A store that is away is asked no more.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     _unfinished(vault, report)
     return report
 

@@ -128,7 +128,7 @@ def connect(address: S3Address) -> Any:
             # the bytes, too.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            retries={"mode": "standard", "total_max_attempts": 4},
+            retries={"mode": "standard", "total_max_attempts": 3},
             s3={
                 "addressing_style": "path" if address.endpoint else "auto",
                 "payload_signing_enabled": True,
