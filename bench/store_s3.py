@@ -16,6 +16,7 @@ from tests import s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from bench.measure import Bench
     from tests.s3_server import Server
 

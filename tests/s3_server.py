@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from tests import postgres
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -165,6 +167,7 @@ class _Cluster:
             stdout=self._log,
             stderr=self._log,
             env=self._env,
+            preexec_fn=postgres.end_with_parent,  # noqa: PLW1509 -- one call into libc, no lock taken
         )
         return process
 

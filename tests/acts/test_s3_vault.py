@@ -41,7 +41,14 @@ def store_of(line: Line) -> S3Store:
     return store
 
 
-@pytest.mark.parametrize("kind", ["plain", "sealed", "locked"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "plain",
+        pytest.param("sealed", marks=pytest.mark.soak),
+        pytest.param("locked", marks=pytest.mark.soak),
+    ],
+)
 def test_the_whole_line_works_on_s3(
     s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
@@ -84,6 +91,7 @@ def test_an_altered_and_a_missing_object_are_named(
     assert any(missing in one and "is missing" in one for one in problems)
 
 
+@pytest.mark.soak
 def test_bytes_that_come_again_over_altered_ones_are_refused_before_the_entry(
     s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +131,7 @@ def test_a_store_that_is_away_is_another_machines_fault_and_recovery_finishes(
     assert line.intact()["objects"] == 22
 
 
+@pytest.mark.soak
 def test_another_store_in_holdfast_toml_is_seen(
     s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +168,7 @@ def test_there_and_back_again(
     assert len(list((line.vault / "vault").glob("objects/*/*"))) == 22
 
 
+@pytest.mark.soak
 def test_damage_on_s3_is_repaired_from_a_folder_and_the_other_way(
     s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,6 +197,7 @@ def test_damage_on_s3_is_repaired_from_a_folder_and_the_other_way(
     assert line.intact()["objects"] == 22
 
 
+@pytest.mark.soak
 def test_a_backup_of_a_vault_on_s3_is_whole_and_restores_without_it(
     s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

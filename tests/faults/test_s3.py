@@ -81,7 +81,7 @@ def scene(s3: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ite
         yield Scene(s3, proxy, tmp_path, capsys)
 
 
-@pytest.mark.parametrize("after", [0, 150_000])
+@pytest.mark.parametrize("after", [pytest.param(0, marks=pytest.mark.soak), 150_000])
 def test_a_network_lost_in_the_middle_loses_nothing(scene: Scene, after: int) -> None:
     folder, digests = scene.evidence(20, 20_000)
     scene.line.must("case", "list")
@@ -99,6 +99,7 @@ def test_a_network_lost_in_the_middle_loses_nothing(scene: Scene, after: int) ->
     assert {row["status"] for row in scene.line.collect(folder).rows} == {"held"}
 
 
+@pytest.mark.soak
 def test_a_network_lost_in_the_middle_of_a_large_object(scene: Scene) -> None:
     folder, digests = scene.evidence(0, 0, large=70 << 20)
     scene.proxy.break_after(40 << 20)
@@ -109,6 +110,7 @@ def test_a_network_lost_in_the_middle_of_a_large_object(scene: Scene) -> None:
     scene.whole(digests)
 
 
+@pytest.mark.soak
 def test_a_network_that_breaks_once_is_not_even_noticed(scene: Scene) -> None:
     """Requests are tried again: what was half sent is no object."""
     folder, digests = scene.evidence(5, 200_000)
@@ -148,7 +150,7 @@ sys.exit(run(sys.argv[1:]))
     return done.returncode != 0
 
 
-@pytest.mark.parametrize("at", [0, 7])
+@pytest.mark.parametrize("at", [pytest.param(0, marks=pytest.mark.soak), 7])
 def test_a_killed_process_loses_nothing(scene: Scene, at: int) -> None:
     folder, digests = scene.evidence(20, 2_000)
     assert killed(scene, folder, at)
@@ -156,6 +158,7 @@ def test_a_killed_process_loses_nothing(scene: Scene, at: int) -> None:
     scene.whole(digests)
 
 
+@pytest.mark.soak
 def test_a_full_disk_stops_before_anything_is_sent(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_full_disk_stops_before_anything_is_sent(
     scene.whole(digests)
 
 
+@pytest.mark.soak
 def test_a_network_lost_in_a_move_switches_nothing(scene: Scene, tmp_path: Path) -> None:
     folder, digests = scene.evidence(10, 50_000)
     assert scene.line.collect(folder).code == 0

@@ -49,6 +49,7 @@ class TestS3Store(StoreTests):
         overwrite(store, digest, data)
 
 
+@pytest.mark.soak
 class TestLockedS3Store(TestS3Store):
     locks = 1
 

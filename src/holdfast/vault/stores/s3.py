@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,15 +17,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from holdfast.core import clock, durable
 from holdfast.core.digest import CHUNK, is_sha256_hex
 from holdfast.core.errors import DeniedError, IntegrityError
-from holdfast.vault.incoming import Incoming, Run, altered, aside_name
+from holdfast.vault.incoming import Incoming, altered, aside_name
 from holdfast.vault.stores._s3_client import (
-    PARALLEL,
     S3Address,
     answered,
     code,
     connect,
     status,
 )
+from holdfast.vault.stores._s3_intake import S3Intake
 from holdfast.vault.stores._s3_probe import Probe
 from holdfast.vault.stores._s3_reader import S3Reader, opened
 from holdfast.vault.stores._s3_upload import PART, PARTS_FROM, TakenError, Upload
@@ -349,60 +348,6 @@ class S3Store(Incoming):
         with self.open(digest) as stream:
             if _sha256(stream) != digest:
                 raise altered(digest)
-
-
-class S3Intake(Run):
-    """A run whose objects are sent, several at once, and stay staged until they are confirmed."""
-
-    near = False
-
-    def __init__(self, store: S3Store, folder: Path, lock: int) -> None:
-        super().__init__(folder, lock)
-        self._store = store
-
-    def compare(self, digest: str) -> None:
-        """Check that the object which has a staged one's name, if there is one, is what it says.
-
-        Raises:
-            IntegrityError: it was altered.
-            RemoteError: the store does not answer.
-        """
-        size = self._store.size(digest)
-        if size is None:
-            return
-        if size != Path(self.staged[digest]).stat().st_size:
-            raise altered(digest)
-        self._store.check(digest)
-
-    def admit(self, digests: list[str]) -> None:
-        """Send staged objects and drop the others; what fails stays staged.
-
-        Raises:
-            IntegrityError: an existing object differs from what was staged under its name.
-            RemoteError: the store did not take one.
-        """
-        if digests:
-            self._store.promises(parts=False)
-        failure: BaseException | None = None
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="s3") as pool:
-            sent = {
-                pool.submit(self._store.upload, digest, self.staged[digest]): digest
-                for digest in digests
-            }
-            try:
-                for future in as_completed(sent):
-                    error = future.exception()
-                    if error is None:
-                        os.unlink(self.staged.pop(sent[future]))  # noqa: PTH108
-                    elif failure is None:
-                        failure = error
-                        pool.shutdown(wait=False, cancel_futures=True)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        if failure is not None:
-            raise failure
-        self._drop()
 
 
 def hash_part(address: str, start: str) -> list[str]:
