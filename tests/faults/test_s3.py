@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from holdfast.core import durable
 from holdfast.core.digest import sha256_hex
 from holdfast.testing.s3_simulator import CuttingProxy
+from holdfast.vault import copying
 from holdfast.vault.stores._s3_client import S3Address
 from holdfast.vault.stores.s3 import S3Store
 from holdfast.vault.vault import Vault
@@ -115,7 +117,7 @@ def test_a_network_that_breaks_once_is_not_even_noticed(scene: Scene) -> None:
     """Requests are tried again: what was half sent is no object."""
     folder, digests = scene.evidence(5, 200_000)
     scene.line.must("case", "list")
-    allowed, cut = scene.proxy._allowed, []
+    allowed, cut = scene.proxy._allowed, list[int]()
 
     def once(count: int) -> int:
         if count > 30_000 and not cut:
@@ -164,9 +166,7 @@ def test_a_full_disk_stops_before_anything_is_sent(
 ) -> None:
     folder, digests = scene.evidence(10, 2_000)
     scene.line.must("case", "list")
-    from holdfast.vault import copying  # noqa: PLC0415
-
-    real, left = copying.write_all, [5]
+    real, left = durable.write_all, [5]
 
     def write_all(descriptor: int, data: bytes | memoryview) -> None:
         left[0] -= 1

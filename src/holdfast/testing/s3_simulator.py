@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_arguments: Any) -> None:
         """Say nothing."""
 
-    def _tell(self, status: int, body: bytes = b"", **headers: str) -> None:
+    def _tell(self, status: int, body: bytes = b"", /, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         server.objects[at] = server.kept(data)
         tag = hashlib.md5(server.objects[at], usedforsecurity=False).hexdigest()
         version = {"x_amz_version_id": "1"} if server.lie == "no locks" else {}
-        self._tell(200, ETag=f'"{tag}"', **version)
+        self._tell(200, b"", ETag=f'"{tag}"', **version)
 
     def do_POST(self) -> None:
         """Take no part."""

@@ -97,7 +97,7 @@ class Progress:
 
     def oldest_first(self) -> list[str]:
         """Return all parts, the one that was hashed longest ago first."""
-        return sorted(PARTS, key=lambda part: (self._pass(part), part == self.part, part))
+        return sorted(PARTS, key=lambda part: (self._pass(part), part != self.part, part))
 
     def _pass(self, part: str) -> int:
         return self.marks.get(part, (0, ""))[0]

@@ -5,13 +5,29 @@ from __future__ import annotations
 import os
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from holdfast.vault.incoming import Run, altered
 from holdfast.vault.stores._s3_client import PARALLEL
 
 if TYPE_CHECKING:
-    from holdfast.vault.stores.s3 import S3Store
+    from holdfast.vault.store import Promises
+
+
+class Target(Protocol):
+    """What a run asks of the store it sends to."""
+
+    def promises(self, *, parts: bool) -> Promises:
+        """Return what the store was seen to do, trying it at the first use."""
+
+    def size(self, digest: str) -> int | None:
+        """Return an object's size in bytes; None where it is missing."""
+
+    def check(self, digest: str) -> None:
+        """Hash an object that is there."""
+
+    def upload(self, digest: str, path: str) -> None:
+        """Give a staged file its place, or see that the same bytes are there."""
 
 
 class S3Intake(Run):
@@ -19,7 +35,7 @@ class S3Intake(Run):
 
     near = False
 
-    def __init__(self, store: S3Store, folder: Path, lock: int) -> None:
+    def __init__(self, store: Target, folder: Path, lock: int) -> None:
         super().__init__(folder, lock)
         self._store = store
 
