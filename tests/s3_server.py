@@ -88,6 +88,8 @@ class Server:
 
     endpoint: str
     folder: Path
+    pids: frozenset[int] = frozenset()
+    """Of its processes, children of this one."""
     _made: int = field(default=0, init=False)
 
     def bucket(self, *, locks: bool = False) -> str:
@@ -127,7 +129,7 @@ def running() -> Iterator[Server]:
             started = _Cluster(folder, log, (mon1, mon2)).start(http)
         endpoint = f"http://127.0.0.1:{http}"
         _wait(endpoint, folder, started)
-        yield Server(endpoint, folder)
+        yield Server(endpoint, folder, frozenset(one.pid for one in started))
     finally:
         for process in reversed(started):
             _stop(process)

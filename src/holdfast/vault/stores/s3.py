@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -360,6 +360,7 @@ def find_strays(address: str) -> list[str]:
     return list(_elsewhere(address).strays())
 
 
+@cache
 def _elsewhere(address: str) -> S3Store:
     return S3Store(S3Address.parse(address), Path("/nonexistent"))
 
