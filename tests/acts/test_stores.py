@@ -96,6 +96,8 @@ def test_damage_stops_a_move_before_anything_is_switched(
     assert done.code == 5
     assert victim.name in done.err
     assert len(names(filled.vault / "vault")) == 30
+    # What is damaged here is not carried there under the good name.
+    assert (victim.name in names(tmp_path / "new")) == (where == "there")
     assert Config.load(filled.vault).store == ""
     assert filled.entries("vault.set") == []
 
