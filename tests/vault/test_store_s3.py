@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -247,3 +249,40 @@ def test_a_staged_file_that_was_torn_is_refused_by_its_name(store: S3Store) -> N
         assert store.abandoned() == [("second", [digest])]
     with pytest.raises(IntegrityError):
         store.check(digest)
+
+
+MEASURED = """
+import hashlib, resource, sys
+from pathlib import Path
+from holdfast.vault import copying
+from holdfast.vault.places import store_at
+address, root, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+store = store_at(address, root)
+store.create()
+intake = store.intake("run")
+with open("/dev/zero", "rb") as _, open(root / "source", "wb") as made:
+    made.truncate(size)
+with open(root / "source", "rb") as source:
+    digest = intake.stage(lambda fd: copying.copy(source.fileno(), fd, None).object)
+intake.flush()
+intake.admit([digest])
+intake.close()
+assert [line for task in store.hashing() for line in task()] == []
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.soak
+def test_memory_does_not_follow_the_objects_size(s3: Server, tmp_path: Path) -> None:
+    peaks = []
+    for size in (80 << 20, 640 << 20):
+        root = tmp_path / str(size)
+        (root / "vault").mkdir(parents=True)
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, s3.address(), str(root), str(size)],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        peaks.append(int(done.stdout))
+    assert peaks[1] <= 1.25 * peaks[0], peaks
