@@ -160,7 +160,8 @@ def test_custody_is_readable_and_filtered(line: Line, tmp_path: Path) -> None:
 
 def test_operator_and_init_and_anchors_tell_the_public_keys(line: Line, tmp_path: Path) -> None:
     vkey = line.must("operator", "add", "bob", "--json").row["vkey"]
-    assert {"operator": "bob", "vkey": vkey} in line.must("operator", "list", "--json").rows
+    bob = {"ended": None, "operator": "bob", "roles": ["investigator"], "vkey": vkey}
+    assert bob in line.must("operator", "list", "--json").rows
     line.vault = tmp_path / "other"
     made = line.must("init", "--sealed", "--json").row
     assert made["sealed"] is True

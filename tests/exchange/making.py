@@ -18,11 +18,15 @@ from holdfast.acts.collecting import CollectFiles, collect_files
 from holdfast.acts.originals import open_original
 from holdfast.acts.vaults import NewVault, init
 from holdfast.cases import exhibits
+from holdfast.core.errors import InputError
 from holdfast.examine.results import Dataset
+from holdfast.exchange.check.bundle import check
 from holdfast.exchange.package import ACT, Contents, Written, verify_script, write_bundle
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.acts.act import Session
     from holdfast.cases.case import Case
     from holdfast.cases.exhibits import Exhibit
@@ -119,13 +123,20 @@ def contents(work: Work, chosen: list[Exhibit] | None = None, **more: Any) -> Co
     return Contents(case=work.case, exhibits=given, **{**defaults, **more})
 
 
-def hand_over(work: Work, target: Path, chosen: list[Exhibit] | None = None, **more: Any) -> Made:
+def hand_over(
+    work: Work,
+    target: Path,
+    chosen: list[Exhibit] | None = None,
+    published: Callable[[], None] = lambda: None,
+    **more: Any,
+) -> Made:
     """Write a bundle, and beside it the anchors."""
     written = write_bundle(
         target,
         contents(work, chosen, **more),
         work.session.vault,
         lambda commit: enter(work, commit),
+        published,
     )
     anchors = target.with_name(f"{target.name}-anchors.txt")
     anchors.write_text(f"# by letter of 3 March\nlog {written.vkey}\n")
@@ -133,9 +144,16 @@ def hand_over(work: Work, target: Path, chosen: list[Exhibit] | None = None, **m
 
 
 def verify(
-    folder: Path, *arguments: str | Path, own: bool = False, tools: tuple[str, ...] = TOOLS
+    folder: Path,
+    *arguments: str | Path,
+    own: bool = False,
+    both: bool = True,
+    tools: tuple[str, ...] = TOOLS,
 ) -> subprocess.CompletedProcess[str]:
-    """Run verify.sh, the genuine one or the bundle's own, where there is nothing else to run."""
+    """Run verify.sh, the genuine one or the bundle's own, where there is nothing else to run.
+
+    What it says of a bundle, `holdfast check` must say too: every test of the one is one of both.
+    """
     here = folder.parent / f"tools-{len(tools)}"
     here.mkdir(exist_ok=True)
     for tool in tools:
@@ -143,7 +161,7 @@ def verify(
             (here / tool).symlink_to(shutil.which(tool) or "")
     script = folder.parent / "genuine-verify.sh"
     script.write_bytes(verify_script())
-    return subprocess.run(
+    done = subprocess.run(
         [
             shutil.which("env") or "",
             "-i",
@@ -160,6 +178,16 @@ def verify(
         timeout=120,
         check=False,
     )
+    if both and tools == TOOLS and done.returncode in {0, 1}:
+        anchors = Path(arguments[1]) if arguments else None
+        try:
+            found = check(folder, anchors)
+        except InputError as refused:
+            raise AssertionError(f"{done.stdout}{done.stderr}\ncheck refuses: {refused}") from None
+        agreed = bool(found.problems) == bool(done.returncode)
+        assert agreed, f"{done.stdout}{done.stderr}\ncheck says {found}"
+        assert (found.verdict == "intact") == done.stdout.endswith("\nINTACT\n")
+    return done
 
 
 def files(folder: Path) -> list[str]:

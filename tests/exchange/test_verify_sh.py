@@ -15,7 +15,7 @@ import pytest
 
 from holdfast.acts import admission, vaults
 from holdfast.acts.act import Session
-from holdfast.acts.vaults import NewOperator, add_operator
+from holdfast.acts.people import NewOperator, add_operator
 from holdfast.exchange import package, proofs
 from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script
@@ -30,9 +30,10 @@ from tests.exchange.making import (
     verify,
     write,
 )
+from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
     from typing import Any, BinaryIO
 
@@ -93,16 +94,12 @@ KINDS = (
     "data/proof/entries/9/field.stored",
     "data/proof/entries/9/field.time",
     "data/proof/entries/16/field.signature",
+    "data/proof/leaves/2",
+    "data/proof/tags/case",
+    "data/proof/tags/key",
+    "data/proof/tags/3.inner",
+    "data/proof/tags/3.outer",
 )
-
-
-def fails(folder: Path, name: str, *arguments: str | Path) -> str:
-    """Check that verify.sh refuses the bundle and says `name`; return what it says."""
-    done = verify(folder, *arguments)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert name in done.stderr, done.stderr
-    assert "INTACT" not in done.stdout
-    return done.stderr
 
 
 def test_an_untouched_bundle_is_intact_with_four_tools_and_writes_nothing(made: Made) -> None:
@@ -127,6 +124,7 @@ def test_the_kinds_are_all_kinds(made: Made) -> None:
         path = re.sub(r"[0-9a-f]{64}", "*", path)
         path = re.sub(r"entries/\d+", "entries/N", path)
         path = re.sub(r"records/\*/[^/]+", "records/*/*", path)
+        path = re.sub(r"(leaves|tags)/\d+", r"\1/N", path)
         return re.sub(r"keys/[0-9a-f]+", "keys/*", path)
 
     present = {kind(path) for path in files(made.folder)}
@@ -261,7 +259,9 @@ def test_a_node_that_belongs_to_nothing(bundle: Path) -> None:
 
 def test_the_vaults_first_entry_cannot_be_left_out(bundle: Path) -> None:
     """It holds the policy; without it a demand of the vault would be silent."""
-    shutil.rmtree(bundle / "data/proof/entries/0")
+    entries = bundle / "data/proof/entries"
+    (entries / "0/leaf").rename(bundle / "data/proof/leaves/0")
+    shutil.rmtree(entries / "0")
     remanifest(bundle)
     fails(bundle, "entry 0: the vault's own first entry is missing")
 
@@ -355,7 +355,7 @@ def test_two_signatures_of_the_log_are_one_too_many(bundle: Path) -> None:
     """Which of them was checked must not be a question."""
     note = bundle / "data/proof/checkpoint"
     whole = note.read_bytes()
-    write(note, whole + whole.splitlines(keepends=True)[-1])
+    write(note, whole + whole.splitlines(keepends=True)[4])
     remanifest(bundle)
     fails(bundle, "is not signed by the log's key")
 
@@ -363,9 +363,11 @@ def test_two_signatures_of_the_log_are_one_too_many(bundle: Path) -> None:
 def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
     note, signature = bundle / "data/proof/checkpoint", bundle / "data/proof/checkpoint.sig"
     bad = bytes([signature.read_bytes()[0] ^ 1]) + signature.read_bytes()[1:]
-    head, _, line = note.read_text("utf-8").rpartition(" ")
+    lines = note.read_text("utf-8").splitlines()
+    head, _, line = lines[4].rpartition(" ")
     blob = base64.b64decode(line)[:4] + bad
-    write(note, f"{head} {base64.b64encode(blob).decode()}\n".encode())
+    lines[4] = f"{head} {base64.b64encode(blob).decode()}"
+    write(note, "".join(f"{line}\n" for line in lines).encode())
     write(signature, bad)
     remanifest(bundle)
     fails(bundle, "the log's signature does not verify")
@@ -456,11 +458,13 @@ def test_an_original_that_no_entry_names(tmp_path: Path) -> None:
 def test_an_entry_of_another_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_proof = proofs.Proof.write
 
-    def more(proof: proofs.Proof, of_case: Iterable[int], known: Mapping[str, int]) -> None:
+    def more(
+        proof: proofs.Proof, of_case: Sequence[int], known: Mapping[str, int], _: object
+    ) -> None:
         write_proof(proof, [*of_case, 2], known)
 
     monkeypatch.setattr(proofs.Proof, "write", more)
-    made = hand_over(new_case(tmp_path), tmp_path / "handover")
+    made = hand_over(new_case(tmp_path), tmp_path / "handover", completeness=False)
     fails(made.folder, "entry 2: is in the bundle but not in the case's list of entries")
 
 

@@ -21,6 +21,7 @@ from collections import Counter
 from concurrent.futures import Executor, Future
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,7 +29,7 @@ from holdfast.cases import exhibits
 from holdfast.cli.main import run
 from holdfast.testing import crash
 from holdfast.testing.crash import Boundary, Ended, Watch
-from holdfast.vault import copying, verify
+from holdfast.vault import copying, custody, verify
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Scene:
         """Run a command in a fork, as `alice`, in this scene's vault."""
         given = ["--vault", str(self.vault), "--operator", "alice", *arguments]
         os.environ["XDG_STATE_HOME"] = str(self.root / "state")
+        _act_from_an_account_of_their_own(given)
         return crash.in_fork(lambda: crash.command(given, watch or Watch()))
 
     def must(self, *arguments: str) -> str:
@@ -83,6 +85,12 @@ class Scene:
         """Copy the scene; what is written once is linked, so that a copy costs little."""
         shutil.copytree(self.root, target, symlinks=True, copy_function=_link_or_copy)
         return Scene(target)
+
+
+def _act_from_an_account_of_their_own(given: list[str]) -> None:
+    """Let the forks run as an account named like the operator; a sweep has one account only."""
+    names = [after for word, after in pairwise(given) if word == "--operator"]
+    vars(custody)["account"] = lambda: names[-1]
 
 
 def _link_or_copy(source: str, target: str) -> object:
@@ -226,7 +234,37 @@ def _closed(scene: Scene) -> Iterator[str]:
         yield "the case is open"
 
 
+def _asked(scene: Scene, sealed: bool) -> None:
+    _collected(scene, sealed)
+    scene.must("operator", "add", "bob", "--role", "supervisor")
+    twin = hashlib.sha256(b"the same bytes\n").hexdigest()
+    asked = ("erase", "request", "--case", _first_case(scene), "--order", "Court", "--json", twin)
+    (scene.root / "request").write_text(str(json.loads(scene.must(*asked))["request"]))
+
+
+def _approval(scene: Scene) -> tuple[str, ...]:
+    return "--operator", "bob", "erase", "approve", (scene.root / "request").read_text()
+
+
+def _erased(scene: Scene) -> Iterator[str]:
+    if json.loads(scene.must("requests", "--json") or "null") is not None:
+        ended = scene.run(*_approval(scene))
+        yield from [f"it can't be approved: {ended.errors}"] * bool(ended.status)
+    listed = scene.must("items", "--case", _first_case(scene), "--json")
+    gone = [row["path"] for row in map(json.loads, listed.splitlines()) if row["erased"]]
+    if gone != ["(erased)"] * 2:
+        yield f"erased are {gone}"
+    for marker in (b"the same bytes", bytes(scene.source / "sub" / "one")):
+        yield from (
+            f"{marker!r} is still in {path}"
+            for path in scene.vault.rglob("*")
+            if path.is_file() and marker in path.read_bytes()
+        )
+    yield from _look(scene)
+
+
 PLAYS = {
+    "erase": Play(_approval, _asked, _erased, repeats=False),
     "case": Play(lambda _: OPENING, _open, _one_case),
     "close": Play(lambda s: ("case", "close", _first_case(s)), _case, _closed, repeats=False),
     "collect": Play(
@@ -308,6 +346,7 @@ def _met(scene: Scene, arguments: tuple[str, ...]) -> list[Boundary]:
     watch = Watch()
     given = ["--vault", str(scene.vault), "--operator", "alice", *arguments]
     os.environ["XDG_STATE_HOME"] = str(scene.root / "state")
+    _act_from_an_account_of_their_own(given)
 
     def tell() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

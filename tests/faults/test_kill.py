@@ -66,6 +66,8 @@ def test_a_collection_killed_at_any_durable_write_is_completed_by_repeating_it(p
     [
         ("collect:sealed:before:2:12", "collect:plain:torn:2:3", "case:plain:before:1:5"),
         ("collect:plain:interrupt:4:12", "init:plain:before:3:9", "close:plain:before:2:8"),
+        ("erase:plain:before:1:4", "erase:sealed:after:2:9", "erase:plain:torn:1:2"),
+        ("erase:plain:full:3:9", "erase:plain:interrupt:2:9"),
         ("collect:plain:full:5:10", "operator:plain:before:3:7", "rebuild:plain:before:2:8"),
     ],
     ids=lambda orders: orders[0].replace(":", "-"),
@@ -79,7 +81,9 @@ def test_a_sample_of_stops_of_every_kind_is_completed_by_repeating(
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["plain", "sealed"])
 @pytest.mark.parametrize("deed", ["before", "after", "torn", "interrupt", "full"])
-@pytest.mark.parametrize("play", ["case", "close", "collect", "init", "operator", "rebuild"])
+@pytest.mark.parametrize(
+    "play", ["case", "close", "collect", "erase", "init", "operator", "rebuild"]
+)
 def test_every_command_stopped_at_every_durable_write_is_completed_by_repeating_it(
     play: str, deed: str, kind: str
 ) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from holdfast.acts import cases, collecting, vaults
+from holdfast.acts import cases, collecting, people, vaults
 from holdfast.acts.act import Session
+from holdfast.vault import settings
 from holdfast.vault.log import Log
 from holdfast.vault.note import Signer
 from holdfast.vault.vault import Vault
@@ -75,5 +76,7 @@ def fill(root: Path, evidence: Path, database: str = "") -> None:
         wish = collecting.CollectFiles(case, tuple(map(str, paths)))
         list(collecting.collect_files(session, wish))
     cases.close_case(bob, cases.CloseCase("2" + case[1:], "concluded"))
-    vaults.add_operator(alice, vaults.NewOperator("carol"))
+    for number in ("first", "second"):
+        alice.custody.enter(settings.change("witnesses", f"# The {number}.\nquorum none\n"))
+    people.add_operator(alice, people.NewOperator("carol"))
     alice.vault.engine.dispose()

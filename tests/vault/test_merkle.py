@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,7 @@ from holdfast.vault.merkle import (
     Frontier,
     Tile,
     TreeReader,
+    check_consistency,
     leaf_hash,
     node_hash,
     root_from_inclusion,
@@ -138,6 +139,118 @@ def test_inclusion_proofs_of_others_right_and_wrong(corpus: Path) -> None:
         counted[holds] += 1
     assert counted[True] >= 6
     assert counted[False] >= 80
+
+
+@pytest.mark.corpus
+def test_consistency_proofs_of_others_right_and_wrong(corpus: Path) -> None:
+    """transparency-dev/merkle's testdata: RFC 9162, 2.1.4.2, sizes of 0 included."""
+    counted = {True: 0, False: 0}
+    for path in sorted((corpus / "merkle" / "consistency").rglob("*.json")):
+        case = json.loads(path.read_text())
+        holds = continues(case["size1"], case["size2"], case)
+        assert holds is not case["wantErr"], f"{path}: {case['desc']}"
+        counted[holds] += 1
+    assert counted == {True: 6, False: 92}
+
+
+@pytest.mark.corpus
+def test_subtree_proofs_of_others_as_far_as_they_are_ours(corpus: Path) -> None:
+    """draft-ietf-plants-merkle-tree-certs: an inclusion in a subtree [start, end) is RFC 9162's in
+    a tree of end - start leaves, if start is a multiple of a power of two that is no less. What is
+    consistent with [0, end) is RFC 9162's too. Other subtrees are `sign-subtree`'s, which a witness
+    MAY offer and ours does not: they are counted here, not judged.
+    """
+    judged = skipped = 0
+    for path in sorted((corpus / "merkle" / "subtreeinclusion").rglob("*.json")):
+        case = json.loads(path.read_text())
+        start, end = case["start"], case["end"]
+        proof = [base64.b64decode(one) for one in case["proof"] or []]
+        root, hashed = (base64.b64decode(case[name] or "") for name in ("root", "leafHash"))
+        whole = end > start and start % (1 << (end - start - 1).bit_length()) == 0
+        try:
+            holds = (
+                whole
+                and root_from_inclusion(hashed, case["leafIdx"] - start, end - start, proof) == root
+            )
+        except ValueError:
+            holds = False
+        assert holds is not case["wantErr"], f"{path}: {case['desc']}"
+        judged += 1
+    for path in sorted((corpus / "merkle" / "subtreeconsistency").rglob("*.json")):
+        case = json.loads(path.read_text())
+        if case["start"] != 0 or case["end"] == 0:
+            skipped += 1
+            continue
+        holds = continues(case["end"], case["size"], case)
+        assert holds is not case["wantErr"], f"{path}: {case['desc']}"
+        judged += 1
+    assert (judged, skipped) == (295, 27)
+
+
+def continues(old: int, new: int, case: dict[str, Any]) -> bool:
+    proof = [base64.b64decode(one) for one in case["proof"] or []]
+    roots = [base64.b64decode(case[name] or "") for name in ("root1", "root2")]
+    try:
+        check_consistency(old, new, roots[0], roots[1], proof)
+    except ValueError:
+        return False
+    return True
+
+
+@given(st.data())
+def test_every_past_of_a_tree_is_proven_and_no_other(data: st.DataObject) -> None:
+    """RFC 6962, 2.1.2: a consistency proof "must contain a set of intermediate nodes … sufficient
+    to verify" both roots.
+    """
+    size = data.draw(st.integers(1, 700))
+    old = data.draw(st.integers(1, size) | st.sampled_from([1, size]))
+    reader = Disk([leaf(n) for n in range(size)]).reader()
+    proof, was, now = reader.consistency_proof(old), reader.root_of(0, old), reader.root_of(0, size)
+    check_consistency(old, size, was, now, proof)
+    assert len(proof) <= size.bit_length() + 1
+    at = data.draw(st.integers(0, len(proof) - 1)) if proof else None
+    wrong = [
+        (old, size, leaf(9999), now, proof),
+        (old, size, was, leaf(9999), proof),
+        (old, size, was, now, [*proof, now]),
+        (old, size, was, now, [*proof, was[:31]]),
+        (size + 1, size, was, now, proof),
+        (0, size, was, now, proof),
+        (-1, size, was, now, proof),
+    ]
+    if at is not None:
+        wrong += [
+            (old, size, was, now, proof[:at] + proof[at + 1 :]),
+            (old, size, was, now, [*proof[:at], leaf(9999), *proof[at + 1 :]]),
+            (old, size, was, now, []),
+        ]
+    for arguments in wrong:
+        with pytest.raises(ValueError, match=r".+"):
+            check_consistency(*arguments)
+
+
+def test_a_rewritten_past_has_no_proof() -> None:
+    leaves = [leaf(n) for n in range(300)]
+    honest = Disk(leaves).reader()
+    for at in (0, 17, 255, 256, 298):
+        forged = Disk([*leaves[:at], leaf(10_000 + at), *leaves[at + 1 :], leaf(300)]).reader()
+        for old in range(at + 1, 301, 7):
+            with pytest.raises(ValueError, match=r"."):
+                check_consistency(
+                    old,
+                    301,
+                    honest.root_of(0, old),
+                    forged.root_of(0, 301),
+                    forged.consistency_proof(old),
+                )
+
+
+def test_a_past_that_never_was_can_t_be_asked_for() -> None:
+    reader = Disk([leaf(n) for n in range(5)]).reader()
+    assert reader.consistency_proof(0) == reader.consistency_proof(5) == []
+    for old in (-1, 6):
+        with pytest.raises(IndexError):
+            reader.consistency_proof(old)
 
 
 @given(st.data())

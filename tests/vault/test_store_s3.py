@@ -148,7 +148,7 @@ def test_an_object_is_locked_and_stays(locked: S3Store) -> None:
         with pytest.raises(Exception, match="AccessDenied"):
             locked.client.delete_object(**key, VersionId=facts["VersionId"])
         with pytest.raises(DeniedError, match="is locked until"):
-            locked.destroy(digest)
+            locked.destroy([digest], lambda _names: set())
         assert sha256_hex(content(locked, digest)) == digest
     assert [line for task in locked.hashing() or [] for line in task()] == []
 
@@ -205,10 +205,11 @@ def test_destroying_leaves_no_version(s3: Server, tmp_path: Path) -> None:
     for data in (b"data", b"again", b"data"):
         overwrite(store, digest, data)
     store.client.delete_object(Bucket=bucket, Key=store.key(digest))
-    assert store.destroy(digest)
+    store.destroy([digest], lambda _names: set())
     left = store.client.list_object_versions(Bucket=bucket)
     assert (left.get("Versions"), left.get("DeleteMarkers")) == (None, None)
-    assert not store.destroy(digest)
+    store.destroy([digest], lambda _names: set())
+    assert store.size(digest) is None
 
 
 def test_no_bucket_and_wrong_credentials_are_told_in_a_line(

@@ -15,8 +15,10 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from holdfast.cases import case as cases
-from holdfast.core import clock
+from holdfast.cases.exhibits import entered
+from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, HoldfastError
+from holdfast.vault import erasure
 from holdfast.vault.custody import Custody
 from holdfast.vault.database import guarded
 from holdfast.vault.entry import Draft
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from holdfast.cases.case import Case
     from holdfast.core.canonical import Json
+    from holdfast.vault.note import Signer
     from holdfast.vault.vault import Vault
 
 R = TypeVar("R")
@@ -65,11 +68,23 @@ class Session:
     vault: Vault
     operator: str
     progress: Progress = field(default=silent)
+    signer: Signer | None = None
+    """The operator's own key; where there is none, the keyring's."""
 
     @cached_property
     def custody(self) -> Custody:
         """Where this operator's acts are entered."""
-        return Custody(self.vault, self.operator)
+        return Custody(self.vault, self.operator, self.signer)
+
+    def recover(self) -> list[str]:
+        """Finish what a crash left: in the log, in the intake, of erasures.
+
+        Returns the collections that were cut short.
+        """
+        cut = self.vault.recover(lambda objects: self.look_up(lambda c: entered(c, objects)))
+        with durable.disk_errors(self.vault.root):
+            erasure.resume(self.vault)
+        return cut
 
     def look_up(self, read: Callable[[Connection], R]) -> R:
         """Run a query on the present state."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from holdfast.acts import publishing
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.cases import OneCase
 from holdfast.acts.examining import ledger
@@ -17,6 +18,7 @@ from holdfast.acts.originals import open_original
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits
 from holdfast.collect.interfaces import path_field
+from holdfast.core.errors import InputError
 from holdfast.examine import results
 from holdfast.exchange import package
 from holdfast.exchange.disclosure import Selection, everything
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.exchange.package import Commit, Written
     from holdfast.vault.entry import Entry
@@ -42,13 +45,27 @@ class Bundle:
     """Exhibits, or digests or their starts; empty for all. The others are withheld: their entries
     are counted and proven, and show nothing but that they are."""
     recipient: str = ""
+    withhold: tuple[str, ...] = ()
+    """Of these, the ones that are withheld."""
+    role: str = ""
+    """As what they get it: one of `package.ROLES`, or empty."""
+    order: str = ""
+    """Under what order the rest is withheld."""
+    completeness: bool | None = None
+    """Whether to prove that no entry is left out; None where the log is not too large."""
+    sealed_to: tuple[str, ...] = ()
+    """Recipients of age, for whom alone it is encrypted."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
         return {
+            "as": self.role,
             "items": list(self.items),
+            "order": self.order,
             "recipient": self.recipient,
+            "sealed_to": list(self.sealed_to),
             "target": path_field(os.fsencode(self.target)),
+            "withhold": list(self.withhold),
         }
 
 
@@ -57,15 +74,21 @@ def bundle(session: Session, request: Bundle) -> Written:
     """Write the bundle; its own entry is in it.
 
     Raises:
-        InputError: the target is in use, or an item is not the case's.
+        InputError: the target is in use, an item is not the case's, an order withholds nothing.
         IntegrityError: an original is not what was collected.
         ResourceError: the disk refused; there is no bundle then.
     """
     vault = session.vault
     case = session.look_up(lambda connection: cases.find(connection, request.case))
     held = session.look_up(lambda connection: list(exhibits.of_case(connection, case.id)))
-    chosen = list(exhibits.choose(held, request.items))
+    chosen = _chosen(held, request)
     items = {one.item for one in chosen}
+    complete = len(chosen) == len(held)
+    if complete and request.order:
+        raise InputError(
+            "nothing is withheld, so no order for it can be named",
+            "leave out --order, or say what is withheld: --withhold ITEM",
+        )
 
     def enter(commit: Commit) -> Entry:
         def build(connection: Connection) -> Sequence[Draft]:
@@ -79,18 +102,45 @@ def bundle(session: Session, request: Bundle) -> Written:
         exhibits=chosen,
         open_original=partial(open_original, vault),
         recipient=request.recipient or "(not named)",
+        role=request.role,
+        order=request.order,
+        completeness=request.completeness,
+        sealed_to=request.sealed_to,
         datasets=results.datasets(vault.derived, sorted(items)),
-        tables={"ledger.jsonl": _ledger(session, case.id, items)},
-        disclose=Selection(frozenset(items)) if request.items else everything,
-        complete=not request.items,
+        tables={"ledger.jsonl": _ledger(session, case.id, {one.label for one in chosen})},
+        disclose=everything if complete else Selection.of(chosen),
+        complete=complete,
         progress=session.progress,
     )
-    return package.write_bundle(Path(request.target), contents, vault, enter)
+    return package.write_bundle(
+        Path(request.target), contents, vault, enter, lambda: _published(session)
+    )
 
 
-def _ledger(session: Session, case: str, items: set[str]) -> Iterator[bytes]:
+def _published(session: Session) -> None:
+    """Ask witnesses and time authorities about the hand-over's own checkpoint; wait for them.
+
+    Who does not answer can't keep the evidence from the court: the bundle says what is missing.
+    """
+    publishing.publish(session)
+
+
+def _chosen(held: list[Exhibit], request: Bundle) -> list[Exhibit]:
+    """Return what is handed over of `held`.
+
+    Raises:
+        InputError: a wish names nothing.
+    """
+    chosen = list(exhibits.choose(held, request.items))
+    if not request.withhold:
+        return chosen
+    withheld = {one.entry for one in exhibits.choose(held, request.withhold)}
+    return [one for one in chosen if one.entry not in withheld]
+
+
+def _ledger(session: Session, case: str, labels: set[str]) -> Iterator[bytes]:
     """Yield the ledger's lines of what is handed over."""
     for one in ledger(session, OneCase(case)):
-        if one.line.item in items:
+        if one.exhibit.label in labels:
             facts = {"exhibit": one.exhibit.label, **vars(one.line)}
             yield orjson.dumps(facts, option=orjson.OPT_SORT_KEYS) + b"\n"

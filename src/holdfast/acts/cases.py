@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from holdfast.core.canonical import Json
 
+YEAR = 365 * 86_400_000_000
+LAST = clock.end_of("9999-12-31")
+
 
 @dataclass(frozen=True)
 class OpenCase:
@@ -34,6 +37,8 @@ class OpenCase:
     scope: tuple[str, ...] = ()
     purpose: str = ""
     lead: str = ""
+    review: str = ""
+    """When to decide whether the case is still needed; a year after `until`, if left out."""
     case: None = None
 
     def facts(self) -> dict[str, Json]:
@@ -60,6 +65,12 @@ def open_case(session: Session, request: OpenCase) -> Case:
             f"({clock.to_text(start)})",
             "check --from and --until",
         )
+    review = clock.end_of(request.review) if request.review else min(until + YEAR, LAST)
+    if review < start:
+        raise InputError(
+            f"the review ({clock.to_text(review)}) would be before the authority begins",
+            "check --review and --from",
+        )
     scope: list[Json] = [normal_scope(one) for one in request.scope]
     opened = ""
 
@@ -70,6 +81,7 @@ def open_case(session: Session, request: OpenCase) -> Case:
             "authority": request.authority,
             "basis": request.basis,
             "purpose": request.purpose,
+            "review": clock.to_text(review),
             "valid_from": clock.to_text(start),
             "valid_until": clock.to_text(until),
         }
@@ -113,6 +125,12 @@ def list_cases(session: Session) -> list[Case]:
     """Return all cases of the vault, oldest first."""
     session.vault.current()
     return session.look_up(cases.every)
+
+
+def due_cases(session: Session) -> list[Case]:
+    """Return the cases whose review date has passed. Nothing is deleted: a person decides."""
+    session.vault.current()
+    return session.look_up(lambda connection: cases.due(connection, clock.now()))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,13 @@ def examine(session: Session, request: Examine) -> Examination:
         events = timeline.build(vault.derived, held, index)
         session.progress(len(held), len(held), "text index")
         indexed = search.build(vault.derived, held, index)
+        vault.current()
+        for erased in held.keys() - by_item(session, request.case).keys():
+            # By order, while it was at work on it.
+            shutil.rmtree(vault.derived / erased, ignore_errors=True)
+            held = by_item(session, request.case)
+            events = timeline.build(vault.derived, held, index)
+            indexed = search.build(vault.derived, held, index)
     totals: dict[str, Json] = {
         "deaths": summary.deaths,
         "examined": summary.examined,

@@ -14,7 +14,7 @@ from holdfast.collect.interfaces import path_field
 from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault import backup as copying
-from holdfast.vault import database, settings
+from holdfast.vault import database, erasure, settings
 from holdfast.vault.config import Config
 from holdfast.vault.entry import Draft
 from holdfast.vault.log import Log
@@ -58,7 +58,10 @@ def backup(session: Session, request: Backup) -> Checkpoint:
     session.custody.enter(Draft("vault.backup", None, {"request": request.facts()}))
     with durable.disk_errors(Path(request.target)):
         target = Path(request.target)
-        head = copying.copy(vault.root, target, vault.log, session.progress, vault.store)
+        erased = session.look_up(erasure.everything)
+        head = copying.copy(
+            vault.root, target, vault.log, session.progress, erased=erased, objects=vault.store
+        )
         if keys is not None:
             shutil.copytree(vault.keyring.root, keys, dirs_exist_ok=True)
             keys.chmod(0o700)
@@ -108,6 +111,9 @@ def restore(
             )
         vault.remember(head, force=True)
     vault.rebuild()
+    with durable.disk_errors(root):
+        # A copy may be of a moment when the log had the order and the files not yet.
+        erasure.resume(vault)
     session = Session(vault, operator)
     fields: dict[str, Json] = {
         "from": path_field(os.fsencode(source.absolute())) if source else None,

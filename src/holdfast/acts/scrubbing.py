@@ -12,8 +12,8 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.core import clock, durable
 from holdfast.core.digest import CHUNK
 from holdfast.core.errors import HoldfastError, IntegrityError
+from holdfast.vault import erasure, transfer
 from holdfast.vault import scrub as scrubs
-from holdfast.vault import transfer
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -149,11 +149,16 @@ class _Scrub:
                     self._here.bytes += len(chunk)
                     self._pace.spend(len(chunk))
         except IntegrityError:
-            return "" if self._on_its_way(digest) else "it is missing"
+            due = self._wanted(digest) and not self._on_its_way(digest)
+            return "it is missing" if due else ""
         except OSError as error:
             return f"it can't be read: {os.strerror(error.errno or 0)}"
         found = hasher.hexdigest()
         return "" if found == digest else f"it was altered: its SHA-256 is {found}"
+
+    def _wanted(self, digest: str) -> bool:
+        """Say whether the log says that it is stored; an order may have erased it meanwhile."""
+        return bool(self._session.look_up(lambda c: scrubs.wanted(c, digest)))
 
     def _on_its_way(self, digest: str) -> bool:
         """Say whether a collection at work is just putting it there, or has by now."""
@@ -194,6 +199,8 @@ class _Scrub:
                 intake.leave()
                 raise
             intake.close()
+            # An order that came meanwhile found nothing in the place.
+            erasure.clear(vault, vault.store, [digest])
         return "" if aside is None else str(aside)
 
 

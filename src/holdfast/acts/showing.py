@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def items(session: Session, request: OneCase) -> Iterator[Exhibit]:
     """Yield the case's exhibits by number."""
     with guarded(session.vault.engine), session.vault.engine.connect() as connection:
-        yield from exhibits.of_case(connection, request.case)
+        yield from exhibits.of_case(connection, request.case, erased=True)
 
 
 @dataclass(frozen=True)

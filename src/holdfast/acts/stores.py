@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import exhibits
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, InputError
-from holdfast.vault import settings, transfer
+from holdfast.vault import erasure, settings, transfer
 from holdfast.vault.entry import Draft
 from holdfast.vault.places import normal, other_at, same, store_at
 
@@ -109,6 +110,8 @@ def copy_objects(session: Session, request: Place) -> Outcome:
     with durable.disk_errors(session.vault.root):
         carried = transfer.carry(source, target, session.progress)
         checked = transfer.read_back(source.digests(), target, request.jobs, session.progress)
+        # An older copy there must lose what was erased here since.
+        erasure.clear(session.vault, target)
     totals: Json = {"bytes": carried.bytes, "carried": carried.objects, "checked": checked}
     session.custody.enter(Draft("vault.copy.end", None, {"place": place, "totals": totals}))
     return Outcome(address, target.where, carried, checked)
@@ -171,14 +174,29 @@ def _clear(session: Session, request: Place, old: str, so_far: Outcome) -> Outco
     source = other_at(old, vault.root)
     session.custody.enter(Draft("vault.move.end", None, {"from": old, "to": so_far.address}))
     removed = locked = 0
-    for digest in source.digests():
-        if vault.store.size(digest) is None:
-            continue
+    every = source.digests()
+    while group := list(islice(every, 1000)):
         try:
-            removed += source.destroy(digest)
+            removed += _remove(source, vault.store, group)
         except DeniedError:
-            locked += 1
+            for digest in group:
+                try:
+                    removed += _remove(source, vault.store, [digest])
+                except DeniedError:
+                    locked += 1
     return Outcome(so_far.address, so_far.where, so_far.carried, so_far.checked, removed, locked)
+
+
+def _remove(old: Store, new: Store, digests: list[str]) -> int:
+    """Remove objects that the new store has from the old one; return how many went."""
+    stay: set[str] = set()
+
+    def lacking(names: list[str]) -> set[str]:
+        stay.update(name for name in names if new.size(name) is None)
+        return stay
+
+    old.destroy(digests, lacking)
+    return len(set(digests) - stay)
 
 
 @act("vault.replica", Needs.NOTHING)

@@ -1,16 +1,15 @@
-"""Acts on the vault itself: make it, add people's keys."""
+"""Acts on the vault itself: make it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.act import Session
+from holdfast.acts.people import public
 from holdfast.core import durable
 from holdfast.core.errors import InputError
-from holdfast.vault import tables
+from holdfast.vault import roles
 from holdfast.vault.config import DEMANDS
 from holdfast.vault.entry import Draft
 from holdfast.vault.keys import check_operator
@@ -18,10 +17,7 @@ from holdfast.vault.places import normal
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from sqlalchemy import Connection
 
     from holdfast.core.canonical import Json
 
@@ -67,69 +63,21 @@ def init(request: NewVault) -> Session:
     promises = vault.store.probe().as_json()
     signer = vault.keyring.add_operator(request.operator)
     session = Session(vault, request.operator)
+    key = public(request.operator, str(signer.verifier))
     settings: dict[str, Json] = {
         "log": vault.config.vkey,
         "require": list(request.require),
         "sealed": request.sealed,
     }
+    if vault.config.second:
+        settings["log_mldsa"] = vault.config.second
     if vault.config.store:
         settings["store"] = {"address": vault.config.store, "promises": promises}
     session.custody.enter(
         Draft("vault.init", None, {"settings": settings}),
-        Draft("operator.add", None, {"operator": _public(request.operator, str(signer.verifier))}),
+        Draft("operator.add", None, {"operator": key, "roles": [*roles.FIRST]}),
     )
     # Last, because it makes the folder a vault: an `init` that was cut short left none.
     with durable.disk_errors(vault.root):
         vault.config.save(vault.root)
     return session
-
-
-@dataclass(frozen=True)
-class NewOperator:
-    """Whose key is to be made."""
-
-    name: str
-    case: None = None
-
-    def facts(self) -> dict[str, Json]:
-        """Return the request as the log keeps it."""
-        return {"name": self.name}
-
-
-@act("operator.add", Needs.NOTHING)
-def add_operator(session: Session, request: NewOperator) -> str:
-    """Make a signing key for an operator and enter its public half; return it as a vkey.
-
-    Raises:
-        InputError: the name can't be one, or has a key already.
-    """
-    check_operator(request.name)
-    # A key without an entry is what an `operator add` that was cut short left: it is entered now.
-    vkey = str(session.vault.keyring.add_operator(request.name).verifier)
-
-    def build(connection: Connection) -> Sequence[Draft]:
-        table = tables.operators
-        if connection.scalar(select(table.c.name).where(table.c.vkey == vkey)) is not None:
-            raise InputError(
-                f"{request.name} has a key already", "use it, or name another operator"
-            )
-        return [Draft("operator.add", None, {"operator": _public(request.name, vkey)})]
-
-    session.custody.decide(build)
-    return vkey
-
-
-def operators(session: Session) -> list[dict[str, str]]:
-    """Return the operators that have keys, by name."""
-    session.vault.current()
-    table = tables.operators
-    query = select(table.c.name, table.c.vkey).order_by(table.c.name)
-    return session.look_up(
-        lambda connection: [
-            {"operator": name, "vkey": vkey} for name, vkey in connection.execute(query)
-        ]
-    )
-
-
-def _public(name: str, vkey: str) -> dict[str, Json]:
-    return {"key_id": vkey.split("+")[1], "name": name, "vkey": vkey}

@@ -85,6 +85,8 @@ class Case:
     closed_why: str | None
     exhibits: int
     """Exhibit numbers given so far."""
+    review: int
+    """When it is to be decided whether the case is still needed: microseconds since the epoch."""
     recipient: str | None
     """age recipient for the case's items; None in a plain vault."""
 
@@ -112,6 +114,7 @@ class Case:
             "lead": self.lead,
             "opened": self.opened,
             "purpose": self.purpose,
+            "review": clock.to_text(self.review),
             "scope": list(self.authority.scope),
             "title": self.title,
             "valid_from": clock.to_text(self.authority.valid_from),
@@ -165,6 +168,13 @@ def every(connection: Connection) -> list[Case]:
     return [_from_row(row) for row in connection.execute(query)]
 
 
+def due(connection: Connection, now: int) -> list[Case]:
+    """Return the cases whose review date has passed, the longest due first."""
+    table = tables.cases
+    query = select(table).where(table.c.review < now).order_by(table.c.review, table.c.case)
+    return [_from_row(row) for row in connection.execute(query)]
+
+
 def next_id(connection: Connection, now: int) -> str:
     """Return the next free case number of the year, `2026-0001`."""
     year = clock.to_text(now)[:4]
@@ -191,5 +201,6 @@ def _from_row(row: Row[tuple[object, ...]]) -> Case:
         closed=facts["closed"],
         closed_why=facts["closed_why"],
         exhibits=facts["exhibits"],
+        review=facts["review"],
         recipient=facts["recipient"],
     )

@@ -34,6 +34,8 @@ class Exhibit:
     changed: bool
     wrapped: str | None
     entry: int
+    erased: int | None = None
+    """The entry that erased it by order; then there is no original."""
 
     def as_json(self) -> dict[str, Json]:
         """Return the exhibit as `items --json` prints it."""
@@ -42,6 +44,7 @@ class Exhibit:
             "changed_while_read": self.changed,
             "collected": self.collected,
             "entry": self.entry,
+            "erased": self.erased,
             "exhibit": self.label,
             "item": self.item,
             "object": self.object,
@@ -50,20 +53,23 @@ class Exhibit:
         }
 
 
-def of_case(connection: Connection, case: str) -> Iterator[Exhibit]:
-    """Yield the case's exhibits by number, streaming."""
+def of_case(connection: Connection, case: str, *, erased: bool = False) -> Iterator[Exhibit]:
+    """Yield the case's exhibits by number, streaming; with `erased`, also those it had."""
     table = tables.exhibits
     query = select(table).where(table.c.case == case).order_by(table.c.number)
+    if not erased:
+        query = query.where(table.c.erased.is_(None))
     for row in connection.execution_options(yield_per=1000).execute(query).mappings():
         yield _from_row(row)
 
 
 def holding(connection: Connection, items: Iterable[str]) -> dict[str, list[Exhibit]]:
-    """Return which exhibits, of any case, hold each of `items`."""
+    """Return which exhibits, of any case, hold each of `items`; erased ones hold nothing."""
     wanted, table = list(items), tables.exhibits
     found: dict[str, list[Exhibit]] = {}
     for at in range(0, len(wanted), 500):
-        query = select(table).where(table.c.item.in_(wanted[at : at + 500]))
+        some = wanted[at : at + 500]
+        query = select(table).where(table.c.item.in_(some), table.c.erased.is_(None))
         for row in connection.execute(query).mappings():
             found.setdefault(row["item"], []).append(_from_row(row))
     return found
@@ -91,6 +97,7 @@ def _from_row(row: RowMapping) -> Exhibit:
         changed=bool(row["changed"]),
         wrapped=row["wrapped"],
         entry=row["entry"],
+        erased=row["erased"],
     )
 
 
@@ -103,10 +110,10 @@ def choose(exhibits: Iterable[Exhibit], wanted: Iterable[str]) -> Iterator[Exhib
         InputError: a wish names nothing.
     """
     wishes = dict.fromkeys(wanted, False)
+    starts = [wish for wish in wishes if 8 <= len(wish) < 64]
     for exhibit in exhibits:
-        hits = [
-            w for w in wishes if w == exhibit.label or (len(w) >= 8 and exhibit.item.startswith(w))
-        ]
+        hits = [w for w in (exhibit.label, exhibit.item) if w in wishes]
+        hits += [w for w in starts if exhibit.item.startswith(w)]
         for wish in hits:
             wishes[wish] = True
         if hits or not wishes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.core.errors import InputError, printable
+from holdfast.core.errors import HoldfastError, InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,22 +38,32 @@ CASE = click.option(
 
 
 def where(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--vault` and `--operator`, passed on as a `Where`."""
+    """Give a command `--vault`, `--operator` and `--key`, passed on as a `Where`."""
 
     @click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
     @click.option(
         "--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login."
     )
+    @click.option(
+        "--key", metavar="FILE", help="Your own key; else HOLDFAST_KEY, else the keyring's."
+    )
     @click.pass_context
     @wraps(function)
     def wrapped(
-        ctx: click.Context, /, *args: Any, vault: str | None, operator: str | None, **kw: Any
+        ctx: click.Context,
+        /,
+        *args: Any,
+        vault: str | None,
+        operator: str | None,
+        key: str | None,
+        **kw: Any,
     ) -> Any:
         check_text(ctx)
         outer: dict[str, str | None] = ctx.find_root().obj or {}
         place = Where(
             vault or outer.get("vault") or os.environ.get("HOLDFAST_VAULT"),
             operator or outer.get("operator") or os.environ.get("HOLDFAST_OPERATOR"),
+            key or outer.get("key") or os.environ.get("HOLDFAST_KEY"),
         )
         return function(place, *args, **kw)
 
@@ -86,12 +96,14 @@ def _is_text(given: str) -> bool:
 class Where:
     """In which vault, and who acts."""
 
-    def __init__(self, vault: str | None, operator: str | None) -> None:
+    def __init__(self, vault: str | None, operator: str | None, key: str | None = None) -> None:
         for name, given in (("HOLDFAST_VAULT", vault), ("HOLDFAST_OPERATOR", operator)):
             if given is not None and not _is_text(given):
                 raise click.UsageError(f"{name} is not UTF-8 text")
         self._vault = vault
         self._operator = operator
+        self.key = key
+        """The operator's own key, outside the keyring."""
 
     @property
     def root(self) -> Path:
@@ -126,19 +138,22 @@ class Where:
             HoldfastError: there is no vault, or it is not as it was left.
         """
         from holdfast.acts.act import Session  # noqa: PLC0415 - keeps --help quick
-        from holdfast.cases import exhibits  # noqa: PLC0415
+        from holdfast.vault.keys import own_signer  # noqa: PLC0415
         from holdfast.vault.vault import Vault  # noqa: PLC0415
 
         vault = Vault.open(self.root)
-        session = Session(vault, self.operator)
+        signer = own_signer(self.key, self.operator) if self.key else None
+        session = Session(vault, self.operator, signer=signer)
         if recover:
-            cut = vault.recover(
-                lambda objects: session.look_up(lambda c: exhibits.entered(c, objects))
-            )
-            for run in cut:
+            for run in session.recover():
                 warn(f"the collection {run} was cut short; repeat it to complete it")
         try:
             yield session
+            publish_quietly(session)
+        except HoldfastError:
+            # A refusal is an entry as well.
+            publish_quietly(session)
+            raise
         finally:
             if "custody" in vars(session):
                 for warning in session.custody.warnings:
@@ -149,6 +164,21 @@ class Where:
                         f"{who} has no signing key here, so the log says 'actor unsigned'; make "
                         f"one:  holdfast operator add {shlex.quote(who)}"
                     )
+
+
+def publish_quietly(session: Session) -> None:
+    """Tell witnesses and time authorities of what was just entered; failing, say so in a line."""
+    if "custody" not in vars(session) or not session.custody.appended:
+        return
+    from holdfast.acts import publishing  # noqa: PLC0415 - keeps --help quick
+
+    try:
+        for told in publishing.publish(session, publishing.QUICKLY).results:
+            for line in (*told.alarms, *told.failed):
+                warn(f"{line}; `holdfast log publish` tries again")
+    except Exception as error:  # noqa: BLE001 - what was asked for is done, and stays done
+        why = str(error) if isinstance(error, HoldfastError) else repr(error)
+        warn(f"the log was not published: {why}; `holdfast log publish` tries again")
 
 
 def emit(facts: Mapping[str, Any]) -> None:
@@ -204,6 +234,22 @@ def progress(title: str, unit: str = "bytes") -> Iterator[Progress]:
                 bars.update(task, completed=done, total=total, what=printable(what)[-60:])
 
         yield tell
+
+
+def new_file(name: str, kinds: set[str]) -> Path:
+    """Return a file that is to be written, of one of the `kinds` (suffixes).
+
+    Raises:
+        InputError: it is of another kind by its name, exists already, or its folder does not.
+    """
+    file, known = Path(name), " or ".join(sorted(kinds))
+    if file.suffix not in kinds:
+        raise InputError(f"{file} does not end in {known}", f"name a file that ends in {known}")
+    if file.exists():
+        raise InputError(f"{file} exists already", "name another file")
+    if not file.parent.is_dir():
+        raise InputError(f"there is no folder {file.parent}", "make it first")
+    return file
 
 
 def size_text(size: int) -> str:

@@ -22,7 +22,7 @@ from holdfast.core.memory import patient_collector
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
         "init": ("vault", "Make a new vault and a key for its first operator."),
-        "operator": ("vault", "Add operators' signing keys, list them."),
+        "operator": ("operator", "People's keys and roles: add, list, rotate, revoke."),
     },
     "Work on a case": {
         "case": ("case", "Open, show, list and close cases."),
@@ -39,15 +39,26 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),
         "verify": ("verify", "Check every object, entry and signature."),
-        "anchors": ("vault", "Print the log's public key, for a second channel."),
+        "anchors": ("vault", "Print what a court holds bundles to, for a second channel."),
+        "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
+        "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "check": ("check", "Check a bundle that was handed over."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
     "Keep": {
         "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
         "restore": ("keeping", "Put a backup back, or admit a loss."),
         "vault": ("stores", "Copy or move the objects to another store, name a replica."),
+        "hold": ("erase", "Set, list and lift legal holds, which stop erasure."),
+        "erase": ("erase", "Erase by order; another person must approve."),
+        "requests": ("erase", "List what waits for another person's approval."),
+        "request": ("erase", "Approve, refuse or withdraw what waits."),
         "rebuild": ("keeping", "Fold the database from the log again."),
+    },
+    "Watch others' logs": {
+        "witness": ("witness", "Countersign logs of others: a program of its own."),
+        "monitor": ("monitor", "Compare what a log shows in several places."),
     },
 }
 """Each command by what it is for: its module in `holdfast.cli.commands`, and a line of help, which
@@ -93,9 +104,10 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
 @click.option("--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login.")
+@click.option("--key", metavar="FILE", help="Your own key; else HOLDFAST_KEY, else the keyring's.")
 @click.version_option(__version__, prog_name="holdfast")
 @click.pass_context
-def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> None:
+def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: str | None) -> None:
     """Collect digital evidence so that it stands up in court, and prove that it is unchanged.
 
     Start with `holdfast init --vault DIR --operator NAME`.
@@ -104,7 +116,7 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None) -> Non
     machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
     """
     check_text(ctx)
-    ctx.obj = {"vault": vault, "operator": operator}
+    ctx.obj = {"vault": vault, "operator": operator, "key": key}
 
 
 def main() -> None:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-MEMORY = "1GiB"
+MEMORY = "128MiB"
+"""What a query may hold; beyond it, it goes to disk. Four times as much sorts no faster (2.4
+million events, 2 cores), and memory would follow the evidence for longer."""
+THREADS = 2
 FILES = 1000
 """Datasets that one query reads: every one of them stays open."""
 _ROWS = 1000
@@ -36,6 +39,7 @@ def connect(
         places = [str(place.resolve()) for place in (scratch, *folders)]
         for name, value in (
             ("memory_limit", memory),
+            ("threads", THREADS),
             ("temp_directory", str(scratch.resolve())),
             ("autoinstall_known_extensions", False),
             ("autoload_known_extensions", False),
@@ -89,7 +93,7 @@ def all_columns(connection: duckdb.DuckDBPyConnection, files: list[str]) -> str:
 
 
 def _literal(value: object) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, (bool, int)):
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ", ".join(map(_literal, value)) + "]"

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from holdfast.core import durable
 from holdfast.core.digest import sha256_stream
 from holdfast.core.errors import InputError
+from holdfast.exchange import sealing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -64,13 +65,16 @@ class Writer:
 class Bag:
     """A bag on its way to `target`; leaving the block without `publish` removes it."""
 
-    def __init__(self, target: Path) -> None:
-        """Open a hidden folder beside `target`.
+    def __init__(self, target: Path, sealed_to: Sequence[str] = ()) -> None:
+        """Open a hidden folder beside `target`; with `sealed_to`, `target` is to be one file.
 
         Raises:
-            InputError: `target` is in use, or its parent is not there.
+            InputError: `target` is in use, or its parent is not there; a recipient is none.
         """
         self.target = target.resolve()
+        self._recipients = sealing.recipients(sealed_to)
+        if self._recipients and self.target.exists():
+            raise InputError(f"{target} is there already", "give a file that does not exist yet")
         if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
             raise InputError(
                 f"{target} is not empty", "give a folder that does not exist yet, or an empty one"
@@ -123,7 +127,7 @@ class Bag:
             InputError: `path` is no name that a bundle may hold.
             FileExistsError: the bag has it already.
         """
-        if _PATH.fullmatch(path) is None or len(path) > 900:
+        if not is_path(path):
             raise InputError(f"{path!r} can't name a file of a bundle")
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +180,9 @@ class Bag:
         lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(self._tags))
         (self.folder / TAGS).write_bytes(lines.encode())
         durable.sync_filesystem(self.folder)
+        if self._recipients:
+            sealing.seal(self.folder, self.target, self._recipients)
+            return
         try:
             self.folder.rename(self.target)
         except OSError as error:
@@ -193,6 +200,11 @@ class Bag:
         if not path.startswith(PROOF):
             self._listing.write(line)
         self.files += 1
+
+
+def is_path(path: str) -> bool:
+    """Say whether `path` can name a file of a bundle."""
+    return len(path) <= 900 and _PATH.fullmatch(path) is not None
 
 
 def fact(text: str) -> str:

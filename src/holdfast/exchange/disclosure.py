@@ -26,7 +26,18 @@ Disclose: TypeAlias = "Callable[[Entry], frozenset[str]]"
 
 def everything(entry: Entry) -> frozenset[str]:
     """Disclose whatever was not erased: for a hand-over of the whole case."""
-    return frozenset(entry.disclosures)
+    return present(entry)
+
+
+def present(entry: Entry) -> frozenset[str]:
+    """Return which fields can be disclosed: those that were not erased.
+
+    An erased item's digest is withheld with it: whoever checks a bundle looks for the original of
+    every item that the bundle names.
+    """
+    left = frozenset(entry.disclosures)
+    erased = entry.act == "collect.item" and "stored" not in left
+    return left - {"item"} if erased else left
 
 
 @dataclass(frozen=True)
@@ -54,5 +65,5 @@ class Selection:
             shown = entry.index in self.collected
         else:
             shown = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
-        present = frozenset(entry.disclosures)
-        return present if shown else BASE & present
+        left = present(entry)
+        return left if shown else BASE & left

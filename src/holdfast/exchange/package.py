@@ -21,12 +21,14 @@ from sqlalchemy import Connection, select
 from holdfast import __version__
 from holdfast.core import canonical, clock, durable
 from holdfast.core.digest import CHUNK, is_sha256_hex, sha256_hex
-from holdfast.core.errors import InputError, IntegrityError
+from holdfast.core.errors import InputError, IntegrityError, printable
 from holdfast.examine import records
 from holdfast.exchange import listing, readme
 from holdfast.exchange.bag import PROOF, Bag, fact
+from holdfast.exchange.completeness import LARGEST
 from holdfast.exchange.disclosure import Disclose, everything
-from holdfast.exchange.proofs import Proof, Reader, SignedHead
+from holdfast.exchange.proofs import Proof, Reader
+from holdfast.exchange.published import Published
 from holdfast.vault import tables
 
 if TYPE_CHECKING:
@@ -42,8 +44,14 @@ if TYPE_CHECKING:
 ACT = "bundle"
 """The act's name in the log: `verify.sh` looks for it."""
 
+ROLES = ("defence", "court", "partner")
+
 Commit: TypeAlias = Callable[[Connection], "dict[str, Json]"]
 Enter: TypeAlias = Callable[[Commit], "Entry"]
+
+
+def _nobody() -> None:
+    pass
 
 
 def _quiet(_done: int, _total: int | None, _what: str) -> None:
@@ -61,6 +69,15 @@ class Contents:
     """Opens an original's plaintext; what it gives is closed after reading."""
     recipient: str
     """For whom it is, as people say it."""
+    role: str = ""
+    """As what they get it: one of ROLES, or empty."""
+    order: str = ""
+    """Under what order exhibits are withheld, if any are."""
+    completeness: bool | None = None
+    """Whether to prove that no entry of the case is left out, at two small files for each entry of
+    the whole log; None for logs of up to `LARGEST` entries."""
+    sealed_to: tuple[str, ...] = ()
+    """Recipients of age (age1…): the bundle is one encrypted file then."""
     datasets: Iterable[Dataset] = ()
     """Records in force for these exhibits' items."""
     tables: Mapping[str, Iterable[bytes]] = field(default_factory=dict)
@@ -78,6 +95,7 @@ class Written:
     """A bundle that lies on disk under its name."""
 
     folder: Path
+    """The folder, or the sealed file."""
     exhibits: int
     bytes: int
     """Of originals, each counted once."""
@@ -88,6 +106,8 @@ class Written:
     """The hand-over's own entry."""
     vkey: str
     """The log's key, which the recipient must have by another way."""
+    complete: bool
+    """Whether it proves that no entry of the case is left out."""
 
 
 def verify_script() -> bytes:
@@ -95,38 +115,59 @@ def verify_script() -> bytes:
     return resources.files("holdfast.exchange").joinpath("verify.sh").read_bytes()
 
 
-def write_bundle(target: Path, contents: Contents, vault: Vault, enter: Enter) -> Written:
+def write_bundle(
+    target: Path,
+    contents: Contents,
+    vault: Vault,
+    enter: Enter,
+    published: Callable[[], None] = _nobody,
+) -> Written:
     """Write a bundle to `target`.
 
     `enter(commit)` is called once, when all but the proof is on its way to the disk. It must append
     an entry named `ACT` in the case, with its own fields and those that `commit(connection)`
     returns, computed at the entry's very position (as `Custody.decide` does), and return it.
+    `published()` is called right after, so that witnesses and time authorities may be asked
+    about a checkpoint that has that entry; what they said is put into the bundle.
 
     Raises:
         InputError: `target` is in use or lies in the vault, or a name can't be in a bundle.
+        DeniedError: the case's tag key is not here, and without it completeness can't be proven.
         IntegrityError: an original is not what its entry says, or the log can't prove an entry.
         ResourceError: the disk refused; there is no bundle then.
     """
     root = vault.root.resolve()
     if root == target.resolve() or root in target.resolve().parents:
         raise InputError(f"{target} lies in the vault", "give a folder beside it")
-    with durable.disk_errors(target), Bag(target) as bag:
+    whole = contents.completeness
+    whole = vault.log.head().size < LARGEST if whole is None else whole
+    chain = (contents.case.id, vault.keyring.chain(contents.case.id)) if whole else None
+    with durable.disk_errors(target), Bag(target, contents.sealed_to) as bag:
         exhibits, size = _originals(bag, contents, vault)
         _records(bag, contents.datasets)
         for name, lines in contents.tables.items():
             with bag.writer(f"data/{name}") as writer:
                 for line in lines:
                     writer.write(line)
-        _describe(bag, contents, vault, exhibits)
-        before = _Before(contents, vault, bag.seal_contents())
+        _describe(bag, contents, vault, exhibits, whole=whole)
+        before = _Before(contents, vault, bag.seal_contents(), whole=whole)
         entry = enter(before.commit)
         before.write(bag, entry)
-        signed = SignedHead.read(vault.log, vault.verifier)
-        proof = Proof(bag, vault.log, signed, _whole(entry.index, contents.disclose))
-        proof.write([*before.indexes, entry.index], before.introductions)
+        published()
+        others = Published.read(vault, entry.index)
+        proof = Proof(bag, vault.log, others.signed, _whole(entry.index, contents.disclose))
+        proof.write([*before.indexes, entry.index], before.introductions, chain)
+        others.write(lambda name, data: bag.put(PROOF + name, data))
         bag.publish()
         return Written(
-            bag.target, exhibits, size, entry.sequence, bag.files, entry.index, str(vault.verifier)
+            bag.target,
+            exhibits,
+            size,
+            entry.sequence,
+            bag.files,
+            entry.index,
+            str(vault.verifier),
+            whole,
         )
 
 
@@ -197,15 +238,18 @@ def _timed(row: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _describe(bag: Bag, contents: Contents, vault: Vault, exhibits: int) -> None:
+def _describe(bag: Bag, contents: Contents, vault: Vault, exhibits: int, *, whole: bool) -> None:
     case = contents.case
     bag.put("data/case.json", canonical.dumps(case.as_json()) + b"\n")
     bag.put("verify.sh", verify_script())
     text = readme.text(
         case,
         recipient=contents.recipient,
+        role=contents.role,
+        order=contents.order,
         exhibits=exhibits,
         complete=contents.complete,
+        proven=whole,
         origin=vault.verifier.name,
     )
     bag.put("README.txt", text.encode())
@@ -221,11 +265,17 @@ def _describe(bag: Bag, contents: Contents, vault: Vault, exhibits: int) -> None
 class _Before:
     """The case's entries before the hand-over's own, as the log stands at its position."""
 
-    def __init__(self, contents: Contents, vault: Vault, digest: str) -> None:
+    def __init__(self, contents: Contents, vault: Vault, digest: str, *, whole: bool) -> None:
         self._case = contents.case.id
         self._disclose = contents.disclose
         self._log = vault.log
-        self._contents = digest
+        self._about: dict[str, Json] = {
+            "as": contents.role,
+            "completeness": whole,
+            "contents": digest,
+            "for": printable(contents.recipient),
+            "order": printable(contents.order),
+        }
         self._lines: list[str] = []
         self.indexes: list[int] = []
         self.introductions: dict[str, int] = {}
@@ -259,7 +309,7 @@ class _Before:
 
     def _says(self) -> Json:
         text = "".join(self._lines).encode()
-        return {"contents": self._contents, "entries": sha256_hex(text)}
+        return {**self._about, "entries": sha256_hex(text)}
 
     def write(self, bag: Bag, entry: Entry) -> None:
         """Write the list, and which entry binds it.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.bag import PROOF
+from holdfast.exchange.completeness import write_leaves, write_tags
 from holdfast.exchange.disclosure import BASE, everything
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from holdfast.vault.merkle import WIDTH
 from holdfast.vault.note import Verifier, open_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from holdfast.exchange.bag import Bag
     from holdfast.exchange.disclosure import Disclose
@@ -75,13 +76,12 @@ class SignedHead:
     verifier: Verifier
 
     @classmethod
-    def read(cls, log: Log, verifier: Verifier) -> SignedHead:
-        """Read the published checkpoint once, so that all parts are of the same one.
+    def of(cls, note: str, verifier: Verifier) -> SignedHead:
+        """Take a checkpoint apart, so that all parts are of the same one.
 
         Raises:
             IntegrityError: it is not signed by the log's key.
         """
-        note = (log.path / "checkpoint").read_text("utf-8")
         text = open_note(note, verifier)
         prefix = f"— {verifier.name} "
         blobs = (
@@ -100,16 +100,23 @@ class Proof:
         self._bag = bag
         self._signed = signed
         self._disclose = disclose
+        self._log = log
         self._tree = log.tree(signed.head)
         self._read = Reader(log, signed.head).entry
         self._keys: set[str] = set()
         self._covered: dict[int, str] = {}
         self._places: set[int] = set()
 
-    def write(self, of_case: Iterable[int], introductions: Mapping[str, int]) -> None:
+    def write(
+        self,
+        of_case: Sequence[int],
+        introductions: Mapping[str, int],
+        chain: tuple[str, bytes] | None = None,
+    ) -> None:
         """Write the entries `of_case`, the vault's own that they rest on, and their inclusion.
 
-        `introductions` says which entry introduced each operator's key (by key ID).
+        `introductions` says which entry introduced each operator's key (by key ID). With `chain`,
+        the case's number and tag key, the proof that these are all entries of the case too.
 
         Raises:
             IntegrityError: the log does not hold what is to be proven.
@@ -126,7 +133,11 @@ class Proof:
                     "run `holdfast verify`",
                 )
         self._write_keys(introductions)
-        write_nodes(sorted(self._places), self._tree, self._put)
+        if chain is not None:
+            write_tags(self._put, *chain, len(of_case))
+            write_leaves(self._put, self._log, self._tree.size, claims)
+        places = sorted(self._places) if chain is None else range(self._tree.size)
+        write_nodes(places, self._tree, self._put)
 
     def _vault(self, introductions: Mapping[str, int]) -> dict[int, str | None]:
         """Write vault.init, and what introduces the keys that signed, theirs included."""
@@ -204,7 +215,7 @@ class Proof:
         self._bag.put(PROOF + name, data)
 
 
-def write_nodes(places: list[int], tree: TreeReader, put: Callable[[str, bytes], None]) -> None:
+def write_nodes(places: Sequence[int], tree: TreeReader, put: Callable[[str, bytes], None]) -> None:
     """Write each inner node on the way from the root to `places` (ascending): RFC 6962, 2.1.
 
     A file holds 0x01 and the two child hashes, and is named by its own SHA-256.

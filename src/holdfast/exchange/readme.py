@@ -15,8 +15,9 @@ HAND-OVER OF EVIDENCE
 Case          {case}: {title}
 Legal basis   {basis}
 Authority     {issuer}
-For           {recipient}
+For           {recipient}{role}
 Exhibits      {exhibits}, {extent}
+Withheld      {order}
 From the log  {origin}
 
 
@@ -42,9 +43,11 @@ HOW TO CHECK IT WITHOUT TRUSTING US
 You need nothing of ours: a computer with bash, sha256sum, od and openssl, which any Linux has.
 
   1. Ask the unit, by another way than this bundle (in person, by letter, from the court's file),
-     for its anchors: a line that begins with "log". Save that in a file anchors.txt, outside
-     this folder. Why: someone who forges the bundle can put his own key into it, but can't be
-     at both ends of two ways.
+     for its anchors: a line that begins with "log", and where the unit has witnesses and a
+     time-stamping authority, lines that begin with "witness", "group", "quorum" and "#tsa".
+     Save them in a file anchors.txt, outside this folder. Better: get a witness's line from that
+     witness. Why: someone who forges the bundle can put his own keys into it, but can't be at
+     both ends of two ways.
   2. Have verify.sh from another source too, if you can: the program in a forged bundle would say
      what the forger likes. Any copy that the Holdfast project published will do.
   3. Open a terminal in this folder and run
@@ -64,8 +67,10 @@ WHAT A GOOD RESULT SHOWS
   - The log's entries about this case, the lists and records here, and the acts' times and
     names have not been changed since they were entered; each signed act was signed with the key
     that the log has for that person.
-  - The unit stated, in the log, how many entries the case has; all of those are
-    here, in order{withheld}.
+{whole}
+  - If the result says "Witnesses": those outsiders signed the log's head, so the unit has not shown
+    them another history. If it says "Time": the log, with this hand-over in it, was there when
+    that authority says it was.
 
 
 WHAT IT DOES NOT SHOW
@@ -74,11 +79,13 @@ WHAT IT DOES NOT SHOW
     it, it was collected false, incomplete or planted.
   - That everything was collected. What was left where it was is not here. (What the unit met
     and could not collect has entries of its own.)
-  - That the times are right. They are what the unit's own clock said, unless the result says
-    that a time-stamping authority confirmed them. It says "untimed" otherwise.
-  - That the unit has shown everyone the same log. Without an independent witness's signature,
-    whoever holds the log's key could have written a second history and be showing you that one.
-    The result says "unwitnessed" then. Compare with a bundle or a checkpoint of another date.
+{limit}
+  - That the times are right. They are what the unit's own clock said. A time-stamping authority
+    says only that all this was there by then, not when it came. Without one, the result says
+    "Untimed".
+  - That the unit has shown everyone the same log, unless independent witnesses signed its head.
+    Without them whoever holds the log's key could have written a second history and be showing
+    you that one. The result says "Unwitnessed" then. Compare with a bundle of another date.
   - That a person, rather than somebody with access to that person's key, did an act. Acts by people
     without a key are counted and called "actor unsigned".
   - That the records in data/records/ are complete or correctly read. They were made by
@@ -88,19 +95,56 @@ WHAT IT DOES NOT SHOW
 """
 
 
-def text(case: Case, *, recipient: str, exhibits: int, complete: bool, origin: str) -> str:
+_PROVEN = """\
+  - These are ALL entries that the log has about this case up to this hand-over, numbered without
+    a gap{withheld}. Every entry of the log carries a mark; this bundle
+    has the case's key to them and the marks of the whole log, so that you count yourself. The
+    other entries are here as digests only, which say nothing of other cases."""
+_STATED = """\
+  - The unit stated, in the log, how many entries the case has; all of those are here, in
+    order{withheld}."""
+_NEVER = """\
+  - That no act was kept out of the log altogether, or entered without the case's mark. Nobody
+    can show that by arithmetic. What the log has is all here; what it never had is not."""
+_NOT_SHOWN = """\
+  - NOT shown: that nothing was left out. How many entries the case has is what the unit says. The
+    log was too large, or the proof was not wanted; the unit can make it: holdfast bundle
+    --completeness."""
+
+
+def text(
+    case: Case,
+    *,
+    recipient: str,
+    exhibits: int,
+    complete: bool,
+    origin: str,
+    role: str = "",
+    order: str = "",
+    proven: bool = False,
+) -> str:
     """Return README.txt."""
+    withheld = "" if complete else "; those about other exhibits with most fields left out"
     return _TEXT.format(
         case=printable(case.id),
         title=printable(case.title),
         basis=printable(case.authority.basis),
         issuer=printable(case.authority.issuer),
         recipient=printable(recipient) or "not named",
+        role=f", as {role}" if role else "",
         exhibits=exhibits,
         extent=(
             "all that the case held when this was made" if complete
             else "a selection; the entries of the others are here with their fields withheld"
         ),
-        withheld="" if complete else "; those about other exhibits with most fields left out",
+        order=_withheld(order, complete=complete),
+        whole=(_PROVEN if proven else _STATED).format(withheld=withheld),
+        limit=_NEVER if proven else _NOT_SHOWN,
         origin=printable(origin),
     )  # fmt: skip
+
+
+def _withheld(order: str, *, complete: bool) -> str:
+    if complete:
+        return "nothing"
+    return f"under {printable(order)}" if order else "no order was named: ask for it"

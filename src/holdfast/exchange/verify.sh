@@ -4,7 +4,8 @@
 #   cd BUNDLE && bash verify.sh [--anchors FILE]
 #
 # FILE holds the keys that you had from the unit, the court or a witness by ANOTHER way than this
-# bundle, one a line: log <vkey>. Without it a bundle forged from end to end looks intact too.
+# bundle, one a line: log <vkey>; witness <name> <vkey>, group, quorum; #tsa <name> <certificate>
+# (docs/formats/proof.md, "Anchors"). Without it a bundle forged from end to end looks intact too.
 #
 # Needs bash 4 or newer, GNU sha256sum and od, openssl 3.0 or newer; writes no file.
 # Exit: 0 intact, 1 altered or incomplete, 2 can't check (wrong use, a tool is missing).
@@ -28,8 +29,10 @@ text='"([^"\\[:cntrl:]]|\\["\\])*"'
 proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
+beyond=16 # numbers after the hand-over's own that are looked for too
 declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_pem original act_of
-failures=0
+declare -A witness_of witness_pem defined threshold members placed_in met roots
+groups=() quorum='' failures=0
 
 shown() { # SHOWN: text without what a terminal would act on
   SHOWN=${1:0:300}
@@ -122,15 +125,20 @@ from_base64() { # HEX: bytes of $1; false unless it is base64 in its one proper 
   esac
 }
 
-vkey() { # NAME, KEY_ID, PEM of a verifier key (C2SP signed-note); false unless it is one of Ed25519
-  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$' i bits piece base64='' bytes=''
+vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a type that matches $2
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)$' i bits piece base64='' bytes=''
   [[ $1 =~ $form ]] || return 1
-  NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]}
+  NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]} PEM=
   from_base64 "${BASH_REMATCH[3]}" || return 1
-  [[ ${HEX:0:2} == 01 ]] || return 1
-  for ((i = 0; i < 66; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  TYPE=${HEX:0:2}
+  case $TYPE:${#HEX} in
+    01:66 | 04:66 | 06:2626) [[ $TYPE =~ ^($2)$ ]] || return 1 ;; # Ed25519; ML-DSA-44
+    *) return 1 ;;
+  esac
+  for ((i = 0; i < ${#HEX}; i += 2)); do bytes+="\\x${HEX:i:2}"; done
   piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
   [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
+  [[ $TYPE != 06 ]] || return 0
   HEX=${HEX:2}0000 # 32 bytes, and padding to a multiple of three
   for ((i = 0; i < 66; i += 3)); do # three hex digits are two characters of base64
     bits=$((16#${HEX:i:3}))
@@ -223,12 +231,12 @@ check_files() {
 # --- the log's checkpoint ------------------------------------------------------------------------
 
 check_log() {
-  local path note line form rest signer count=0 signature=
+  local path line form rest signer count=0
   for path in "${fixed[@]}"; do
     [[ -n ${digest[$proof/$path]-} ]] || bad "$proof/$path: missing from the proof"
   done
   stage
-  slurp $proof/log.vkey && [[ $TEXT == *"$nl" ]] && vkey "${TEXT%"$nl"}" ||
+  slurp $proof/log.vkey && [[ $TEXT == *"$nl" ]] && vkey "${TEXT%"$nl"}" 01 ||
     bad "$proof/log.vkey: is no Ed25519 verifier key"
   stage
   log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0
@@ -238,7 +246,7 @@ check_log() {
     bad "$proof/checkpoint.text: is no checkpoint"
     stage
   }
-  size=${BASH_REMATCH[2]}
+  size=${BASH_REMATCH[2]} signature=
   [[ ${BASH_REMATCH[1]} == "$origin" ]] || bad "$proof/checkpoint.text: is of another log than log.vkey"
   note=$TEXT
   from_base64 "${BASH_REMATCH[3]}" || bad "$proof/checkpoint.text: its root is no SHA-256"
@@ -275,7 +283,7 @@ check_log() {
 
 sort_proof() { # leaves[], nodes[], and how many field, act and key files there are
   local path name known part
-  leaves=() nodes=() field_files=0 act_files=0 key_files=0
+  leaves=() nodes=() field_files=0 act_files=0 key_files=0 other_leaves=0 tag_files=0 witness_files=0
   for path in "${listed[@]}"; do
     [[ $path == $proof/* ]] || continue
     name=${path#"$proof"/} known=0
@@ -289,6 +297,10 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
         [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
         ;;
       keys/*) key_files=$((key_files + 1)) known=1 ;;
+      leaves/*) other_leaves=$((other_leaves + 1)) known=1 ;;
+      tags/*) tag_files=$((tag_files + 1)) known=1 ;;
+      witnesses/*) witness_files=$((witness_files + 1)) known=1 ;;
+      cosigned | stamps/*.tsr | stamps/*.ers) known=1 ;;
       *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
     esac
     ((known)) || bad "$path: is no part of a proof"
@@ -373,8 +385,8 @@ value() { # VALUE: the JSON that entry $1 discloses as its field $2; false where
 }
 
 check_entries() {
-  local says="^\\{\"contents\":\"($hash)\",\"entries\":\"($hash)\"\\}\$"
-  local i at sequence=0 line form="^($number) ($number) ([a-z0-9_,]+)\$" case_ last=-1
+  local says="^\\{\"as\":($text),\"completeness\":(true|false),\"contents\":\"($hash)\",\"entries\":\"($hash)\",\"for\":($text),\"order\":($text)\\}\$"
+  local i at sequence=0 line form="^($number) ($number) ([a-z0-9_,]+)\$" last=-1
   fields=0 withheld=() of_case=() of_vault=()
   local -A wanted
   sort_proof
@@ -394,8 +406,10 @@ check_entries() {
     bad "entry $handover: does not say what was handed over"
     stage
   }
-  contents=${BASH_REMATCH[1]}
-  [[ ${BASH_REMATCH[2]} == "${digest[$proof/entries.txt]}" ]] ||
+  whole=${BASH_REMATCH[3]} contents=${BASH_REMATCH[4]} order=${BASH_REMATCH[8]}
+  recipient="${BASH_REMATCH[6]}, as ${BASH_REMATCH[1]}"
+  recipient=${recipient%', as ""'}
+  [[ ${BASH_REMATCH[5]} == "${digest[$proof/entries.txt]}" ]] ||
     bad "$proof/entries.txt: is not the list that the hand-over was entered with: an entry was dropped, added or renumbered"
   stage
   while IFS= read -r line; do
@@ -434,6 +448,116 @@ check_entries() {
   ((${#withheld[@]} == 0)) || said '' "${#withheld[@]} of them withhold some of their fields from this bundle"
 }
 
+# --- that no entry of the case was left out ------------------------------------------------------
+
+check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-SHA-256 (RFC 2104)
+  local k byte inner='' outer='' at number last=$((${#of_case[@]} + beyond)) message path parts=()
+  local prefix=686f6c64666173742d7461672f310a # holdfast-tag/1, newline
+  files=("$proof/tags/key")
+  hexes 52 || stage # its first 20 are holdfast-case-key/1, newline: its digest is what the case's opening says
+  k=${LINES[0]:40}0000000000000000000000000000000000000000000000000000000000000000
+  for ((at = 0; at < 128; at += 2)); do
+    byte=$((16#${k:at:2}))
+    printf -v inner '%s%02x' "$inner" "$((byte ^ 0x36))"
+    printf -v outer '%s%02x' "$outer" "$((byte ^ 0x5c))"
+  done
+  for ((number = 1; number <= last; number++)); do
+    path=$proof/tags/$number
+    for at in "$path.inner" "$path.outer"; do
+      [[ -n ${digest[$at]-} ]] || bad "$at: is missing: the case's tag of this number can't be computed"
+    done
+    parts[${#number}]+="$number "
+  done
+  ((tag_files == 2 * last + 2)) || bad "$proof/tags: holds files of no number that is looked for"
+  stage
+  for at in "${!parts[@]}"; do # numbers of as many digits are files of as many bytes
+    files=()
+    for number in ${parts[at]}; do files+=("$proof/tags/$number.inner"); done
+    hexes $((64 + 15 + at)) || stage
+    k=0
+    for number in ${parts[at]}; do
+      message=$inner$prefix
+      for ((byte = 0; byte < at; byte++)); do message+=3${number:byte:1}; done
+      [[ ${LINES[k]} == "$message" ]] || bad "$proof/tags/$number.inner: is not the number $number under the case's key"
+      k=$((k + 1))
+    done
+    files=("${files[@]/%inner/outer}")
+    hexes 96 || stage
+    k=0
+    for number in ${parts[at]}; do
+      path=$proof/tags/$number
+      [[ ${LINES[k]} == "$outer${digest[$path.inner]}" ]] || bad "$path.outer: is not the number $number under the case's key"
+      number_of[${digest[$path.outer]}]=$number
+      k=$((k + 1))
+    done
+  done
+  stage
+}
+
+leaf_says() { # TAG, OPENS: what the leaf in file $1 says to all; false if it is malformed
+  local first rest form="^\\{\"fields\":\\{[a-z0-9_\":,]*\\}(,\"opens\":\\{\"case\":\"($hash)\",\"key\":\"($hash)\"\\})?\$"
+  { IFS= read -r -d '' first && ! IFS= read -r -d '' rest; } <"$1" || return 1
+  [[ -z $first && ${rest: -80} == ',"tag":"'*'","v":1}' ]] || return 1
+  TAG=${rest:${#rest}-72:64}
+  is_hash "$TAG" && [[ ${rest:0:${#rest}-80} =~ $form ]] || return 1
+  OPENS=${BASH_REMATCH[2]} OPENS_KEY=${BASH_REMATCH[3]}
+}
+
+check_complete() {
+  local i path number last=${#of_case[@]} opened=() later=0
+  local -A number_of tag_at
+  if [[ $whole == false ]]; then
+    ((other_leaves == 0 && tag_files == 0)) ||
+      bad "$proof/tags: the hand-over was entered without a proof that nothing was left out, and here is one"
+    stage
+    return
+  fi
+  slurp $proof/tags/case && [[ "\"${TEXT#"holdfast-case/1$nl"}\"" == "$case_" && $TEXT == "holdfast-case/1$nl"* && $case_ != *\\* ]] ||
+    bad "$proof/tags/case: is not the case of the hand-over"
+  leaf_says "$proof/entries/${of_case[0]}/leaf" && [[ -n $OPENS_KEY && $OPENS_KEY == "${digest[$proof/tags/key]-}" ]] ||
+    bad "$proof/tags/key: is not the case's key: entry ${of_case[0]} did not open the case with it"
+  stage
+  check_tags
+  ((other_leaves + ${#leaves[@]} <= size)) ||
+    bad "$proof/leaves: the log has $size entries, and this bundle $((other_leaves + ${#leaves[@]})) leaves"
+  stage
+  for ((i = 0; i < size; i++)); do
+    path=$proof/entries/$i/leaf
+    [[ -n ${digest[$path]-} ]] || path=$proof/leaves/$i
+    if [[ -z ${digest[$path]-} ]]; then
+      bad "$path: is missing, so nobody can say that this entry of the log is not the case's"
+      stage # a forger's log may claim any size
+    elif [[ ${digest[$path]} != "${leaf_at[$i]-}" ]]; then
+      bad "$path: is not the leaf at this place in the log that the checkpoint commits to"
+      continue
+    elif ! leaf_says "$path"; then
+      bad "$path: is malformed, so nobody can say that it is not the case's"
+      continue
+    fi
+    [[ $OPENS != "${digest[$proof/tags/case]}" ]] || opened+=("$i")
+    number=${number_of[$TAG]-}
+    if [[ -z $number ]]; then
+      continue
+    elif ((number > last)); then
+      ((i > handover)) && later=$((later + 1)) ||
+        bad "entry $i: is of the case, as number $number, and was left out: the hand-over counts $last"
+    elif [[ ${of_case[number - 1]} != "$i" ]]; then
+      bad "entry $i: is of the case too, as number $number, and was left out: the bundle has entry ${of_case[number - 1]} under that number"
+    else
+      tag_at[$number]=$i
+    fi
+  done
+  for ((number = 1; number <= last; number++)); do
+    [[ -n ${tag_at[$number]-} ]] || bad "entry ${of_case[number - 1]}: does not carry the case's tag number $number"
+  done
+  [[ ${opened[*]-} == "${of_case[0]}" ]] ||
+    bad "the case was opened ${#opened[@]} times in this log, not once by its entry number 1: ${opened[*]-}"
+  stage
+  said Complete "all $size entries of the log were looked through: these $last are all of the case, and it"
+  said '' "was opened once. An act that was never entered, or not as the case's, is not seen"
+  ((later == 0)) || said '' "$later entries of the case came after this hand-over, and are not in it"
+}
+
 # --- the hand-over: what the log says this bundle holds ------------------------------------------
 
 check_handover() {
@@ -462,6 +586,8 @@ check_handover() {
   stage
   said Hand-over "entry $handover of the log, made at ${VALUE//\"/}, binds the other $bound_ files:"
   said '' "originals, records, lists, README.txt and verify.sh are those that were handed over"
+  shown "$recipient"
+  said '' "to $SHOWN"
 }
 
 # --- who acted -----------------------------------------------------------------------------------
@@ -473,7 +599,7 @@ load_keys() { # each operator's key, as the log introduced it
     value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
     id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
     key=${key%\"} key=${key//\\\"/\"} key=${key//\\\\/\\}
-    vkey "$key" && [[ $KEY_ID == "$id" ]] || { bad "entry $i: introduces no Ed25519 key"; continue; }
+    vkey "$key" 01 && [[ $KEY_ID == "$id" ]] || { bad "entry $i: introduces no Ed25519 key"; continue; }
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
     key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
   done
@@ -538,18 +664,15 @@ check_actors() {
 }
 
 check_policy() { # the vault's first entry: its key, and what it demands of itself
-  local form="^\\{\"log\":($text),\"require\":\\[([a-z\",]*)\\],\"sealed\":(true|false)\\}\$" key
+  local bool="(true|false)" store form key
+  store="\\{\"address\":$text,\"promises\":\\{\"create\":$bool,\"lock\":$bool,\"multipart\":$bool,\"ranges\":$bool\\}\\}"
+  form="^\\{\"log\":($text)(,\"log_mldsa\":$text)?,\"require\":\\[([a-z\",]*)\\],\"sealed\":$bool(,\"store\":$store)?\\}\$"
   [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ $form ]] ||
     { bad "entry 0: the vault's own first entry is missing or withheld"; return; }
   key=${log_vkey//\\/\\\\}
   [[ ${BASH_REMATCH[1]} == "\"${key//\"/\\\"}\"" ]] || bad "entry 0: the vault was made with another log key"
-  case ${BASH_REMATCH[3]} in
-    *witnessed*) bad "policy: the vault demands witnesses, and this bundle is unwitnessed" ;;
-  esac
-  case ${BASH_REMATCH[3]} in
-    *timed*) bad "policy: the vault demands trusted time, and this bundle is untimed" ;;
-  esac
-  if [[ ${BASH_REMATCH[3]} == *signed* ]] && ((unsigned)); then
+  require=,${BASH_REMATCH[5]//\"/},
+  if [[ $require == *,signed,* ]] && ((unsigned)); then
     bad "policy: the vault demands signed acts, and $unsigned are unsigned"
   fi
 }
@@ -605,28 +728,69 @@ check_originals() {
   done
   stage
   said Originals "$count files, each named by digest and size in a proven entry of its collection"
-  ((hidden == 0)) || said '' "$hidden exhibits of the case are withheld from this bundle; their entries are counted above"
+  if ((hidden)); then
+    said Withheld "$hidden exhibits of the case are withheld from this bundle; their entries are counted above"
+    shown "$order"
+    [[ $order == '""' ]] && said '' 'no order is named under which they are' || said '' "under the order $SHOWN"
+  fi
   ((records == 0)) || said Records "$records files made from the originals by programs; they can be made anew and compared"
 }
 
 # --- keys from a second channel ------------------------------------------------------------------
 
-read_anchors() { # anchor[]: log keys that the reader brought
-  local line
+read_anchors() { # anchor[], and a policy (C2SP tlog-policy): what the reader brought
+  local line word pem=''
+  local -a part
+  local -A keys
   [[ -f $1 ]] || usage "the file of anchors $1 is not there"
   anchor=()
   while IFS= read -r line || [[ -n $line ]]; do
-    line=${line%$'\r'}
-    if [[ -z ${line//[[:space:]]/} || $line == '#'* ]]; then
-      continue
-    elif [[ $line =~ ^log\ +([^[:space:]]+)$ ]] && vkey "${BASH_REMATCH[1]}"; then
-      anchor+=("${line##* }")
-    else
-      bad "anchors: a line that this verify.sh can't hold the bundle to: $line"
-    fi
+    read -ra part < <(printf '%s\n' "${line%$'\r'}") # `<<<` writes a file in older bash
+    case "${part[0]-}:${#part[@]}" in
+      :* | '#tsa:1') continue ;;
+      '#tsa:3')
+        from_base64 "${part[2]}" && [[ $HEX == 30* ]] && word=${part[2]} &&
+          pem="-----BEGIN CERTIFICATE-----$nl" &&
+          while [[ -n $word ]]; do pem+=${word:0:64}$nl word=${word:64}; done &&
+          roots[${part[1]}]+="$pem-----END CERTIFICATE-----$nl" && continue
+        ;;
+      '#tsa:'*) ;;
+      '#'*) continue ;;
+      log:[23]) vkey "${part[1]}" 01 && anchor+=("${part[1]}") && continue ;;
+      witness:[34])
+        vkey "${part[2]}" '0[46]' && is_new "${part[1]}" && [[ -z ${keys[${part[2]#*+*+}]-} ]] &&
+          witness_of["$NAME $KEY_ID"]=${part[1]} witness_pem[${part[1]}]=$PEM keys[${part[2]#*+*+}]=1 && continue
+        ;;
+      group:*) add_group "${part[@]:1}" && continue ;;
+      quorum:2)
+        [[ -z $quorum ]] && { [[ ${part[1]} == none ]] || [[ -n ${defined[${part[1]}]-} ]]; } &&
+          quorum=${part[1]} && continue
+        ;;
+    esac
+    bad "anchors: a line that this verify.sh can't hold the bundle to: $line"
   done <"$1"
   ((${#anchor[@]})) || bad "anchors: no log's key is named: log <vkey>"
   stage
+}
+
+is_new() { # a name of a policy, used once for a witness or a group
+  [[ $1 != none && -z ${defined[$1]-} ]] && defined[$1]=1
+}
+
+add_group() { # name, k, members: each is defined before, and in one group only
+  local name=${1-} k=${2-} member
+  shift 2 && (($#)) || return 1
+  case $k in
+    any) k=1 ;;
+    all) k=$# ;;
+    *) is_number "$k" && ((k >= 1 && k <= $#)) || return 1 ;;
+  esac
+  for member; do
+    [[ -n ${defined[$member]-} && -z ${placed_in[$member]-} ]] || return 1
+    placed_in[$member]=1
+  done
+  is_new "$name" || return 1
+  groups+=("$name") threshold[$name]=$k members[$name]="$*"
 }
 
 check_anchors() {
@@ -640,16 +804,143 @@ check_anchors() {
   bad "origin: this bundle's log key $log_vkey is NOT the one in your anchors: it is another log's, or forged"
 }
 
+# --- outsiders: witnesses and time-stamping authorities ------------------------------------------
+
+days_of() { # DAYS since 1970-01-01 of year $1, month $2, day $3; all decimal without a leading zero
+  local y=$(($1 - ($2 <= 2))) m=$((($2 + 9) % 12))
+  DAYS=$((y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + $3 - 719469))
+}
+
+utc() { # UTC: POSIX time $1 as people write it (bash 4.0's printf can't)
+  local s=$(($1 % 86400)) y=1970 m=1
+  while days_of $((y + 1)) 1 1 && ((DAYS <= $1 / 86400)); do y=$((y + 1)); done
+  while ((m < 12)) && days_of $y $((m + 1)) 1 && ((DAYS <= $1 / 86400)); do m=$((m + 1)); done
+  days_of $y $m 1
+  printf -v UTC '%04d-%02d-%02d %02d:%02d:%02d UTC' $y $m $(($1 / 86400 - DAYS + 1)) $((s / 3600)) $((s / 60 % 60)) $((s % 60))
+}
+
+cosignature() { # line $1 of the head as cosigned: by whom $2; its bytes are in HEX
+  local path=$proof/witnesses/$1 who=${witness_of[$2 ${HEX:0:8}]-} posix message bytes=${HEX:24}
+  if ((${#HEX} == 152)) && [[ ${HEX:8:1} == [0-7] ]]; then # Ed25519: C2SP tlog-cosignature
+    posix=$((16#${HEX:8:16})) message_files=$((message_files + 2)) cosigned=$((cosigned + 1))
+    message="cosignature/v1${nl}time $posix$nl$note"
+    files=("$path.sig")
+    [[ -n ${digest[$path.message]-} && -n ${digest[$path.sig]-} ]] && slurp "$path.message" &&
+      [[ $TEXT == "$message" ]] && hexes 64 && [[ ${LINES[0]} == "$bytes" ]] ||
+      { bad "$path: is not what line $1 of the cosigned head says"; return; }
+    [[ -n $who ]] || { strangers=$((strangers + 1)); return; }
+    [[ -n ${witness_pem[$who]} ]] && ed25519 <(printf %s "${witness_pem[$who]}") "$path.message" "$path.sig" ||
+      { bad "$proof/cosigned: the signature of the witness $who does not verify"; return; }
+    ((posix < 253402300800)) && utc "$posix" || UTC="at an absurd time"
+    [[ -n ${met[$who]-} ]] || signers+=", $who ($UTC)"
+    met[$who]=1
+  elif ((${#HEX} == 4864)); then # ML-DSA-44
+    cosigned=$((cosigned + 1))
+    [[ -n $who ]] && unchecked+=", $who" || strangers=$((strangers + 1))
+  else
+    bad "$proof/cosigned: line $1 is no cosignature"
+  fi
+}
+
+check_witnesses() {
+  local line at=0 form="^$dash([^[:space:]]+) ([A-Za-z0-9+/]+=*)\$" rest='' group member count own=0 signer of
+  cosigned=0 strangers=0 message_files=0 signers='' unchecked=''
+  if [[ -n ${digest[$proof/cosigned]-} ]]; then
+    slurp $proof/cosigned && rest=${TEXT#"$note$nl"} && [[ "$note$nl$rest" == "$TEXT" && $rest == *"$nl" ]] ||
+      bad "$proof/cosigned: is not checkpoint.text with signatures"
+    while IFS= read -r line; do
+      at=$((at + 1))
+      [[ $line =~ $form ]] && signer=${BASH_REMATCH[1]} && from_base64 "${BASH_REMATCH[2]}" ||
+        { bad "$proof/cosigned: line $at is no signature"; continue; }
+      if [[ $signer != "$origin" ]]; then
+        cosignature "$at" "$signer"
+      elif [[ ${HEX:0:8} == "$log_key" ]]; then
+        own=$((own + 1))
+        [[ ${HEX:8} == "$signature" ]] || bad "$proof/cosigned: has another signature of the log than the checkpoint"
+      fi # else the log's own second one, of a type that no anchor names
+    done < <(printf '%s' "$rest")
+    ((own == 1)) || bad "$proof/cosigned: is not signed by the log's key"
+  fi
+  ((message_files == witness_files)) || bad "$proof/witnesses: $((witness_files - message_files)) files belong to no cosignature"
+  for group in ${groups[@]+"${groups[@]}"}; do
+    count=0
+    read -ra of < <(printf '%s\n' "${members[$group]}")
+    for member in "${of[@]}"; do [[ -z ${met[$member]-} ]] || count=$((count + 1)); done
+    ((count < ${threshold[$group]})) || met[$group]=1
+  done
+  [[ -z $quorum || $quorum == none || -n ${met[$quorum]-} ]] ||
+    bad "witnesses: your anchors demand the quorum $quorum, and it is not met. Signed have: ${signers:2}${unchecked:+; not checked, being ML-DSA-44: ${unchecked:2}}"
+  if [[ $require == *,witnessed,* && -z $signers ]]; then
+    ((anchored || cosigned == 0)) &&
+      bad "policy: the vault demands witnesses, and this bundle is unwitnessed: no witness in your anchors signed it"
+  fi
+  stage
+  [[ -z $signers ]] || {
+    shown "${signers:2}"
+    said Witnesses "signed this head: $SHOWN"
+    [[ -z $quorum || $quorum == none ]] || said '' "the quorum $quorum of your anchors is met"
+  }
+  [[ -z $unchecked ]] || { shown "${unchecked:2}"; said '' "not checked, ML-DSA-44: $SHOWN"; }
+  ((strangers == 0)) || said '' "$strangers cosignatures are by keys not in your anchors: NOT held to anything"
+}
+
+stamp_time() { # POSIX: when the authority's answer in file $1 says it was made
+  local text form=$'\nTime stamp: ([A-Z][a-z][a-z]) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\\.[0-9]+)? ([0-9]{4}) GMT\n'
+  local months=JanFebMarAprMayJunJulAugSepOctNovDec month
+  text=$(openssl ts -reply -in "$1" -text 2>/dev/null) || return 1
+  [[ $nl$text$nl =~ $form ]] || return 1
+  month=${months%%"${BASH_REMATCH[1]}"*}
+  days_of "$((10#${BASH_REMATCH[7]}))" "$((${#month} / 3 + 1))" "${BASH_REMATCH[2]}"
+  POSIX=$((DAYS * 86400 + 10#${BASH_REMATCH[3]} * 3600 + 10#${BASH_REMATCH[4]} * 60 + 10#${BASH_REMATCH[5]}))
+}
+
+check_stamps() {
+  local path name how renewed=0 lines=() present=0 unheld=''
+  stamped=0
+  for path in "${listed[@]}"; do
+    name=${path#"$proof"/stamps/}
+    [[ $path == $proof/stamps/* ]] || continue
+    [[ $name != *.ers ]] || { renewed=$((renewed + 1)); continue; }
+    name=${name%.tsr} present=$((present + 1)) how=
+    if [[ -z ${roots[$name]-} ]]; then
+      unheld+=", $name"
+      continue
+    fi
+    stamp_time "$path" || { bad "$path: is no granted time stamp (RFC 3161)"; continue; }
+    if ! openssl ts -verify -data $proof/checkpoint.text -in "$path" -CAfile <(printf %s "${roots[$name]}") >/dev/null 2>&1; then
+      openssl ts -verify -data $proof/checkpoint.text -in "$path" -attime "$POSIX" \
+        -CAfile <(printf %s "${roots[$name]}") >/dev/null 2>&1 ||
+        { bad "$path: does not verify: it is not over this head, or not by the authority $name of your anchors"; continue; }
+      how='; its certificate has expired since'
+    fi
+    utc "$POSIX"
+    stamped=$((stamped + 1))
+    lines+=("$name confirms that this head was there at $UTC$how")
+  done
+  if [[ $require == *,timed,* ]] && ((stamped == 0)); then
+    ((anchored || present == 0)) &&
+      bad "policy: the vault demands trusted time, and this bundle is untimed: no authority in your anchors stamped it"
+  fi
+  stage
+  for name in ${lines[@]+"${lines[@]}"}; do said Time "$name"; done
+  [[ -z $unheld ]] || said Time "${unheld:2}: a stamp that your anchors have no root for, NOT held to anything"
+  ((renewed == 0)) || said '' "$renewed evidence records (RFC 4998) were not checked: openssl can't"
+}
+
 verdict() {
   local key
   shown "$log_vkey"
   key=$SHOWN
-  said Unwitnessed "no independent witness signed the log's head: whoever holds the log's key could"
-  said '' 'have written another history'
-  ((others == 0)) || said '' "($others further signatures on the head were not checked)"
-  said Untimed "no time-stamping authority was asked: times are what the unit's own clock said"
-  said Tags "that no entry of the case was left out is the unit's own word, signed into its log; its"
-  said '' "entries' tags can be checked only with the case's tag key, which is not in a bundle"
+  if [[ -z $signers ]]; then
+    said Unwitnessed "no independent witness that you know signed the log's head: whoever holds the log's"
+    said '' 'key could have written another history'
+  fi
+  ((others == 0)) || said '' "($others further signatures in the checkpoint were not checked)"
+  ((stamped)) || said Untimed "no time-stamping authority that you know confirmed it: times are the unit's own"
+  if [[ $whole == false ]]; then
+    said Incomplete '? NOT shown that nothing was left out: how many entries the case has is what the unit'
+    said '' 'says. The unit can prove it: holdfast bundle --completeness'
+  fi
   if [[ ${BASH_SOURCE[0]-} -ef verify.sh ]]; then
     said Script "this verify.sh came with the bundle, and a forger's would say what it likes: get one"
     said '' 'from the unit or the Holdfast project by another way, and run that'
@@ -682,10 +973,13 @@ main() {
   check_files
   check_log
   check_entries
+  check_complete
   check_handover
   check_actors
   check_policy
   check_originals
+  check_witnesses
+  check_stamps
   ((anchored == 0)) || check_anchors
   stage
   verdict

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import os
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError
@@ -16,37 +12,10 @@ from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from holdfast.vault.entry import Entry
     from holdfast.vault.note import Verifier
-
-
-_FOLDER = re.compile("[0-9a-f]{2}")
-
-
-def objects(folder: str) -> list[str]:
-    """Hash every object in one of the store's 256 folders; return a line for each that is wrong."""
-    start = os.path.basename(folder)  # noqa: PTH119 - os.scandir's entries are strings
-    if not _FOLDER.fullmatch(start) or not os.path.isdir(folder):  # noqa: PTH112
-        return [f"{folder} lies among the objects and is none"]
-    problems = []
-    for found in sorted(os.scandir(folder), key=lambda one: one.name):
-        if not found.is_file(follow_symlinks=False):
-            problems.append(f"the object {found.path} is not a regular file")
-            continue
-        try:
-            # Unbuffered: `file_digest` reads into a buffer of its own.
-            with Path(found.path).open("rb", buffering=0) as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            problems.append(
-                f"the object {found.path} can't be read: {os.strerror(error.errno or 0)}"
-            )
-            continue
-        if digest != found.name:
-            problems.append(f"the object {found.path} was altered: its SHA-256 is {digest}")
-        elif digest[:2] != start:
-            problems.append(f"the object {found.path} lies in the wrong folder")
-    return problems
 
 
 @dataclass
@@ -57,6 +26,8 @@ class BundleReport:
     """Leaf hashes, in order; shorter than asked where a file is missing or cut."""
     problems: list[str] = field(default_factory=list)
     signatures: int = 0
+    kept: list[tuple[int, str, int]] = field(default_factory=list)
+    """(entry, field, erasing entry) of what an order erased and a body still holds."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +38,12 @@ class BundleTask:
     verifier: Verifier
     operators: dict[str, Verifier]
     """Public keys by key ID, as entered in the log."""
+    ended: dict[str, int]
+    """Key IDs that were rotated or revoked: the last entry that each could sign."""
     chains: dict[str, bytes]
     """Tag keys by case, the vault's own under the empty name: those that are at hand."""
+    erased: dict[int, dict[str, int]]
+    """Fields that orders took out of bodies, by entry: each with the entry that erases it."""
     start: int
     """A multiple of 256."""
     end: int
@@ -126,7 +101,11 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
             report.problems.append(f"entry {index} does not open its case with the case's tag key")
     elif one.opens is not None and one.act != "case.open":
         report.problems.append(f"entry {index} opens a case and is no `case.open`")
-    for name in sorted(one.commitments.keys() - one.disclosures.keys() - {"signature"}):
+    erased = task.erased.get(index, {})
+    report.kept += [(index, name, by) for name, by in erased.items() if name in one.disclosures]
+    for name in sorted(
+        one.commitments.keys() - one.disclosures.keys() - erased.keys() - {"signature"}
+    ):
         report.problems.append(
             f"entry {index}: its field {name!r} is gone from its body and no entry erases it"
         )
@@ -156,8 +135,13 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
         return f"signed with key {key}, which no entry of the log gives to an operator"
     if actor != key:
         return "signed with another key than its actor's"
-    if not 0 <= covers <= one.index:
-        return "its signature covers entries before the first"
+    late = task.ended.get(key, one.index)
+    if late < one.index or not 0 <= covers <= one.index:
+        return (
+            f"signed with key {key}, which entry {late} had ended"
+            if late < one.index
+            else "its signature covers entries before the first"
+        )
     if covers <= len(before):
         covered = before[len(before) - covers :]
     else:

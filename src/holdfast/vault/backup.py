@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,27 @@ from holdfast.core import durable
 from holdfast.core.digest import CHUNK
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
+from holdfast.vault.cosigned import Cosigned
+from holdfast.vault.log import Log
+from holdfast.vault.note import Verifier
+from holdfast.vault.stamp_files import StampFiles
 from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from holdfast.vault.checkpoint import Checkpoint
-    from holdfast.vault.log import Log
     from holdfast.vault.store import Store
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What orders took out of a vault: an older copy of it must lose that, too."""
+
+    fields: Mapping[int, Collection[str]]
+    """By entry."""
+    objects: Sequence[str]
+    """Those that nothing holds."""
 
 
 def copy(
@@ -32,18 +46,21 @@ def copy(
     target: Path,
     log: Log,
     tell: Callable[[int, int | None, str], None],
+    *,
+    erased: Erased | None = None,
     objects: Store | None = None,
 ) -> Checkpoint:
     """Copy the vault at `source` to `target`, new or an older backup of it; return the head copied.
 
     Every object is hashed while it is copied. Wherever they lie (`objects`; in `source`, if left
-    out), the copy has them as files: a backup that needs another machine to be whole is none.
+    out), the copy has them as files: a backup that needs another machine to be whole is none. What
+    orders erased since an older copy was made goes from it, too.
 
     Raises:
         InputError: `target` holds something else.
         IntegrityError: an object is not what its name says, or the log is damaged.
     """
-    head = log.head()
+    text, head = _head(source, log)
     _claim(source, target)
     store = LocalStore(target / "vault")
     store.create()
@@ -57,10 +74,41 @@ def copy(
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place.with_name(f".{place.name}"))
             place.with_name(f".{place.name}").replace(place)
+    _copy_cosigned(Cosigned(source / "vault" / "log"), target, head)
+    for path in StampFiles(source / "vault" / "log").kept(head.size):
+        place = target / path.relative_to(source)
+        # An evidence record grows when its stamp is renewed.
+        if not place.exists() or place.stat().st_size != path.stat().st_size:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            durable.replace(place, path.read_bytes(), sync=False)
     durable.sync_filesystem(target)
-    text = (source / "vault" / "log" / "checkpoint").read_bytes()
+    # That of the start: what was appended meanwhile is copied in part at most.
     durable.replace(target / "vault" / "log" / "checkpoint", text)
+    if erased is not None:
+        for digest in erased.objects:
+            for left in (store.path(digest), store.path(digest).with_name(f".{digest}")):
+                left.unlink(missing_ok=True)
+        Log(target / "vault", Verifier.parse(Config.load(target).vkey)).erase(erased.fields)
+        durable.sync_filesystem(target)
     return head
+
+
+def _copy_cosigned(kept: Cosigned, target: Path, head: Checkpoint) -> None:
+    """Copy what witnesses signed, anew: unlike a tile, such a file grows with each signature."""
+    for size in kept.sizes():
+        if size <= head.size:
+            place = Cosigned(target / "vault" / "log").file(size)
+            place.parent.mkdir(exist_ok=True)
+            durable.replace(place, kept.file(size).read_bytes(), sync=False)
+
+
+def _head(source: Path, log: Log) -> tuple[bytes, Checkpoint]:
+    """Return the published checkpoint as it lies there, and what it says."""
+    path = source / "vault" / "log" / "checkpoint"
+    while True:
+        head, text = log.head(), path.read_bytes()
+        if log.head() == head:
+            return text, head
 
 
 def _claim(source: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from holdfast.core import durable
 from holdfast.core.errors import InputError
+from holdfast.vault.cosignature import Cosigner
 from holdfast.vault.note import Verifier
 
 NAME = "holdfast.toml"
@@ -34,6 +35,8 @@ class Config:
     """The keyring's folder; empty for `keys/` in the vault's folder."""
     require: tuple[str, ...]
     """What the policy demands: a subset of `DEMANDS`."""
+    second: str = ""
+    """The vkey of the log's own ML-DSA-44 signature; empty for a vault without one."""
     store: str = ""
     """Where objects lie (`vault/places.py`); empty: in the vault's folder."""
 
@@ -63,6 +66,7 @@ class Config:
             "# A Holdfast vault. Entry 0 of its log binds these settings: a change here is seen.",
             "version = 1",
             f"log = {_toml(self.vkey)}",
+            *([f"log_mldsa = {_toml(self.second)}"] if self.second else []),
             f"sealed = {_toml(self.sealed)}",
             f"database = {_toml(self.database)}",
             f"keys = {_toml(self.keys)}",
@@ -90,6 +94,7 @@ class Config:
                 database=_typed(facts["database"], str),
                 keys=_typed(facts["keys"], str),
                 require=tuple(_typed(one, str) for one in _typed(facts["require"], list)),
+                second=_typed(facts.get("log_mldsa", ""), str),
                 store=_typed(facts.get("store", ""), str),
             )
         except (FileNotFoundError, NotADirectoryError):
@@ -104,6 +109,8 @@ class Config:
                 f"{path} is damaged: {error}", "restore it from a backup of the vault"
             ) from None
         Verifier.parse(config.vkey)
+        if config.second:
+            Cosigner.parse(config.second)
         return config
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import socket
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from holdfast import __version__
 from holdfast.core import clock, durable
-from holdfast.core.errors import ConflictError
+from holdfast.core.errors import ConflictError, DeniedError, InputError
 from holdfast.vault import entry, projection, tables
 from holdfast.vault.database import guarded
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Draft, Entry, Sealed
+    from holdfast.vault.note import Signer
     from holdfast.vault.vault import Vault
 
 TRIES = 100
@@ -31,16 +33,33 @@ TRIES = 100
 class Custody:
     """Enters acts of one operator into one vault's log."""
 
-    def __init__(self, vault: Vault, operator: str) -> None:
+    def __init__(self, vault: Vault, operator: str, signer: Signer | None = None) -> None:
         self._vault = vault
         self.operator = operator
-        self._signer = vault.keyring.operator(operator)
-        self._context: Json = {
+        self._signer = signer or vault.keyring.operator(operator)
+        self._context: dict[str, Json] = {
             "host": socket.gethostname(),
-            "login": _login(),
+            "login": account(),
             "tool": f"holdfast {__version__}",
         }
         self.warnings: list[str] = []
+        self.appended = False
+        """Whether anything was entered: then there is something new to publish."""
+
+    @property
+    def key(self) -> str | None:
+        """The operator's public key as a vkey; None for an operator without one."""
+        return str(self._signer.verifier) if self._signer else None
+
+    @property
+    def key_id(self) -> str | None:
+        """The key's ID, as entries name it."""
+        return self._signer.verifier.key_id.hex() if self._signer else None
+
+    @property
+    def account(self) -> str:
+        """The account of the operating system that the entries name."""
+        return str(self._context["login"])
 
     @property
     def signs(self) -> bool:
@@ -79,6 +98,7 @@ class Custody:
                         sealed.entry(head.size + at, fields)
                         for at, (sealed, fields) in enumerate(made)
                     ]
+                    self.appended = True
                     self._fold(head, entries)
                     return entries
         raise ConflictError(
@@ -93,6 +113,7 @@ class Custody:
     def _seal(
         self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]
     ) -> list[tuple[Sealed, dict[str, Json]]]:
+        self._check_key(connection, drafts)
         chains = tables.chains
         counts: dict[str, int] = {}
         keys: dict[str, bytes] = {}
@@ -129,6 +150,52 @@ class Custody:
             made.append((sealed, {**shared, **own}))
         return made
 
+    def _check_key(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+        """Raise unless the key that signs is one that the log gives to this operator here.
+
+        Raises:
+            DeniedError: it was ended, or is another operator's.
+            InputError: no entry introduces it.
+        """
+        if self.key is None:
+            return
+        keys = tables.operators
+        query = select(keys.c.name, keys.c.ended).where(keys.c.vkey == self.key)
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            own = (draft.fields.get("operator") for draft in drafts)
+            if any(isinstance(one, dict) and one["vkey"] == self.key for one in own):
+                return
+            raise InputError(
+                f"the key of {self.operator} is in no entry of the log, so it proves nothing",
+                "enter it: `holdfast operator add NAME`, as somebody whose key is entered",
+            )
+        if found.ended is not None and self._take_next(connection):
+            return
+        if found.ended is not None:
+            raise DeniedError(
+                f"this key of {self.operator} was ended by entry {found.ended}",
+                "sign with the new one; see `holdfast operator list`",
+            )
+        if found.name != self.operator:
+            raise DeniedError(
+                f"this key is {found.name}'s, not {self.operator}'s", "act under your own name"
+            )
+
+    def _take_next(self, connection: Connection) -> bool:
+        """Go on with the key that a rotation entered and was stopped before it was in its place."""
+        following = self._vault.keyring.waiting_operator(self.operator)
+        keys = tables.operators
+        if following is None or not connection.scalar(
+            select(keys.c.entry).where(
+                keys.c.vkey == str(following.verifier), keys.c.ended.is_(None)
+            )
+        ):
+            return False
+        self._vault.keyring.take_next(self.operator)
+        self._signer = following
+        return True
+
     def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:
         """Return the context, saying so where the clock stands before the last entry's time."""
         query = select(tables.entries.c.time).where(tables.entries.c.index == head.size - 1)
@@ -142,12 +209,15 @@ class Custody:
         )
         if warning.partition(" is ")[0] not in "".join(self.warnings):
             self.warnings.append(warning)
-        assert isinstance(self._context, dict)  # noqa: S101 - narrows the type for mypy
         return {**self._context, "clock_behind_us": behind}
 
 
-def _login() -> str:
+def account() -> str:
+    """Return the account of the operating system that this process runs as, whatever it is told.
+
+    Not `getpass.getuser()`, which believes the variable LOGNAME.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, String, create_engine, event, inspect, make_url, text
+from sqlalchemy import Engine, String, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.schema import CreateSchema
 
@@ -66,6 +66,8 @@ def _sqlite_settings(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA busy_timeout={BUSY * 1000}")
     connection.execute("PRAGMA foreign_keys=ON")
+    # What a row no longer says must not be read from the file either: it may be erased by order.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _sqlite_begin(connection: Connection) -> None:
@@ -194,8 +196,31 @@ def rows(connection: Connection, table: Any) -> Generator[tuple[Any, ...], None,
             yield tuple(row)
 
 
-def vacuum(engine: Engine) -> None:
-    """Give freed space back after a rebuild (SQLite)."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+def scour(engine: Engine) -> None:
+    """Write the database anew without what its rows no longer say: no page, no WAL keeps it.
+
+    Raises:
+        ConflictError: another process reads from the write-ahead log all the time.
+    """
+    with guarded(engine), engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        if engine.dialect.name == "postgresql":
+            connection.rollback()
+            raw.autocommit = True
+            for table in tables.projection.sorted_tables:
+                raw.execute(f'VACUUM FULL "{table.schema}"."{table.name}"')
+            raw.autocommit = False
+            return
+        try:
+            raw.execute("VACUUM")
+            ((busy, _, _),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            # Past SQLAlchemy, which would run it in a transaction; so wrapped like its errors.
+            raise DBAPIError("VACUUM", None, error) from error
+    path = Path(engine.url.database or "")
+    path.with_name(f"{path.name}.damaged").unlink(missing_ok=True)
+    if busy:
+        raise ConflictError(
+            f"another process reads the database {path}, so old pages stay in its -wal file",
+            "end it and run any command: it finishes the erasure",
+        )

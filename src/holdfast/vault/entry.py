@@ -23,7 +23,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.vault.merkle import leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from holdfast.core.canonical import Json
     from holdfast.vault.note import Signer
@@ -288,6 +288,19 @@ def parse(index: int, leaf: bytes, body: bytes) -> Entry:
         return Entry(index, leaf, **vars(_parts(leaf, body)))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _malformed(index) from None
+
+
+def without(body: bytes, names: Collection[str]) -> bytes:
+    """Return a body without the disclosures of `names`; the very same bytes where it has none.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is malformed.
+    """
+    said = orjson.loads(body)
+    kept = {name: text for name, text in said["disclosures"].items() if name not in names}
+    if len(kept) == len(said["disclosures"]):
+        return body
+    return canonical.encode({**said, "disclosures": kept})
 
 
 def _parts(leaf: bytes, body: bytes) -> Parts:

@@ -1,6 +1,7 @@
 """The keyring: the secrets of a vault, each in its own file that only its owner can read.
 
 log.key                  Ed25519, signs checkpoints (PKCS#8 PEM)
+log.mldsa                ML-DSA-44, signs them a second time (PKCS#8 PEM), where it is offered
 vault.tag                32 bytes hex, tags entries that belong to no case
 operators/<name>.key     Ed25519, signs the operator's acts (PKCS#8 PEM)
 cases/<case>.tag         32 bytes hex, tags the case's entries
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyrage
@@ -26,10 +28,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, InputError, ResourceError
+from holdfast.vault import cosignature, hsm, private
 from holdfast.vault.note import Signer
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+    from holdfast.vault.cosignature import CosignerKey
 
 _NAME = re.compile(r"[^\s/+\x00-\x1f\x7f.][^\s/+\x00-\x1f\x7f]{0,63}(?: [^\s/+\x00-\x1f\x7f]+)*")
 
@@ -52,9 +57,31 @@ def _damaged(path: Path, what: str) -> InputError:
     return InputError(f"{path} holds no {what}", "restore it from its backup")
 
 
+def _pem(key: Ed25519PrivateKey | MLDSA44PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _key_name(name: str) -> str:
     """Return the name as a signed note's key name, which holds no space."""
     return name.replace(" ", "_")
+
+
+def own_signer(key: str, name: str) -> Signer:
+    """Return the operator's signer from a key file of their own.
+
+    Raises:
+        InputError: there is none, or it holds no Ed25519 key.
+        DeniedError: other accounts can read it, or the passphrase does not open it.
+    """
+    try:
+        return Signer(
+            _key_name(check_operator(name)),
+            private.load(Path(key) if not key.startswith(hsm.SCHEME) else key),
+        )
+    except OSError as error:
+        raise InputError(
+            f"the key {key} can't be read: {error.strerror}", "name your key's file: --key FILE"
+        ) from None
 
 
 class Keyring:
@@ -73,7 +100,28 @@ class Keyring:
 
     def log_signer(self, origin: str) -> Signer | None:
         """Return the log's key; None where this keyring does not hold it."""
-        return self._signer(self.root / "log.key", origin)
+        return self._signer(self.root / "log.key", origin, private.LOG, shared=True)
+
+    def add_second(self, origin: str) -> CosignerKey | None:
+        """Make the log's ML-DSA-44 key; None where the installed `cryptography` has none."""
+        made = cosignature.new_mldsa(origin)
+        if made is not None:
+            self._new_secret(self.root / "log.mldsa", _pem(made.private))
+        return made
+
+    def second_signer(self, origin: str) -> CosignerKey | None:
+        """Return the log's ML-DSA-44 key; None where this keyring does not hold it."""
+        path = self.root / "log.mldsa"
+        try:
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except (FileNotFoundError, PermissionError):
+            return None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        found = cosignature.load(origin, key)
+        if found is None or found.cosigner.kind != cosignature.MLDSA44:
+            raise _damaged(path, "ML-DSA-44 private key")
+        return found
 
     def operator(self, name: str) -> Signer | None:
         """Return the operator's key; None for an operator without one."""
@@ -82,6 +130,27 @@ class Keyring:
     def add_operator(self, name: str) -> Signer:
         """Make a key for `name`, or return the one that is there."""
         return self.operator(name) or self._new_signer(self._operator_path(name), name)
+
+    def next_operator(self, name: str) -> Signer:
+        """Make the key that is to come after the operator's, or return the one a try left."""
+        path = self._operator_path(name).with_suffix(".next")
+        return self._signer(path, name) or self._new_signer(path, name)
+
+    def waiting_operator(self, name: str) -> Signer | None:
+        """Return the key that `next_operator` made and nobody has taken yet."""
+        return self._signer(self._operator_path(name).with_suffix(".next"), name)
+
+    def take_next(self, name: str) -> None:
+        """Put the next key in the place of the operator's, which is kept beside it."""
+        self.retire(name)
+        path = self._operator_path(name)
+        path.with_suffix(".next").replace(path)
+
+    def retire(self, name: str) -> None:
+        """Put the operator's key aside: it signs no more."""
+        old, path = self.operator(name), self._operator_path(name)
+        if old is not None:
+            path.replace(path.with_suffix(f".{old.verifier.key_id.hex()}.ended"))
 
     def add_case(self, case: str, *, sealed: bool) -> None:
         """Make the secrets of a new case, or keep those that are there.
@@ -129,7 +198,8 @@ class Keyring:
 
     def _read(self, path: Path, what: str) -> bytes:
         try:
-            return path.read_bytes()
+            data = path.read_bytes()
+            private.check_mode(path, shared=True)
         except FileNotFoundError:
             raise DeniedError(
                 f"{what} is not in the keyring {self.root}",
@@ -139,24 +209,19 @@ class Keyring:
             raise DeniedError(
                 f"the keyring {self.root} is not readable by you", "run as the account that owns it"
             ) from None
+        return data
 
-    def _signer(self, path: Path, name: str) -> Signer | None:
+    def _signer(
+        self, path: Path, name: str, variable: str = private.OPERATOR, *, shared: bool = False
+    ) -> Signer | None:
         try:
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except FileNotFoundError:
+            return Signer(_key_name(name), private.load(path, variable, shared=shared))
+        except (FileNotFoundError, PermissionError):
             return None
-        except PermissionError:
-            return None
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            key = None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise _damaged(path, "Ed25519 private key")
-        return Signer(_key_name(name), key)
 
     def _new_signer(self, path: Path, name: str) -> Signer:
         key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._new_secret(path, pem)
+        self._new_secret(path, _pem(key))
         return Signer(_key_name(name), key)
 
     def _new_secret(self, path: Path, data: bytes) -> None:

@@ -18,20 +18,21 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from holdfast.core import canonical, durable
+from holdfast.core import canonical, clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import ConflictError, IntegrityError
+from holdfast.vault import bodies, cosignature, note, tiles
 from holdfast.vault import entry as entries
-from holdfast.vault import note, tiles
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Entry, Sealed
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from holdfast.vault.cosignature import Cosigner, CosignerKey
     from holdfast.vault.note import Signer, Verifier
 
 TURN = 5.0
@@ -41,13 +42,25 @@ TURN = 5.0
 class Log:
     """The log of one vault, its files under `root` (`log/` and `entries/`)."""
 
-    def __init__(self, root: Path, verifier: Verifier, signer: Signer | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        verifier: Verifier,
+        signer: Signer | None = None,
+        *,
+        second: Cosigner | None = None,
+        second_signer: CosignerKey | None = None,
+    ) -> None:
         self.path = root / "log"
         self.bodies = root / "entries"
         self.origin = verifier.name
         self._commits = self.path / "commits"
         self._verifier = verifier
         self._signer = signer
+        self._second = second
+        self._second_signer = second_signer
+        self._checked: tuple[Checkpoint, str] | None = None
+        """The last checkpoint whose signatures were checked: a commit reads it several times."""
         self._frontier: tuple[Checkpoint, Frontier] | None = None
 
     def create(self) -> None:
@@ -60,7 +73,15 @@ class Log:
         """Return the published checkpoint after checking the log's signature.
 
         Raises:
-            IntegrityError: missing, malformed, of another log, or not signed by the log's key.
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
+        """
+        return self.signed_head()[0]
+
+    def signed_head(self) -> tuple[Checkpoint, str]:
+        """Return the published checkpoint, and the signed note that it stands in, checked.
+
+        Raises:
+            IntegrityError: missing, malformed, of another log, or not signed by the log's keys.
         """
         try:
             # As bytes: reading a text file would mend its line ends first.
@@ -70,10 +91,16 @@ class Log:
                 f"the log's checkpoint {self.path / 'checkpoint'} is missing or unreadable",
                 "restore it from a backup, a replica or a witness",
             ) from None
+        known = self._checked
+        if known is not None and known[1] == text:
+            return known
         head = Checkpoint.parse(note.open_note(text, self._verifier))
         if head.origin != self.origin:
             raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {self.origin!r}")
-        return head
+        if self._second is not None:
+            cosignature.check_second(text, self._second)
+        self._checked = head, text
+        return self._checked
 
     def commit(self, head: Checkpoint, sealed: list[Sealed]) -> Checkpoint | None:
         """Append entries right after `head`; None when another writer got that position.
@@ -178,9 +205,9 @@ class Log:
         for number in range(start // WIDTH, -(-end // WIDTH)):
             base = number * WIDTH
             width = min(WIDTH, end - base)
-            leaves, bodies = self.bundle(number, width)
+            leaves, texts = self.bundle(number, width)
             for at in range(max(start - base, 0), width):
-                yield base + at, leaves[at], bodies[at]
+                yield base + at, leaves[at], texts[at]
 
     def bundle(self, number: int, width: int) -> tuple[list[bytes], list[bytes]]:
         """Return the first `width` leaves and bodies of the `number`-th bundle.
@@ -250,7 +277,7 @@ class Log:
             ) from None
 
     def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
-        if self._signer is None:
+        if self._signer is None or (self._second is not None and self._second_signer is None):
             raise IntegrityError(
                 f"{len(sealed)} committed entries wait to be published and the log's key is not "
                 "here",
@@ -291,8 +318,33 @@ class Log:
                 yield from (path for _, path in tiles.partials(full))
             level, old, new = level + 1, old // WIDTH, new // WIDTH
 
+    def erase(self, fields: Mapping[int, Collection[str]]) -> None:
+        """Take fields, by entry, out of the bodies for good; every other line keeps its bytes.
+
+        May be repeated. What a killed writer left with bodies in it goes too.
+
+        Raises:
+            IntegrityError: a bundle of bodies is missing, truncated or malformed.
+        """
+        with self._locked("bodies", wait=60.0, insist=True):
+            size = self.head().size
+            bodies.erase(self.bodies, size, fields)
+            durable.sync_filesystem(self.path)
+        bodies.erase_commits(self._commits, size)
+
     def _write_bundles(self, size: int, sealed: list[Sealed]) -> None:
-        """Write entry bundles and bodies."""
+        """Write entry bundles and bodies.
+
+        Under a lock, and never again once they are published: what a writer remembers of bodies
+        may have been erased from them while it slept.
+        """
+        with self._locked("bodies", wait=60.0, insist=True):
+            # The size alone, unchecked: whoever can write a false one can write bodies, too.
+            published = (self.path / "checkpoint").read_bytes().split(b"\n")[1]
+            if published == b"%d" % size:
+                self._append_bundles(size, sealed)
+
+    def _append_bundles(self, size: int, sealed: list[Sealed]) -> None:
         number, width = divmod(size, WIDTH)
         leaves: list[bytes] = []
         bodies: list[bytes] = []
@@ -319,14 +371,18 @@ class Log:
 
     def _publish(self, head: Checkpoint) -> None:
         """Sign and publish `head` unless the log has already gone past it."""
-        if self._signer is None:
+        if self._signer is None or (self._second is not None and self._second_signer is None):
             raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
         path = self.path / "checkpoint"
         with self._locked("publishing", wait=60.0, insist=True):
             # A writer that slept here must not put an old checkpoint over a newer one.
             if head.size and self.head().size >= head.size:
                 return
-            durable.replace(path, self._signer.sign_note(head.text()).encode())
+            signed = self._signer.sign_note(head.text())
+            if self._second_signer is not None:
+                cosigned = self._second_signer.cosign(head.text(), clock.now() // 1_000_000)
+                signed += f"{cosigned}\n"
+            durable.replace(path, signed.encode())
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for this writer's turn, so that writers queue instead of losing each other's race.
@@ -337,7 +393,7 @@ class Log:
 
     @contextmanager
     def _locked(self, name: str, *, wait: float, insist: bool) -> Iterator[None]:
-        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o664)
         try:
             until = time.monotonic() + wait
             while True:

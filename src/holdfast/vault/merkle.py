@@ -157,6 +157,32 @@ class TreeReader:
                 start = middle
         return path[::-1]
 
+    def consistency_proof(self, old: int) -> list[bytes]:
+        """Return PROOF(old, D[size]), nearest hash first: RFC 6962 section 2.1.2.
+
+        Empty where the tree has not grown, and from the empty tree, which every tree continues.
+
+        Raises:
+            IndexError: the tree never had that size.
+        """
+        if not 0 <= old <= self.size:
+            raise IndexError(f"a log of {self.size} has no past of {old}")
+        if old == 0:
+            return []
+        path = []
+        start, end = 0, self.size
+        while old != end:
+            middle = start + _split_point(end - start)
+            if old <= middle:
+                path.append(self.root_of(middle, end))
+                end = middle
+            else:
+                path.append(self.root_of(start, middle))
+                start = middle
+        if start:
+            path.append(self.root_of(start, end))
+        return path[::-1]
+
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     """Return the root that `path` proves for `leaf` at `index`: RFC 9162 section 2.1.3.2.
@@ -184,6 +210,54 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, path: list[bytes]) -
     if last != 0:
         raise ValueError("the inclusion proof is too short")
     return node
+
+
+def check_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]
+) -> None:
+    """Check that the tree of `new` leaves continues the one of `old`: RFC 9162 section 2.1.4.2.
+
+    Of the empty tree nothing can be proven, since every tree continues it: callers decide that.
+
+    Raises:
+        ValueError: it is not proven.
+    """
+    if not 0 < old <= new:
+        raise ValueError(f"no proof leads from a tree of {old} to one of {new}")
+    if any(len(one) != HASH for one in path):
+        raise ValueError("a hash in the consistency proof is not 32 bytes")
+    if old == new:
+        if path or old_root != new_root:
+            raise ValueError("trees of one size have another root, or a proof that is not empty")
+        return
+    # "If first is an exact power of 2, then prepend first_hash to the consistency_path array."
+    hashes = [old_root, *path] if old & (old - 1) == 0 else path
+    if not path or _roots(old, new, hashes) != (old_root, new_root):
+        raise ValueError("the consistency proof leads to other roots")
+
+
+def _roots(old: int, new: int, hashes: list[bytes]) -> tuple[bytes, bytes]:
+    """Return the two roots that a consistency proof leads to: RFC 9162 section 2.1.4.2, step 6."""
+    here, last = old - 1, new - 1
+    while here & 1:
+        here >>= 1
+        last >>= 1
+    was = now = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            raise ValueError("the consistency proof is too long")
+        if here & 1 or here == last:
+            was, now = node_hash(sibling, was), node_hash(sibling, now)
+            while not here & 1 and here:
+                here >>= 1
+                last >>= 1
+        else:
+            now = node_hash(now, sibling)
+        here >>= 1
+        last >>= 1
+    if last != 0:
+        raise ValueError("the consistency proof is too short")
+    return was, now
 
 
 def _split(data: bytes) -> list[bytes]:

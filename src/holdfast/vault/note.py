@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ED25519 = b"\x01"
 """Signature type identifier of "Signature types"."""
+MAX_SIGNATURES = 100
+""""Verifiers SHOULD apply a maximum limit to the number of signatures" and take at least 16."""
 _DASH = "— "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
@@ -54,7 +56,7 @@ class Verifier:
             name, key_id, encoded = vkey.strip().split("+", 2)
             material = base64.b64decode(encoded, validate=True)
             verifier = cls(name, material[1:])
-            sound = material[:1] == ED25519 and len(material) == 33 and _is_key_name(name)
+            sound = material[:1] == ED25519 and len(material) == 33 and is_key_name(name)
             if sound and verifier.key_id.hex() == key_id:
                 return verifier
         except ValueError:
@@ -90,11 +92,43 @@ class Signer:
         return f"{text}\n{_DASH}{self.name} {base64.b64encode(signature).decode()}\n"
 
 
-def open_note(note: str, verifier: Verifier) -> str:
-    """Return the text of `note` after checking `verifier`'s signature on it.
+@dataclass(frozen=True)
+class Signature:
+    """One signature line of a note, unchecked."""
+
+    name: str
+    key_id: bytes
+    """4 bytes."""
+    value: bytes
+    """What follows the key ID; its form depends on the key's type."""
+
+    def __str__(self) -> str:
+        """Return the line, without its newline."""
+        encoded = base64.b64encode(self.key_id + self.value).decode()
+        return f"{_DASH}{self.name} {encoded}"
+
+    @classmethod
+    def parse(cls, line: str) -> Signature:
+        """Read a signature line.
+
+        Raises:
+            IntegrityError: it has another form.
+        """
+        name, _, encoded = line.removeprefix(_DASH).rpartition(" ")
+        try:
+            blob = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            blob = b""
+        if not line.startswith(_DASH) or not is_key_name(name) or len(blob) < 5:
+            raise IntegrityError("the note's signature block is malformed")
+        return cls(name, blob[:4], blob[4:])
+
+
+def split(note: str) -> tuple[str, list[Signature]]:
+    """Return a note's text, which may not be believed yet, and its signatures.
 
     Raises:
-        IntegrityError: malformed, not signed by that key, or the signature does not verify.
+        IntegrityError: it is no signed note, or has more than `MAX_SIGNATURES`.
     """
     text, blank, signatures = note.rpartition("\n\n")
     text += "\n"
@@ -102,9 +136,23 @@ def open_note(note: str, verifier: Verifier) -> str:
         raise IntegrityError("the note has no signature block")
     if _CONTROL.search(note):
         raise IntegrityError("the note holds a control character")
-    found = [_signature(line) for line in signatures[:-1].split("\n")]
+    lines = signatures[:-1].split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise IntegrityError(f"the note has more than {MAX_SIGNATURES} signatures")
+    return text, [Signature.parse(line) for line in lines]
+
+
+def open_note(note: str, verifier: Verifier) -> str:
+    """Return the text of `note` after checking `verifier`'s signature on it.
+
+    Raises:
+        IntegrityError: malformed, not signed by that key, or the signature does not verify.
+    """
+    text, signatures = split(note)
     ours = [
-        blob[4:] for name, blob in found if (name, blob[:4]) == (verifier.name, verifier.key_id)
+        one.value
+        for one in signatures
+        if (one.name, one.key_id) == (verifier.name, verifier.key_id)
     ]
     if not ours:
         raise IntegrityError(f"the note is not signed by {verifier.name}")
@@ -113,17 +161,6 @@ def open_note(note: str, verifier: Verifier) -> str:
     return text
 
 
-def _signature(line: str) -> tuple[str, bytes]:
-    """Return a signature line's key name, and its key ID with the signature."""
-    name, _, encoded = line.removeprefix(_DASH).rpartition(" ")
-    try:
-        blob = base64.b64decode(encoded, validate=True)
-    except ValueError:
-        blob = b""
-    if not line.startswith(_DASH) or not _is_key_name(name) or len(blob) < 5:
-        raise IntegrityError("the note's signature block is malformed")
-    return name, blob
-
-
-def _is_key_name(name: str) -> bool:
+def is_key_name(name: str) -> bool:
+    """Say whether a key can have this name: not empty, no spaces, no plus signs."""
     return name != "" and "+" not in name and not any(c.isspace() for c in name)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import tables
+from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
@@ -36,6 +37,8 @@ class Batch:
         self._closed: dict[str, tuple[str, str]] = {}
         self._chains: dict[str, int] = {}
         self._settings: dict[str, dict[str, Any]] = {}
+        self._later: list[Callable[[Connection], object]] = []
+        """Changes of rows, in the order of their entries."""
 
     def add(self, entry: Entry) -> None:
         """Fold one entry."""
@@ -61,7 +64,11 @@ class Batch:
 
     def apply(self, connection: Connection) -> None:
         """Write the rows, parents before children."""
-        for table in (tables.entries, tables.operators, tables.cases, tables.exhibits):
+        for table in (
+            *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
+            *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
+            tables.holds,
+        ):
             self._insert(connection, table)
         if self._settings:
             settings = tables.settings
@@ -82,6 +89,8 @@ class Batch:
             )
             if done.rowcount == 0:
                 connection.execute(insert(chains).values(chain=chain, count=count))
+        for change in self._later:
+            change(connection)
 
     def _insert(self, connection: Connection, table: Table) -> None:
         rows = self._inserts.pop(table, [])
@@ -89,8 +98,121 @@ class Batch:
             connection.execute(insert(table), rows)
 
     def operator(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`operator.add`: a person's public key."""
+        """`operator.add`: a person's public key, and the roles they begin with."""
         self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+        self._roles(entry, fields["operator"]["name"], fields.get("roles", []))
+
+    def roles(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`operator.role`: roles given and taken."""
+        change, held = fields["change"], tables.roles
+        self._roles(entry, change["name"], change["added"])
+        ended = (
+            update(held)
+            .where(held.c.name == change["name"], held.c.role.in_(change["removed"]))
+            .where(held.c.until.is_(None), held.c.since < entry.index)
+            .values(until=entry.index)
+        )
+        self._later.append(lambda connection: connection.execute(ended))
+
+    def _roles(self, entry: Entry, name: str, roles: list[str]) -> None:
+        self._inserts[tables.roles] += [
+            {"name": name, "role": role, "since": entry.index} for role in roles
+        ]
+
+    def key_ended(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`operator.rotate`, `operator.revoke`: a key ends here."""
+        keys = tables.operators
+        ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
+        self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
+        if fields["act"] == "operator.revoke":
+            held = tables.roles
+            lost = update(held).where(held.c.name == fields["ended"]["name"])
+            lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
+            self._later.append(lambda c: c.execute(lost.values(until=entry.index)))
+
+    def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`….request`: an act that waits for another person."""
+        self._inserts[tables.requests].append(
+            {
+                "entry": entry.index,
+                "kind": fields["act"].removesuffix(".request"),
+                "case": fields.get("case"),
+                **_who(fields),
+                "time": fields["time"],
+                "expires": fields["expires"],
+                "state": "waiting",
+            }
+        )
+
+    def approved(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`request.approve`: by another person; the last one needed settles the request."""
+        answer = fields["answer"]
+        self._inserts[tables.approvals].append(
+            {"request": answer["request"], "entry": entry.index, **_who(fields)}
+        )
+        if answer["settles"]:
+            self._settle(entry, answer["request"], "done")
+
+    def refused(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`request.refuse`."""
+        self._settle(entry, fields["answer"]["request"], "refused")
+
+    def withdrawn(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`request.withdraw`."""
+        self._settle(entry, fields["answer"]["request"], "withdrawn")
+
+    def _settle(self, entry: Entry, request: int, state: str) -> None:
+        table = tables.requests
+        change = update(table).where(table.c.entry == request)
+        change = change.values(state=state, settled=entry.index)
+        self._later.append(lambda connection: connection.execute(change))
+
+    def erased(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`erase`, `erase.mass`: what rows say of erased fields, whether the bodies have them."""
+        facts = fields["erasure"]
+        self._inserts[tables.orders].append(
+            {
+                "entry": entry.index,
+                **{name: fields[name] for name in ("act", "case", "time")},
+                **{name: facts[name] for name in ("order", "request", "bytes")},
+                "items": len(facts["items"]),
+                "entries": len(facts["fields"]),
+            }
+        )
+        self._inserts[tables.erasures] += [
+            {"entry": one["entry"], "field": name, "erased": entry.index}
+            for one in facts["fields"]
+            for name in one["names"]
+        ]
+        self._inserts[tables.destroyed] += [
+            {"erased": entry.index, "object": one["object"], "item": one["item"]}
+            for one in facts["items"]
+        ]
+        names: dict[str, list[int]] = defaultdict(list)
+        for one in facts["fields"]:
+            for name in one["names"]:
+                names[name].append(one["entry"])
+        self._later.append(lambda connection: blank(connection, entry.index, names))
+
+    def held(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`hold.set`: nothing of this may be erased."""
+        facts = fields["hold"]
+        self._inserts[tables.holds] += [
+            {
+                "entry": entry.index,
+                "item": item,
+                "case": fields["case"],
+                "order": facts["order"],
+                "time": fields["time"],
+            }
+            for item in facts["items"] or [""]
+        ]
+
+    def lifted(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`hold.lifted`."""
+        table = tables.holds
+        change = update(table).where(table.c.entry == fields["hold"]["entry"])
+        self._later.append(lambda c: c.execute(change.values(lifted=entry.index)))
 
     def set(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.set`: a setting of the whole vault; the last one counts."""
@@ -111,27 +233,28 @@ class Batch:
         self._inserts[tables.cases].append(
             {
                 "case": fields["case"],
-                "title": fields["title"],
+                "title": fields.get("title", ERASED),
                 "basis": facts["basis"],
                 "authority": facts["authority"],
                 "purpose": facts["purpose"],
-                "lead": fields["lead"],
+                "lead": fields.get("lead", ERASED),
                 "scope": json.dumps(fields["scope"], ensure_ascii=False),
                 "valid_from": clock.from_text(facts["valid_from"]),
                 "valid_until": clock.from_text(facts["valid_until"]),
                 "opened": fields["time"],
                 "recipient": facts.get("recipient"),
                 "exhibits": 0,
+                "review": clock.from_text(facts.get("review", facts["valid_until"])),
             }
         )
 
     def case_closed(self, _entry: Entry, fields: dict[str, Any]) -> None:
         """`case.close`."""
-        self._closed[fields["case"]] = (fields["time"], fields["reason"])
+        self._closed[fields["case"]] = (fields["time"], fields.get("reason", ERASED))
 
     def collected(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`collect.item`: an item and its exhibit in the case."""
-        stored = fields["stored"]
+        stored = fields.get("stored", {"object": "", "size": 0})
         self._exhibits[fields["case"]] += 1
         self._inserts[tables.exhibits].append(
             {
@@ -140,7 +263,7 @@ class Batch:
                 "exhibit": fields["exhibit"]["label"],
                 "item": fields["item"],
                 "object": stored["object"],
-                "path": fields.get("path", {}).get("text", "(erased)"),
+                "path": fields.get("path", {}).get("text", ERASED),
                 "size": stored["size"],
                 "collected": fields["time"],
                 "changed": int("changed" in fields.get("record", {})),
@@ -157,7 +280,26 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
+    "operator.role": Batch.roles,
+    "operator.rotate": Batch.key_ended,
+    "operator.revoke": Batch.key_ended,
+    "erase.request": Batch.requested,
+    "erase.limits.request": Batch.requested,
+    "hold.lift.request": Batch.requested,
+    "request.approve": Batch.approved,
+    "request.refuse": Batch.refused,
+    "request.withdraw": Batch.withdrawn,
+    "erase": Batch.erased,
+    "erase.mass": Batch.erased,
+    "hold.set": Batch.held,
+    "hold.lifted": Batch.lifted,
 }
+
+
+def _who(fields: dict[str, Any]) -> dict[str, str]:
+    """Return who acted: name, key and the account of the operating system."""
+    actor, context = fields["actor"], fields["context"]
+    return {"name": actor["name"], "key": actor["key"] or "", "account": context["login"]}
 
 
 def position(connection: Connection, origin: str) -> Checkpoint:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.stamps import Timing
+    from holdfast.vault.witnessing import Witnessed
 
 
 @dataclass
@@ -19,20 +21,34 @@ class Report:
     """What is wrong: any of them makes the vault not intact."""
     incomplete: list[str] = field(default_factory=list)
     """What a crash cut short; nothing that was promised is lost."""
+    erased: list[str] = field(default_factory=list)
+    """What orders took out, a line for each: no fault, and said."""
     objects: int = 0
     unsigned: int = 0
     """Acts that no signature covers: 'actor unsigned'."""
     signed: int = 0
     store: dict[str, Json] = field(default_factory=dict)
     """Where the log says that objects lie, and what that store was seen to do; empty: here."""
+    witnessed: Witnessed | None = None
+    """Who cosigned the log, up to where; None where witnesses were never set."""
     require: tuple[str, ...] = ()
     """What the policy in entry 0 demands."""
+    timing: Timing | None = None
+    """What the time authorities' stamps come to; None where they could not be judged."""
 
     @property
     def missing(self) -> list[str]:
         """What the policy demands and is not there."""
-        have = {"signed": self.unsigned == 0, "timed": False, "witnessed": False}
+        have = {
+            "signed": self.unsigned == 0,
+            "timed": self.timing is not None and self.timing.timed,
+            "witnessed": self._is_witnessed,
+        }
         return [demand for demand in self.require if not have.get(demand)]
+
+    @property
+    def _is_witnessed(self) -> bool:
+        return self.witnessed is not None and self.witnessed.met
 
     @property
     def intact(self) -> bool:
@@ -63,13 +79,15 @@ class Report:
             "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
             "policy": {"met": not self.missing, "missing": list(self.missing)},
             "store": self.place,
-            "time": "untimed",
-            "witnesses": "unwitnessed",
+            "witnesses": "unwitnessed" if self.witnessed is None else self.witnessed.as_json(),
+            "stamps": [one.as_json() for one in self.timing.standings] if self.timing else [],
+            "time": "stamped" if self.timing is not None and self.timing.stamped else "untimed",
         }
         return {
             "assurance": assurance,
             "entries_signed": self.signed,
             "entries_unsigned": self.unsigned,
+            "erased": list(self.erased),
             "incomplete": list(self.incomplete),
             "intact": self.intact,
             "log": head,

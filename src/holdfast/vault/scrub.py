@@ -226,8 +226,9 @@ def only_one(root: Path) -> Iterator[None]:
 
 
 def wanted(connection: Connection, part: str) -> list[str]:
-    """Return the objects of a part that the log says are stored, in order."""
+    """Return the objects of a part that the log says are stored and not erased, in order."""
     held = tables.exhibits
     # No digit of a digest is as large as a "g".
     query = select(held.c.object).where(held.c.object >= part, held.c.object < f"{part}g")
+    query = query.where(held.c.erased.is_(None))
     return sorted(set(connection.scalars(query)))

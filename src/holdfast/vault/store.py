@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from holdfast.core.canonical import Json
@@ -66,6 +66,18 @@ class Store(Protocol):
     def size(self, digest: str) -> int | None:
         """Return an object's size in bytes; None where it is missing."""
 
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
+        """Destroy objects for good, but those of which `held` says, at the last, that they stay.
+
+        Every older version goes, too. May be repeated, and must finish what another call was
+        killed in. The caller has entered the order first.
+
+        Raises:
+            DeniedError: one is locked until a time that has not come; nothing was destroyed.
+            OSError: the disk refused.
+            RemoteError: the store does not answer, or refuses.
+        """
+
     def digests(self, start: str = "") -> Iterator[str]:
         """Yield the names of objects that begin with `start`, in order."""
 
@@ -73,15 +85,6 @@ class Store(Protocol):
         """Return the work of hashing every object, to be done by processes side by side.
 
         None: the objects are files, which `verify` hashes itself.
-        """
-
-    def destroy(self, digest: str) -> bool:
-        """Remove an object for ever, with every older version; False where it is not there.
-
-        The caller has entered the order first.
-
-        Raises:
-            DeniedError: it is locked until a time that has not come.
         """
 
     def set_aside(self, digest: str) -> Path | None:

@@ -58,10 +58,49 @@ entries = Table(
 operators = Table(
     "operators",
     projection,
-    Column("name", String, primary_key=True),
+    Column("vkey", String, primary_key=True),
+    Column("name", String, nullable=False),
     Column("key_id", String, nullable=False),
-    Column("vkey", String, nullable=False),
     Column("entry", BigInteger, nullable=False),
+    Column("ended", BigInteger, comment="the entry that ended this key: rotated or revoked"),
+    Index("operators_name", "name"),
+    comment="People's public keys; a name has one after the other.",
+)
+
+roles = Table(
+    "roles",
+    projection,
+    Column("name", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, comment="the entry that took it away"),
+    comment="Who held which role from which entry to which.",
+)
+
+requests = Table(
+    "requests",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("case", String),
+    Column("name", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("time", String, nullable=False),
+    Column("expires", String, nullable=False),
+    Column("state", String, nullable=False, comment="waiting, done, refused or withdrawn"),
+    Column("settled", BigInteger, comment="the entry that ended the waiting"),
+    comment="Acts that wait, or waited, for another person.",
+)
+
+approvals = Table(
+    "approvals",
+    projection,
+    Column("request", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("account", String, nullable=False),
 )
 
 cases = Table(
@@ -81,6 +120,7 @@ cases = Table(
     Column("closed_why", Text),
     Column("recipient", String, comment="age recipient of the case, sealed vaults"),
     Column("exhibits", Integer, nullable=False, comment="exhibit numbers given so far"),
+    Column("review", BigInteger, nullable=False, comment="microseconds since the epoch"),
 )
 
 exhibits = Table(
@@ -97,6 +137,8 @@ exhibits = Table(
     Column("changed", Integer, nullable=False, comment="1: the source changed while it was read"),
     Column("wrapped", Text, comment="the item's key, wrapped to the case (base64 age file)"),
     Column("entry", BigInteger, nullable=False),
+    Column("erased", BigInteger, comment="the entry that erased it by order"),
+    Index("exhibits_entry", "entry"),
     Index("exhibits_item", "item"),
     Index("exhibits_object", "object"),
 )
@@ -108,6 +150,52 @@ settings = Table(
     Column("value", Text, nullable=False, comment="JSON"),
     Column("entry", BigInteger, nullable=False),
     comment="What was last set for the whole vault: its witnesses, its time authorities …",
+)
+
+orders = Table(
+    "orders",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("act", String, nullable=False),
+    Column("case", String, nullable=False),
+    Column("time", String, nullable=False),
+    Column("order", Text, nullable=False),
+    Column("request", BigInteger, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("entries", Integer, nullable=False, comment="entries that lost fields"),
+    Column("bytes", BigInteger, nullable=False),
+    comment="Erasures: one row an entry that erases.",
+)
+
+erasures = Table(
+    "erasures",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("field", String, primary_key=True),
+    Column("erased", BigInteger, nullable=False, comment="the entry that erases it"),
+    Index("erasures_erased", "erased"),
+    comment="Fields of entries that an order took out of their bodies.",
+)
+
+destroyed = Table(
+    "destroyed",
+    projection,
+    Column("erased", BigInteger, primary_key=True, autoincrement=False),
+    Column("object", String(64), primary_key=True),
+    Column("item", String(64), primary_key=True),
+    comment="Objects and items that an order took; another case may hold the item still.",
+)
+
+holds = Table(
+    "holds",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", String, primary_key=True, comment="an item's SHA-256; empty: the whole case"),
+    Column("case", String, nullable=False),
+    Column("order", Text, nullable=False),
+    Column("time", String, nullable=False),
+    Column("lifted", BigInteger, comment="the entry that lifted it"),
+    Index("holds_case", "case"),
 )
 
 seen = Table(

@@ -18,6 +18,7 @@ from holdfast.core.errors import ConflictError, InputError, IntegrityError
 from holdfast.vault import database, projection, settings, tables
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.config import NAME, Config
+from holdfast.vault.cosignature import Cosigner
 from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
@@ -27,6 +28,7 @@ from holdfast.vault.places import OWN, other_at, store_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from holdfast.vault.cosignature import Key
     from holdfast.vault.store import Store
 
 
@@ -77,7 +79,16 @@ class Vault:
                 (root / folder).mkdir(parents=True, exist_ok=True)
             keyring = Config("", sealed, database_url, keys, require).keyring(root)
             signer = Keyring(keyring).create(origin)
-            config = Config(str(signer.verifier), sealed, database_url, keys, require, store)
+            second = Keyring(keyring).add_second(origin)
+            config = Config(
+                str(signer.verifier),
+                sealed,
+                database_url,
+                keys,
+                require,
+                second="" if second is None else str(second.cosigner),
+                store=store,
+            )
             vault = cls(root, config)
             (root / "vault" / "incoming").mkdir()
             vault.store.create()
@@ -101,6 +112,12 @@ class Vault:
         return Verifier.parse(self.config.vkey)
 
     @cached_property
+    def log_keys(self) -> tuple[Key, ...]:
+        """The log's public keys: what its checkpoints are signed with."""
+        second = (Cosigner.parse(self.config.second),) if self.config.second else ()
+        return (self.verifier, *second)
+
+    @cached_property
     def keyring(self) -> Keyring:
         """The vault's secrets."""
         return Keyring(self.config.keyring(self.root))
@@ -109,7 +126,15 @@ class Vault:
     def log(self) -> Log:
         """The custody log."""
         signer = self.keyring.log_signer(self.verifier.name)
-        return Log(self.root / "vault", self.verifier, signer)
+        if not self.config.second:
+            return Log(self.root / "vault", self.verifier, signer)
+        return Log(
+            self.root / "vault",
+            self.verifier,
+            signer,
+            second=Cosigner.parse(self.config.second),
+            second_signer=self.keyring.second_signer(self.verifier.name),
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -203,6 +228,11 @@ class Vault:
         projection.catch_up(self.engine, self.log, head)
         self.remember(head)
         return head
+
+    def fold(self) -> None:
+        """Carry out commits and fold them, without the look at what was seen before."""
+        self.log.apply()
+        projection.catch_up(self.engine, self.log, self.log.head())
 
     def recover(self, entered: Callable[[list[str]], set[str]]) -> list[str]:
         """Finish what a crash left in the log and the intake.

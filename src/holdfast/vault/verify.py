@@ -9,26 +9,38 @@ Nothing is changed. What a crash left unfinished is told apart from what is wron
 from __future__ import annotations
 
 import multiprocessing
-import os
 import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.core.errors import HoldfastError, IntegrityError
-from holdfast.vault import _checks, database, entry, projection, rows, tables, tiles
+from holdfast.vault import (
+    _checks,
+    database,
+    entry,
+    erasure,
+    projection,
+    roles,
+    rows,
+    tables,
+    tiles,
+    witnessing,
+)
 from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.hashing import Hashing
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
 from holdfast.vault.settings import ACT as SET
+from holdfast.vault.stamp_check import StampCheck
 from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -36,54 +48,101 @@ if TYPE_CHECKING:
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
+    from holdfast.vault.store import HashTask
     from holdfast.vault.vault import Vault
 
 BUNDLES = 8
 """Entry bundles in one task."""
+FEW = 2000
+"""Entries that are checked in less time than it takes to start processes for it."""
 
 
-def verify(vault: Vault, jobs: int, tell: Callable[[int, int | None, str], None]) -> Report:
+def verify(
+    vault: Vault,
+    jobs: int,
+    tell: Callable[[int, int | None, str], None],
+    hashing: Hashing | None = None,
+) -> Report:
     """Check everything of `vault` with `jobs` processes; `tell` hears of the progress.
 
-    Never raises for what is wrong with the vault: that is in the report.
+    `hashing` is given where the objects are being hashed already. Never raises for what is wrong
+    with the vault: that is in the report.
 
     Raises:
         RemoteError: the store with the objects does not answer.
     """
     report = Report()
-    try:
-        report.head = vault.log.head()
-    except HoldfastError as error:
-        report.problems.append(str(error))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["holdfast.vault._checks"])
-    with (
-        ProcessPoolExecutor(jobs, mp_context=context) as pool,
-        tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
-    ):
+    with hash_objects(vault, jobs, hashing) as stored:
         try:
-            stored = _start_objects(vault, pool)
-            if report.head is not None:
+            report.head = vault.log.head()
+        except HoldfastError as error:
+            report.problems.append(str(error))
+        if report.head is not None:
+            many = jobs > 1 and report.head.size > FEW
+            with (
+                _processes(jobs) if many else _Here() as pool,
+                tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
+            ):
                 _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
-            for at, future in enumerate(stored):
-                report.problems.extend(future.result())
-                tell(at, len(stored), "objects")
-        except BaseException:
-            # A store that is away is asked no more.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        report.problems += stored.problems(lambda done: tell(done, stored.count, "objects"))
     _unfinished(vault, report)
     return report
 
 
-def _start_objects(vault: Vault, pool: Executor) -> list[Future[list[str]]]:
+def hash_objects(vault: Vault, jobs: int, early: Hashing | None = None) -> Hashing | Remote:
+    """Start hashing the objects, wherever they lie; `early`, if it hashes just these, goes on."""
     tasks = vault.store.hashing()
     if tasks is not None:
-        return [pool.submit(task) for task in tasks]
+        return Remote(tasks, jobs)
     assert isinstance(vault.store, LocalStore)  # noqa: S101 - files are hashed where they lie
-    root = vault.store.root / "objects"
-    found = sorted(os.scandir(root), key=lambda one: one.name) if root.is_dir() else []
-    return [pool.submit(_checks.objects, one.path) for one in found]
+    root = str(vault.store.root / "objects")
+    return early if early is not None and early.root == root else Hashing(root, jobs)
+
+
+class Remote:
+    """What `Hashing` is for files, for a store that says itself how it is hashed."""
+
+    def __init__(self, tasks: list[HashTask], jobs: int) -> None:
+        """Start on `tasks` with `jobs` processes."""
+        self.count = len(tasks)
+        """Parts to be hashed."""
+        self._pool = _processes(jobs)
+        self._parts = [self._pool.submit(task) for task in tasks]
+
+    def __enter__(self) -> Remote:
+        """Give the processes, which end with the block."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End them: a store that is away is asked no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def problems(self, tell: Callable[[int], None]) -> list[str]:
+        """Wait until all is hashed; return a line for each object that is wrong.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        found = []
+        for done, part in enumerate(self._parts, 1):
+            found += part.result()
+            tell(done)
+        return found
+
+
+def _processes(jobs: int) -> Executor:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["holdfast.vault._checks"])
+    return ProcessPoolExecutor(jobs, mp_context=context)
+
+
+class _Here(Executor):
+    """Does the work when it is asked for: a short log is checked before a process has started."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kw: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kw))
+        return future
 
 
 def _unfinished(vault: Vault, report: Report) -> None:
@@ -114,21 +173,27 @@ class _Log:
         self._operators: dict[str, Verifier] = {}
         self._chains: dict[str, int] = {}
         self._waiting = 0
+        self._stamps = StampCheck(vault.log, head)
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
         self._doubts: list[str] = []
         """What the tiles say against the past; dropped where it is the tiles that are wrong."""
         self._tiles_good = True
+        self._ended: dict[str, int] = {}
+        self._erasures: dict[int, dict[str, int]] = {}
+        self._erased_up_to = erasure.done(vault.root / "vault")
         self._staged = {name for _, names in vault.store.abandoned() for name in names}
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
         fresh = self._fold(tell)
+        self._erased(fresh)
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._place()
             self._objects(fresh)
+            self._witnesses(fresh)
             rows.compare(
                 self._vault,
                 self._head,
@@ -141,6 +206,8 @@ class _Log:
         self._tree(tasks)
         if self._tiles_good:
             self._report.problems.extend(self._doubts)
+            if fresh is not None:
+                self._stamps.finish(self._report)
 
     def _problem(self, text: str) -> None:
         self._report.problems.append(text)
@@ -196,6 +263,7 @@ class _Log:
             yield one
 
     def _count(self, one: Entry) -> None:
+        self._stamps.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:
@@ -224,6 +292,8 @@ class _Log:
         if one.act == "operator.add":
             facts = one.fields["operator"]
             self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
+        if "ended" in one.fields and one.act in {"operator.revoke", "operator.rotate"}:
+            self._ended[one.fields["ended"]["key_id"]] = one.index
         if one.index == 0:
             self._settings(one)
         elif one.act == SET and one.fields["setting"]["name"] == "store":
@@ -233,7 +303,12 @@ class _Log:
         settings = first.fields.get("settings", {})
         config = self._vault.config
         self._report.require = tuple(settings.get("require", ()))
-        now = {"log": config.vkey, "require": list(config.require), "sealed": config.sealed}
+        now = {
+            "log": config.vkey,
+            "log_mldsa": config.second or None,
+            "require": list(config.require),
+            "sealed": config.sealed,
+        }
         for name in sorted(now):
             if settings.get(name) != now[name]:
                 self._problem(
@@ -255,7 +330,9 @@ class _Log:
                 self._vault.root / "vault",
                 self._vault.verifier,
                 self._operators,
+                self._ended,
                 keys,
+                {at: names for at, names in self._erasures.items() if start <= at < start + step},
                 start,
                 min(start + step, self._head.size),
             )
@@ -272,6 +349,8 @@ class _Log:
             task, future = tasks.popleft()
             report = future.result()
             self._report.problems.extend(report.problems)
+            for index, name, by in report.kept:
+                self._kept(f"the field {name!r} of entry {index}", by)
             # Behind a gap every position is wrong; that the gap is there has been said.
             whole = whole and len(report.leaves) == task.end - task.start
             for tile in frontier.append(report.leaves) if whole else ():
@@ -289,6 +368,34 @@ class _Log:
                 f"the entries do not give the root that the checkpoint of {self._head.origin} "
                 "signs: at least one entry was altered, moved, added or taken out"
             )
+
+    def _erased(self, fresh: Engine | None) -> None:
+        """Gather what orders erased, and say it."""
+        self._destroyed: dict[str, int] = {}
+        if fresh is None:
+            return
+        fields, objects, orders = tables.erasures, tables.destroyed, tables.orders
+        with fresh.connect() as connection:
+            for row in connection.execute(select(fields)):
+                self._erasures.setdefault(row.entry, {})[row.field] = row.erased
+            for row in connection.execute(select(objects)):
+                self._destroyed[row.object] = row.erased
+            self._report.problems.extend(roles.improper(connection))
+            for row in connection.execute(select(orders).order_by(orders.c.entry)):
+                self._report.erased.append(
+                    f"erased by order {row.order!r}, entry {row.entry}: {row.items} items of case "
+                    f"{row.case}"
+                )
+
+    def _kept(self, what: str, erased: int) -> None:
+        """Tell of something that an order erased and that is still there."""
+        if erased >= self._erased_up_to:
+            self._report.incomplete.append(
+                f"{what} is erased by entry {erased} and still there; any command that works in "
+                "the vault finishes it"
+            )
+        else:
+            self._problem(f"{what} was erased by order, entry {erased}, and is there again")
 
     def _compare(self, tile: Tile) -> None:
         """Compare a tile with the file that the log has of it."""
@@ -318,11 +425,23 @@ class _Log:
                 "works in the vault follows the log"
             )
 
+    def _witnesses(self, fresh: Engine) -> None:
+        """Judge what witnesses cosigned, by the policies that the log itself holds."""
+        try:
+            found = witnessing.check(self._vault, self._head, fresh)
+        except HoldfastError as error:
+            self._problem(str(error))
+            return
+        if found is not None:
+            self._report.witnessed = found
+            self._report.problems.extend(found.problems)
+            self._doubts.extend(found.doubts)
+
     def _objects(self, fresh: Engine) -> None:
         """Compare the store's names with what the log says was stored."""
         held = tables.exhibits
         query = select(held.c.object, func.min(held.c.entry)).group_by(held.c.object)
-        query = query.order_by(held.c.object)
+        query = query.where(held.c.erased.is_(None)).order_by(held.c.object)
         extra: list[str] = []
         with fresh.connect() as connection:
             rows = iter(connection.execution_options(yield_per=1000).execute(query))
@@ -341,7 +460,9 @@ class _Log:
                     have = next(present, None)
         added = self._added() if extra else set()
         for digest in extra:
-            if digest not in added:
+            if digest in self._destroyed:
+                self._kept(f"the object {digest}", self._destroyed[digest])
+            elif digest not in added:
                 self._problem(f"the object {digest} lies in the vault and no entry speaks of it")
 
     def _added(self) -> set[str]:

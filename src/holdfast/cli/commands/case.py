@@ -32,6 +32,12 @@ def case() -> None:
     help="A folder or file, which limits collecting; or domain:NAME, words. Repeat.",
 )
 @click.option("--purpose", default="", metavar="P", help="What the case is for.")
+@click.option(
+    "--review",
+    default="",
+    metavar="DATE",
+    help="When to decide whether it is still needed; a year after --until, if left out.",
+)
 @click.option("--lead", default="", metavar="NAME", help="Who leads it; you, if left out.")
 @JSON
 def open_(
@@ -45,6 +51,7 @@ def open_(
     scope: tuple[str, ...],
     purpose: str,
     lead: str,
+    review: str,
     as_json: bool,
 ) -> None:
     """Open a case under an authority; nothing is done in a case outside it.
@@ -54,7 +61,9 @@ def open_(
       holdfast case open --title "Fake bank" --basis "CPA s. 8" --authority "Court of X" \\
         --until 2027-03-31 --scope /media/seized
     """
-    request = cases.OpenCase(title, basis, authority, until, start, tuple(scope), purpose, lead)
+    request = cases.OpenCase(
+        title, basis, authority, until, start, tuple(scope), purpose, lead, review
+    )
     with place.session() as session:
         opened = cases.open_case(session, request)
     for one in opened.authority.scope:
@@ -99,6 +108,25 @@ def list_(place: Where, *, as_json: bool) -> None:
             else:
                 state = f"closed {one.closed}" if one.closed else "open"
                 say(f"{one.id}  {state:<6}  {one.exhibits:>6} exhibits  {one.title}")
+
+
+@case.command("due")
+@where
+@JSON
+def due(place: Where, *, as_json: bool) -> None:
+    """List cases whose review date has passed. Nothing is deleted by itself.
+
+    \b
+    Example:
+      holdfast case due
+    """
+    with place.session() as session:
+        for one in cases.due_cases(session):
+            if as_json:
+                emit(one.as_json())
+            else:
+                facts = one.as_json()
+                say(f"{one.id}  due {facts['review']}  {one.exhibits:>6} exhibits  {one.title}")
 
 
 @case.command("close")
@@ -147,6 +175,7 @@ def _show(one: Case, *, as_json: bool) -> None:
         text = ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
         say(f"{name:<12} {text or '(not limited)' if name == 'scope' else text}")
     say(f"{'valid':<12} {facts['valid_from']} to {facts['valid_until']}")
+    say(f"{'review':<12} {facts['review']}")
     say(f"{'exhibits':<12} {facts['exhibits']}")
     say(f"{'opened':<12} {facts['opened']}")
     if one.closed:

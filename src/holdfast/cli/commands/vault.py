@@ -1,17 +1,13 @@
-"""`init`, `operator`, `anchors`: make a vault, add people's keys, tell its public key."""
+"""`init`, `anchors`: make a vault, tell its public key."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.acts import vaults
-from holdfast.cli.common import JSON, Where, emit, say, where
+from holdfast.cli.common import JSON, Where, emit, new_file, say, where
+from holdfast.core import clock, durable
 from holdfast.vault.config import DEMANDS
-
-if TYPE_CHECKING:
-    from holdfast.vault.vault import Vault
 
 
 @click.command()
@@ -77,61 +73,32 @@ def init(
     say(f"Keys lie in {vault.keyring.root}: back them up apart from the vault")
 
 
-@click.group()
-def operator() -> None:
-    """Add operators' signing keys, list them."""
-
-
-@operator.command("add")
-@where
-@click.argument("name")
-@JSON
-def operator_add(place: Where, *, name: str, as_json: bool) -> None:
-    """Make a signing key for NAME and enter its public half in the log.
-
-    \b
-    Example:
-      holdfast operator add bob
-    """
-    with place.session() as session:
-        vkey = vaults.add_operator(session, vaults.NewOperator(name))
-    if as_json:
-        emit({"operator": name, "vkey": vkey})
-    else:
-        say(f"{name} signs as {vkey}")
-
-
-@operator.command("list")
-@where
-@JSON
-def operator_list(place: Where, *, as_json: bool) -> None:
-    """List the operators that have keys.
-
-    \b
-    Example:
-      holdfast operator list --json
-    """
-    with place.session() as session:
-        for one in vaults.operators(session):
-            if as_json:
-                emit(one)
-            else:
-                say(f"{one['operator']}  {one['vkey']}")
-
-
 @click.command()
 @where
-def anchors(place: Where) -> None:
-    """Print the log's public key, to be given to a court by another way than the bundle.
+@click.option("--page", "page", default="", metavar="FILE", help="Write the page too: FILE.pdf.")
+def anchors(place: Where, *, page: str) -> None:
+    """Print the log's keys, its witnesses' and its time authorities', for a second channel.
+
+    A court keeps them, from the unit itself and not from a bundle, and holds every bundle to them.
 
     \b
     Example:
-      holdfast anchors > anchors.txt
+      holdfast anchors --page anchors.pdf > anchors.txt
     """
-    from holdfast.vault.vault import Vault  # noqa: PLC0415
+    from holdfast.vault import anchors as kept  # noqa: PLC0415 - keeps --help quick
 
-    vault: Vault = Vault.open(place.root)
-    say("# Public key of a Holdfast custody log. Take it from the unit itself (its web site, a")
+    file = new_file(page, {".pdf"}) if page else None
+    with place.session() as session:
+        vkey = session.vault.config.vkey
+        lines = session.look_up(lambda connection: list(kept.lines(connection, vkey)))
+        head = session.vault.log.head()
+    say("# Anchors of a Holdfast custody log. Take them from the unit itself (its web site, a")
     say("# letter, a person), not from whoever hands you the bundle; then:")
     say("#   bash verify.sh --anchors THIS-FILE")
-    say(f"log {vault.config.vkey}")
+    for line in lines:
+        say(line)
+    if file is not None:
+        from holdfast.exchange.anchors import as_pdf  # noqa: PLC0415 - loads a compiler
+
+        with durable.disk_errors(file):
+            durable.create(file, as_pdf(lines, head, clock.to_text(clock.now())), 0o644)

@@ -17,7 +17,7 @@ from holdfast.vault.incoming import Incoming, Run, altered, aside_name
 from holdfast.vault.store import Promises
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from holdfast.vault.store import HashTask
@@ -79,6 +79,30 @@ class LocalStore(Incoming):
         except FileNotFoundError:
             return None
 
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
+        """Destroy objects for good, but those of which `held` says, at the last, that they stay.
+
+        Each leaves its place before `held` is asked: a collection that finds the same bytes
+        meanwhile either has its entry by then, or finds the place free and puts its own there.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        erasing = self.root / "erasing"
+        erasing.mkdir(exist_ok=True)
+        for digest in digests:
+            with suppress(FileNotFoundError):
+                os.rename(self.place(digest), erasing / digest)
+        names = sorted(one.name for one in os.scandir(erasing))
+        stay = held(names)
+        for name in names:
+            path = f"{erasing}/{name}"
+            if name not in stay or not durable.move_new(path, self.place(name)):
+                os.unlink(path)
+        durable.sync_filesystem(self.root)
+        with suppress(OSError):
+            erasing.rmdir()
+
     def digests(self, start: str = "") -> Iterator[str]:
         """Yield the names of objects that begin with `start`, in order.
 
@@ -93,16 +117,6 @@ class LocalStore(Incoming):
                 for name in names:
                     if name[:2] == folder and name.startswith(start) and is_sha256_hex(name):
                         yield name
-
-    def destroy(self, digest: str) -> bool:
-        """Remove an object for ever, durably; False where it is not there."""
-        path = self.path(digest)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        durable.sync_directory(path.parent)
-        return True
 
     def set_aside(self, digest: str) -> Path | None:
         """Move what lies in an object's place into `damaged/`; return where it lies now."""

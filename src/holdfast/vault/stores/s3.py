@@ -14,9 +14,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from holdfast.core import clock, durable
+from holdfast.core import durable
 from holdfast.core.digest import CHUNK, is_sha256_hex
-from holdfast.core.errors import DeniedError, IntegrityError
+from holdfast.core.errors import IntegrityError
 from holdfast.vault.incoming import Incoming, altered, aside_name
 from holdfast.vault.stores._s3_client import (
     S3Address,
@@ -25,13 +25,14 @@ from holdfast.vault.stores._s3_client import (
     connect,
     status,
 )
+from holdfast.vault.stores._s3_erasing import Erasing
 from holdfast.vault.stores._s3_intake import S3Intake
 from holdfast.vault.stores._s3_probe import Probe
 from holdfast.vault.stores._s3_reader import S3Reader, opened
 from holdfast.vault.stores._s3_upload import PART, PARTS_FROM, TakenError, Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.vault.store import HashTask, Promises
 
@@ -208,79 +209,19 @@ class S3Store(Incoming):
                         place = f"{self.where.partition('?')[0]} objects/{name}"
                         yield f"{place} lies among the objects and is none"
 
-    def destroy(self, digest: str) -> bool:
-        """Remove an object for ever, with every older version; False where it is not there.
+    @cached_property
+    def _erasing(self) -> Erasing:
+        return Erasing(self.client, self.address, self._local / "erasing", self._incoming)
+
+    def destroy(self, digests: Iterable[str], held: Callable[[list[str]], set[str]]) -> None:
+        """Destroy objects for good, but those of which `held` says, at the last, that they stay.
 
         Raises:
-            DeniedError: it is locked until a time that has not come.
+            DeniedError: one is locked until a time that has not come; nothing was destroyed.
             RemoteError: the store does not answer, or refuses.
         """
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
-
-        key = self.key(digest)
-        named = {"Bucket": self.address.bucket, "Key": key}
         with answered(self.where):
-            found = self._versions(key)
-            # Looked at first: removing the versions that are free would leave half of an order.
-            for version in found:
-                self._check_free(digest, version)
-            for version in found:
-                try:
-                    self.client.delete_object(**named, VersionId=version)
-                except ClientError as error:
-                    if status(error) != 403:
-                        raise
-                    raise DeniedError(
-                        f"the store does not let the object {digest} be destroyed",
-                        "it is locked, or this account may not; ask who keeps the store",
-                    ) from error
-            self._abort(key)
-            return bool(found)
-
-    def _versions(self, key: str) -> list[str]:
-        pages = self.client.get_paginator("list_object_versions")
-        return [
-            str(one["VersionId"])
-            for page in pages.paginate(Bucket=self.address.bucket, Prefix=key)
-            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-            if one["Key"] == key
-        ]
-
-    def _check_free(self, digest: str, version: str) -> None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
-
-        try:
-            facts = self.client.head_object(
-                Bucket=self.address.bucket, Key=self.key(digest), VersionId=version
-            )
-        except ClientError:
-            return  # a delete marker has no facts
-        until = facts.get("ObjectLockRetainUntilDate")
-        if until is not None and until.timestamp() * 1e6 > clock.now():
-            text = clock.to_text(int(until.timestamp() * 1e6))
-            raise DeniedError(
-                f"the object {digest} is locked until {text} in {self.where}: nobody can destroy "
-                "it before",
-                "in a sealed vault destroy the item's key; else wait, and tell who ordered it",
-            )
-        if facts.get("ObjectLockLegalHoldStatus") == "ON":
-            raise DeniedError(
-                f"the object {digest} is under a legal hold in {self.where}",
-                "have the hold lifted there first",
-            )
-
-    def _abort(self, key: str) -> None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - an extra
-
-        try:
-            uploads = self.client.list_multipart_uploads(Bucket=self.address.bucket, Prefix=key)
-        except ClientError:
-            return  # a store that does not tell what is under way
-        for one in uploads.get("Uploads", []):
-            if one["Key"] == key:
-                self.client.abort_multipart_upload(
-                    Bucket=self.address.bucket, Key=key, UploadId=one["UploadId"]
-                )
+            self._erasing.run(digests, self.key, held)
 
     def set_aside(self, digest: str) -> Path | None:
         """Free an object's name, keeping what lies there in the local folder `damaged`.
@@ -320,7 +261,7 @@ class S3Store(Incoming):
             IntegrityError: other bytes are there.
             RemoteError: the store did not take it.
         """
-        with answered(self.where):
+        with answered(self.where), self._erasing.passing(digest):
             large = os.path.getsize(path) >= self._sizes.parts_from  # noqa: PTH202
             known = self.promises(parts=large)
             upload = Upload(

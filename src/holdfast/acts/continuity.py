@@ -1,0 +1,103 @@
+"""The act of stating an exhibit's continuity; its stored bytes are hashed on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.cases import case as cases
+from holdfast.cases import exhibits
+from holdfast.core import canonical
+from holdfast.core.digest import sha256_hex, sha256_stream
+from holdfast.core.errors import IntegrityError
+from holdfast.exchange.proofs import Reader
+from holdfast.exchange.statement import Statement, state
+from holdfast.vault import tables
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+    from holdfast.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """Of which exhibit."""
+
+    case: str
+    item: str
+    """Its label, digest, or the digest's first 8 or more digits."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"items": [self.item]}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A statement that is entered in the log."""
+
+    statement: Statement
+    digest: str
+    """SHA-256 of the statement's canonical JSON, which its entry holds."""
+    entry: int
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what `statement --json` prints."""
+        return {
+            "entry": self.entry,
+            "sha256": self.digest,
+            "statement": self.statement.as_json(),
+        }
+
+
+@act("statement", Needs.CASE)
+def statement(session: Session, request: Continuity) -> Stated:
+    """State all that the log holds about one exhibit; its own entry comes before it is shown.
+
+    Raises:
+        InputError: the case has no such exhibit.
+        IntegrityError: an entry or the log is damaged.
+    """
+    vault = session.vault
+    case = session.look_up(lambda connection: cases.find(connection, request.case))
+    held = session.look_up(lambda c: list(exhibits.of_case(c, case.id)))
+    exhibit = next(iter(exhibits.choose(held, [request.item])))
+    checked = _checked(vault, exhibit)
+    head = vault.current()
+    indexes = session.look_up(
+        lambda connection: list(
+            connection.scalars(
+                select(tables.entries.c.index)
+                .where(or_(tables.entries.c.case == case.id, tables.entries.c.case.is_(None)))
+                .where(tables.entries.c.index < head.size)
+                .order_by(tables.entries.c.index)
+            )
+        )
+    )
+    read = Reader(vault.log, head).entry
+    made = state(exhibit, case.title, head, map(read, indexes), checked)
+    digest = sha256_hex(canonical.dumps(made.as_json()))
+    fields: dict[str, Json] = {
+        "item": exhibit.item,
+        "request": request.facts(),
+        "result": {"sha256": digest, "steps": len(made.steps)},
+    }
+    (entered,) = session.custody.enter(Draft("statement", case.id, fields))
+    return Stated(made, digest, entered.index)
+
+
+def _checked(vault: Vault, exhibit: Exhibit) -> str:
+    """Hash the stored bytes; say what was found. What is wrong is stated, not refused."""
+    try:
+        with vault.store.open(exhibit.object) as stream:
+            digest, _ = sha256_stream(stream)
+    except IntegrityError as error:
+        return f"NOT INTACT: {error.what}"
+    if digest != exhibit.object:
+        return f"NOT INTACT: their SHA-256 is {digest}, not {exhibit.object}"
+    return f"hashed for this statement: unchanged (object {exhibit.object})"

@@ -1,0 +1,217 @@
+"""Who acted, what the vault demands of itself, and the originals."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from holdfast.exchange.check.anchors import ED25519, Key, strict_base64
+from holdfast.exchange.check.finding import shown
+from holdfast.exchange.check.proof import HASH, NUMBER, TEXT, P
+from holdfast.exchange.proofs import pem
+from holdfast.vault.note import Verifier
+
+if TYPE_CHECKING:
+    from holdfast.exchange.check.claims import Claims
+    from holdfast.exchange.check.proof import Proof
+
+_OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
+_SIGNATURE = rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
+_ACTOR = rb'\{"key":(null|"([0-9a-f]{8})"),"name":(' + TEXT + rb")\}"
+_BOOL = rb"(?:true|false)"
+_STORE = (
+    rb'\{"address":'
+    + TEXT
+    + rb',"promises":\{"create":'
+    + _BOOL
+    + rb',"lock":'
+    + _BOOL
+    + rb',"multipart":'
+    + _BOOL
+    + rb',"ranges":'
+    + _BOOL
+    + rb"\}\}"
+)
+_SETTINGS = (
+    rb'\{"log":(' + TEXT + rb')(?:,"log_mldsa":' + TEXT + rb")?"
+    rb',"require":\[([a-z",]*)\],"sealed":' + _BOOL + rb'(?:,"store":' + _STORE + rb")?\}"
+)
+_STORED = rb'\{"object":"' + HASH + rb'","size":' + NUMBER + rb'(?:,"wrapped":"[A-Za-z0-9+/=]*")?\}'
+
+
+class People:
+    """The operators' keys as the log introduced them, and what they signed."""
+
+    def __init__(self, proof: Proof, claims: Claims) -> None:
+        self.proof = proof
+        self.claims = claims
+        self._bad = proof.finding.bad
+        self._keys: dict[str, tuple[Key, bytes, int]] = {}
+        self._own: dict[int, str] = {}
+        self._covered: dict[int, str] = {}
+
+    def check(self) -> int:
+        """Check every signature; return how many entries have none.
+
+        Raises:
+            StopError: something is wrong.
+        """
+        proof = self.proof
+        for index in self.claims.of_vault:
+            if self.claims.acts[index] == b'"operator.add"':
+                self._introduce(index)
+        for index in sorted(proof.leaves):
+            if "signature" in proof.commitments[index]:
+                self._signature(index)
+        unsigned = sum(self._actor(index) for index in proof.leaves)
+        files = sum(bool(re.search(r"/act\.(message|sig)$", path)) for path in proof.digest)
+        if files != 2 * len(self._own):
+            self._bad(
+                f"{P}entries: {files - 2 * len(self._own)} signature files belong to no entry"
+            )
+        keys = sum(path.startswith(f"{P}keys/") for path in proof.digest)
+        if keys != len(set(self._own.values())):
+            self._bad(f"{P}keys: holds a key that signed nothing here")
+        proof.finding.stage()
+        names = [
+            f"{shown(self._keys[key][1])} (key {key})" for key in sorted(set(self._own.values()))
+        ]
+        signed = len(proof.leaves) - unsigned
+        told = ", ".join(names) or "none"
+        proof.finding.say(
+            "Actors", f"{signed} entries are signed by their actors' own keys: {told}"
+        )
+        if unsigned:
+            told = f"{unsigned} entries are by actors without a key: ACTOR UNSIGNED"
+            proof.finding.say("", told)
+        return unsigned
+
+    def _introduce(self, index: int) -> None:
+        said = self.proof.value(index, "operator", _OPERATOR)
+        vkey = b"" if said is None else re.sub(rb'\\(["\\])', rb"\1", said[3][1:-1])
+        key = Key.parse(vkey, ED25519)
+        if said is None or key is None or key.key_id.hex().encode() != said[1]:
+            self._bad(f"entry {index}: introduces no Ed25519 key")
+        elif said[1].decode() in self._keys:
+            self._bad(f"entry {index}: introduces the key {said[1].decode()} a second time")
+        else:
+            self._keys[said[1].decode()] = (key, said[2], index)
+
+    def _signature(self, index: int) -> None:
+        proof, bad = self.proof, self._bad
+        said = proof.value(index, "signature", _SIGNATURE)
+        if said is None:
+            bad(f"entry {index}: its signature is malformed")
+            return
+        count, key_id = int(said[1]), said[2].decode()
+        if key_id not in self._keys:
+            bad(f"entry {index}: no entry here introduces its actor's key {key_id}")
+            return
+        key, _name, since = self._keys[key_id]
+        if since > index:
+            bad(f"entry {index}: was signed before the key {key_id} was introduced")
+        missing = [
+            at for at in range(index - min(count, index + 1), index) if at not in proof.places
+        ]
+        if missing:
+            bad(
+                f"entry {index}: its signature covers entry {missing[0]}, whose place is not proven"
+            )
+            return
+        covered = range(index - count, index)
+        message = b"holdfast-act/1\n" + proof.origin + b"\n"
+        message += b"".join(proof.places[at].encode() + b"\n" for at in covered)
+        own = [
+            f'"{name}":"{commitment}"'
+            for name, commitment in proof.commitments[index].items()
+            if name != "signature"
+        ]
+        message += f"{{{','.join(own)}}}".encode()
+        self._covered.update(dict.fromkeys(covered, key_id))
+        self._own[index] = key_id
+        folder = f"entries/{index}/"
+        if not (proof.has(f"{folder}act.message") and proof.has(f"{folder}act.sig")):
+            bad(f"entry {index}: its signature's files are missing")
+            return
+        if proof.read(f"{folder}act.message") != message:
+            bad(f"{P}{folder}act.message: is not the act that entry {index} tells of")
+        if proof.read(f"keys/{key_id}.pem") != pem(key.public):
+            bad(f"{P}keys/{key_id}.pem: is not the key that the log introduced")
+        signature = strict_base64(said[3]) or b""
+        if proof.read(f"{folder}act.sig") != signature:
+            bad(f"{P}{folder}act.sig: is not the signature of entry {index}")
+        if not Verifier("", key.public).verifies(message, signature):
+            bad(f"entry {index}: its actor's signature does not verify")
+
+    def _actor(self, index: int) -> bool:
+        """Check who an entry says acted; say whether it is unsigned."""
+        said = self.proof.value(index, "actor", _ACTOR)
+        key_id = self._own.get(index, self._covered.get(index))
+        if said is None:
+            self._bad(f"entry {index}: names no actor")
+        elif said[1] == b"null" and key_id is None:
+            return True
+        elif key_id is None:
+            self._bad(f"entry {index}: its actor has a key, but no signature covers it")
+        elif (said[2], said[3]) != (key_id.encode(), self._keys[key_id][1]):
+            self._bad(f"entry {index}: is signed by another than its actor")
+        return False
+
+
+def check_policy(proof: Proof, claims: Claims, unsigned: int) -> set[str]:
+    """Check the vault's first entry; return what it demands of itself."""
+    bad = proof.finding.bad
+    said = None
+    if claims.acts.get(0) == b'"vault.init"':
+        said = proof.value(0, "settings", _SETTINGS)
+    if said is None:
+        bad("entry 0: the vault's own first entry is missing or withheld")
+        return set()
+    if re.sub(rb'\\(["\\])', rb"\1", said[1][1:-1]) != proof.read("log.vkey")[:-1]:
+        bad("entry 0: the vault was made with another log key")
+    demands = set(said[2].decode().replace('"', "").split(",")) - {""}
+    if "signed" in demands and unsigned:
+        bad(f"policy: the vault demands signed acts, and {unsigned} are unsigned")
+    return demands
+
+
+def check_originals(proof: Proof, claims: Claims) -> None:
+    """Check that each original is named, by digest and size, in an entry of its collection.
+
+    Raises:
+        StopError: one is not.
+    """
+    bad, sizes, hidden = proof.finding.bad, dict[str, int](), 0
+    for index in claims.of_case:
+        if claims.acts[index] != b'"collect.item"':
+            continue
+        if not proof.has(f"entries/{index}/field.item"):
+            hidden += 1
+            continue
+        item = proof.value(index, "item", rb'"(' + HASH + rb')"')
+        if item is None:
+            bad(f"entry {index}: names no item")
+            continue
+        name = item[1].decode()
+        stored, path = proof.value(index, "stored", _STORED), f"data/originals/{name}"
+        if stored is None:
+            bad(f"entry {index}: withholds the size of item {name}")
+        elif proof.digest.get(path) != name:
+            bad(f"{path}: is missing, or is not the original that entry {index} names")
+        elif sizes.setdefault(name, int(stored[1])) != int(stored[1]):
+            bad(f"entry {index}: states another size of item {name} than an entry before")
+        elif proof.folder.sizes[path] != int(stored[1]):
+            bad(f"{path}: is not of {int(stored[1])} bytes, as its entry says")
+    records = 0
+    for path in proof.digest:
+        records += path.startswith("data/records/")
+        if path.startswith("data/originals/") and path.removeprefix("data/originals/") not in sizes:
+            bad(f"{path}: no entry of the log names this original")
+    proof.finding.stage()
+    say = proof.finding.say
+    say("Originals", f"{len(sizes)} files, each named by digest and size in a proven entry")
+    if hidden:
+        order = "no order is named" if claims.order == b'""' else f"the order {shown(claims.order)}"
+        say("Withheld", f"{hidden} exhibits of the case are withheld: {order}")
+    if records:
+        say("Records", f"{records} files made from the originals by programs")

@@ -1,0 +1,73 @@
+"""Who may approve: roles that the log binds to people, and what a two-person act must have had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from holdfast.core.errors import InputError
+from holdfast.vault import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+ROLES = ("investigator", "examiner", "supervisor", "prosecutor", "auditor")
+APPROVING = ("supervisor", "prosecutor")
+"""Roles that may approve what one person alone may not do."""
+FIRST = ("investigator", "supervisor")
+"""What the first operator of a vault holds: somebody has to give the others their roles."""
+
+
+def check(roles: Iterable[str]) -> tuple[str, ...]:
+    """Return `roles` in order, each once.
+
+    Raises:
+        InputError: one is no role.
+    """
+    given = set(roles)
+    for role in sorted(given - set(ROLES)):
+        raise InputError(f"{role!r} is no role", f"choose from {', '.join(ROLES)}")
+    return tuple(role for role in ROLES if role in given)
+
+
+def held(connection: Connection, name: str, entry: int | None = None) -> tuple[str, ...]:
+    """Return the roles that `name` holds now, or held when `entry` was written."""
+    table = tables.roles
+    query = select(table.c.role).where(table.c.name == name)
+    if entry is None:
+        query = query.where(table.c.until.is_(None))
+    else:
+        query = query.where(
+            table.c.since < entry, table.c.until.is_(None) | (table.c.until >= entry)
+        )
+    return check(connection.scalars(query))
+
+
+def improper(connection: Connection) -> Iterator[str]:
+    """Yield a line for each erasure that was not approved as it must be."""
+    orders, requests, approvals = tables.orders, tables.requests, tables.approvals
+    for order in connection.execute(select(orders).order_by(orders.c.entry)).all():
+        asked = connection.execute(
+            select(requests).where(requests.c.entry == order.request)
+        ).one_or_none()
+        query = select(approvals).where(
+            approvals.c.request == order.request, approvals.c.entry < order.entry
+        )
+        given = connection.execute(query.order_by(approvals.c.entry)).all()
+        due = 2 if order.act == "erase.mass" else 1
+        people = [] if asked is None else [asked, *given]
+        distinct = all(
+            len({getattr(one, part) for one in people}) == len(people)
+            for part in ("name", "key", "account")
+        )
+        keyed = all(one.key for one in people)
+        entitled = all(set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given)
+        if len(people) <= due or not (distinct and keyed and entitled):
+            yield (
+                f"entry {order.entry} erases without the approval of {due} other "
+                f"{'people' if due > 1 else 'person'} with the role for it, a key and an account "
+                "of their own"
+            )

@@ -1,0 +1,290 @@
+"""Judge stamps: what time they prove for which entries, and what speaks against it.
+
+Nothing here reads a file, a clock or the network: `judge` is given the stamps, what the log's
+entries say (`course`), the tree and the time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from holdfast.core import clock
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import HoldfastError, InputError, IntegrityError
+from holdfast.vault import evidence, token
+from holdfast.vault.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from holdfast.core.canonical import Json
+    from holdfast.vault.authorities import Authority
+    from holdfast.vault.course import Course
+    from holdfast.vault.stamp_files import Stamped, Waiting
+    from holdfast.vault.token import Token
+
+ALLOWANCE = 300_000_000
+"""Microseconds by which a host's clock may differ from an authority's before it is a problem."""
+LATE = 86_400_000_000
+"""Microseconds after which an entry that no stamp covers breaks the demand `timed`."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one of the set authorities proves."""
+
+    authority: str
+    size: int | None = None
+    """Entries that its newest good stamp covers; None for none."""
+    time: int | None = None
+    accuracy: int | None = None
+    unstamped: int = 0
+    """Entries after them."""
+    expires: int | None = None
+    """When the first of its stamps loses its worth unless it is renewed."""
+    expired: int = 0
+    """Stamps that were good and whose certificate has ended, without a renewal before."""
+    lag: tuple[int, int] | None = None
+    """The longest that an entry stood before its first good stamp: microseconds, and the entry. As
+    long as that it may have been made later than it says, and no stamp tells."""
+    late: str = ""
+    """Why the demand `timed` is not met; empty where it is."""
+    waiting: Waiting | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return it as `verify --json` prints it."""
+        return {
+            "accuracy_us": self.accuracy,
+            "authority": self.authority,
+            "expired": self.expired,
+            "expires": None if self.expires is None else clock.to_text(self.expires),
+            "lag_entry": None if self.lag is None else self.lag[1],
+            "lag_us": None if self.lag is None else self.lag[0],
+            "late": self.late or None,
+            "size": self.size,
+            "time": None if self.time is None else clock.to_text(self.time),
+            "unstamped": self.unstamped,
+            "waiting": None if self.waiting is None else waiting_json(self.waiting),
+        }
+
+
+def waiting_json(one: Waiting) -> dict[str, Json]:
+    """Return what an authority owes, as it is printed."""
+    return {
+        "last": one.last,
+        "since": one.since,
+        "size": one.size,
+        "tries": one.tries,
+        "why": one.why,
+    }
+
+
+@dataclass
+class Timing:
+    """What the stamps of a log come to."""
+
+    standings: list[Standing] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the demand `timed` is met.
+
+        There is an authority, nothing is wrong with any stamp, and each authority's newest good
+        stamp, whose certificate has not ended, leaves no entry uncovered that is older than `LATE`.
+        """
+        good = not self.problems and bool(self.standings)
+        return good and not any(one.late for one in self.standings)
+
+    @property
+    def stamped(self) -> bool:
+        """Whether any set authority has a good stamp."""
+        return any(one.size is not None for one in self.standings)
+
+
+@dataclass(frozen=True)
+class _Good:
+    size: int
+    first: Token
+    last: Token
+
+
+def judge(
+    found: Iterable[Stamped],
+    course: Course,
+    head: Checkpoint,
+    root_of: Callable[[int], bytes],
+    *,
+    waiting: Iterable[Waiting] = (),
+    now: int,
+) -> Timing:
+    """Judge every stamp of the log that `head` commits to; `root_of` gives its root at a size."""
+    timing = Timing(problems=list(course.problems))
+    good: dict[str, list[_Good]] = {}
+    seen: set[tuple[int, str]] = set()
+    renewed: Counter[str] = Counter()
+    against: dict[int, str] = {}
+    for stamped in found:
+        where = stamped.size, stamped.authority
+        seen.add(where)
+        try:
+            one = _check(stamped, course, head, root_of)
+        except HoldfastError as error:
+            timing.problems.append(f"{_name(*where)}: {error.what}")
+            continue
+        if stamped.record is not None:
+            tokens = evidence.Record.parse(stamped.record).tokens
+            renewed.update({sha256_hex(each) for each in tokens})
+        good.setdefault(stamped.authority, []).append(one)
+        # Every stamp before a backdated entry speaks against it; one of them is enough to hear.
+        against.update(_against(one, stamped.authority, course))
+        if where not in course.entered:
+            timing.incomplete.append(
+                f"{_name(*where)} is not entered in the log; `holdfast log stamp` enters it"
+            )
+    timing.problems += against.values()
+    for (size, name), (_, entry) in course.entered.items():
+        if (size, name) not in seen:
+            timing.problems.append(
+                f"{_name(size, name)} is missing: entry {entry} says that it was received"
+            )
+    for entry, name, new, count in course.renewals:
+        if renewed[new] != count:
+            timing.problems.append(
+                f"of the {count} evidence records that entry {entry} says {name} renewed, "
+                f"{renewed[new]} hold that renewal: others are missing or were put back"
+            )
+    owing = {one.authority: one for one in waiting}
+    timing.standings = [
+        _standing(name, good.get(name, []), course, head=head, waiting=owing.get(name), now=now)
+        for name in course.current
+    ]
+    return timing
+
+
+def _name(size: int, authority: str) -> str:
+    return f"the stamp of {authority} on the log's first {size} entries"
+
+
+def proven(stamped: Stamped, authority: Authority) -> tuple[Token, Token]:
+    """Check one stamp's files; return its own token and the last one that renewed it.
+
+    Raises:
+        IntegrityError: the stamp or its renewal is not good.
+    """
+    if stamped.query is None or stamped.text is None:
+        raise IntegrityError("its request or its text is missing")
+    digest = token.digest_of(stamped.text)
+    first = token.answered(stamped.query, stamped.response, digest, authority)
+    if stamped.record is None:
+        return first, first
+    record = evidence.Record.parse(stamped.record)
+    if record.tokens[0] != first.content:
+        raise IntegrityError("its evidence record begins with another stamp")
+    tokens = evidence.check(record, stamped.text, partial(_sound, authority))
+    return first, tokens[-1]
+
+
+def _sound(authority: Authority, content: bytes, name: str, digest: bytes) -> Token:
+    return token.sound(content, name, digest, authority)
+
+
+def _check(
+    stamped: Stamped, course: Course, head: Checkpoint, root_of: Callable[[int], bytes]
+) -> _Good:
+    """Check a stamp that lies in the folder of a size: the files, the text, the log's word.
+
+    Raises:
+        IntegrityError: what is wrong with it.
+    """
+    authority = course.known.get(stamped.authority)
+    if authority is None:
+        raise IntegrityError("no setting of the log ever named that authority")
+    if stamped.size > head.size:
+        raise IntegrityError(f"the log has only {head.size} entries: it was cut")
+    here = Checkpoint(head.origin, stamped.size, root_of(stamped.size))
+    if stamped.text != here.text().encode():
+        raise IntegrityError("what it stamps is not a checkpoint of this log's history")
+    said = course.entered.get((stamped.size, stamped.authority))
+    if said is not None and said[0] != sha256_hex(stamped.response):
+        raise IntegrityError(f"it is not the answer that entry {said[1]} says was received")
+    return _Good(stamped.size, *proven(stamped, authority))
+
+
+def _against(one: _Good, authority: str, course: Course) -> dict[int, str]:
+    """Return what entries' own times say against a stamp, or it against them, by entry."""
+    time, margin = one.first.time, one.first.accuracy + ALLOWANCE
+    stamped_at = clock.to_text(time)
+    told = {}
+    before, after = course.before(one.size), course.after(one.size)
+    if before is not None and not _at_most(before[0], time + margin):
+        told[before[1]] = (
+            f"entry {before[1]} says it is of {before[0]}, but {authority} stamped it at "
+            f"{stamped_at} already: the host's clock was ahead, or the stamp's time is false"
+        )
+    if after is not None and _at_most(after[0], time - margin):
+        told[after[1]] = (
+            f"entry {after[1]} says it is of {after[0]}, but it follows what {authority} "
+            f"stamped at {stamped_at}: it was backdated, or the host's clock was behind"
+        )
+    return told
+
+
+def _at_most(text: str, time: int) -> bool:
+    """Say whether an entry's time is at most `time`; one that can't be read is beyond all."""
+    try:
+        return clock.from_text(text) <= time
+    except InputError:
+        return False
+
+
+def _standing(
+    name: str,
+    good: list[_Good],
+    course: Course,
+    *,
+    head: Checkpoint,
+    waiting: Waiting | None,
+    now: int,
+) -> Standing:
+    worth = [one for one in good if one.last.expires >= now]
+    newest = max(worth or good, key=lambda one: one.size, default=None)
+    if newest is None:
+        return Standing(
+            name, unstamped=head.size, late=f"{name} has stamped nothing", waiting=waiting
+        )
+    late = ""
+    owed = course.owed(newest.size)
+    if not worth:
+        late = f"the certificates of {name}'s stamps have ended, and nothing renewed them before"
+    elif owed is not None and (not owed[0] or _at_most(owed[0], now - LATE)):
+        late = f"{name} has not stamped entry {owed[1]} of {owed[0]}"
+    return Standing(
+        name,
+        newest.size,
+        newest.first.time,
+        newest.first.accuracy,
+        head.size - newest.size,
+        expires=min((one.last.expires for one in worth), default=None),
+        expired=len(good) - len(worth),
+        lag=_lag(good, course),
+        late=late,
+        waiting=waiting,
+    )
+
+
+def _lag(good: list[_Good], course: Course) -> tuple[int, int] | None:
+    lags = []
+    start = 0
+    for one in sorted(good, key=lambda each: each.size):
+        first = course.between(start, one.size)
+        start = one.size
+        with suppress(InputError):
+            if first is not None:
+                lags.append((one.first.time - clock.from_text(first[0]), first[1]))
+    return max(lags, default=None)
