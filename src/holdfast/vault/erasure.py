@@ -110,6 +110,14 @@ def _destroy(vault: Vault, objects: list[str]) -> HoldfastError | None:
                 store.destroy(objects, lambda digests: _still_held(vault, digests))
             except (DeniedError, InputError, RemoteError) as error:
                 refused = refused or error
+            except OSError as error:
+                if store is vault.store:
+                    raise
+                # A disk that is not mounted just now stops no other work.
+                refused = refused or RemoteError(
+                    f"the replica {store.where} can't be written: {error.strerror}",
+                    "make it available; then any command finishes the erasure there",
+                )
     return refused
 
 
