@@ -148,7 +148,7 @@ def test_nobody_moves_while_others_collect_nor_collects_while_it_moves(
     filled.intact()
 
 
-STEPS = ["admit", "read_back", "entered", "followed", "destroy"]
+STEPS = ["admit", "read_back", "entered", "followed", "destroy", "leaving"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -180,7 +180,10 @@ if step == "entered": Vault.follow = die
 if step == "followed":
     real = Vault.follow
     Vault.follow = lambda self, address: (real(self, address), die())
-if step == "destroy": after(LocalStore, "destroy", 11)
+from holdfast.acts import stores
+stores._AT_ONCE = 7
+if step == "destroy": after(LocalStore, "destroy", 3)
+if step == "leaving": after(LocalStore, "size", 29)
 run(sys.argv[1:])
 """
     command = filled.program("vault", "move", "--to", tmp_path / "new")
@@ -191,6 +194,7 @@ run(sys.argv[1:])
     assert len(names(tmp_path / "new")) == 30
     assert names(filled.vault / "vault") == []
     assert not list((tmp_path / "new" / "moving" / "incoming").iterdir())
+    assert not (filled.vault / "vault" / "erasing").exists()
     assert filled.intact()["objects"] == 30
 
 

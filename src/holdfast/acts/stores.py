@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from holdfast.vault.store import Promises, Store
     from holdfast.vault.vault import Vault
 
+_AT_ONCE = 1000
+"""Objects that are removed in one step."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -173,9 +176,11 @@ def _clear(session: Session, request: Place, old: str, so_far: Outcome) -> Outco
         return so_far
     source = other_at(old, vault.root)
     session.custody.enter(Draft("vault.move.end", None, {"from": old, "to": so_far.address}))
-    removed = locked = 0
+    locked = 0
+    # What a removal before was killed in has left its place already.
+    removed = _remove(source, vault.store, [])
     every = source.digests()
-    while group := list(islice(every, 1000)):
+    while group := list(islice(every, _AT_ONCE)):
         try:
             removed += _remove(source, vault.store, group)
         except DeniedError:
@@ -189,14 +194,16 @@ def _clear(session: Session, request: Place, old: str, so_far: Outcome) -> Outco
 
 def _remove(old: Store, new: Store, digests: list[str]) -> int:
     """Remove objects that the new store has from the old one; return how many went."""
-    stay: set[str] = set()
+    removed = 0
 
     def lacking(names: list[str]) -> set[str]:
-        stay.update(name for name in names if new.size(name) is None)
+        nonlocal removed
+        stay = {name for name in names if new.size(name) is None}
+        removed = len(names) - len(stay)
         return stay
 
     old.destroy(digests, lacking)
-    return len(set(digests) - stay)
+    return removed
 
 
 @act("vault.replica", Needs.NOTHING)

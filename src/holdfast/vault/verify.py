@@ -106,7 +106,8 @@ class Remote:
         """Start on `tasks` with `jobs` processes."""
         self.count = len(tasks)
         """Parts to be hashed."""
-        self._pool = _processes(jobs)
+        # Each starts with the environment as it is now: the store's credentials are in it.
+        self._pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
         self._parts = [self._pool.submit(task) for task in tasks]
 
     def __enter__(self) -> Remote:
