@@ -26,6 +26,7 @@ from bench import (
     report,
     results,
     startup,
+    store_s3,
     verify_13000,
     verify_throughput,
 )
@@ -45,6 +46,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "log": log,
     "memory": memory,
     "startup": startup,
+    "store-s3": store_s3,
 }
 
 ORDER = (

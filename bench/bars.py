@@ -37,6 +37,7 @@ BARS = {
         f"append 1,000,000 entries: memory flat (peak at most {FLAT:.2f}x that at 100,000)"
     ),
     "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
+    "store-s3": "S3: 80% of the speed of the plain client putting the same files",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

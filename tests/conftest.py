@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import long_runs, postgres
+from tests import long_runs, postgres, s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,3 +69,23 @@ def postgres_database(postgres_server: postgres.Server) -> Iterator[str]:
     url = postgres_server.create_database()
     yield url
     postgres_server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def _s3_running() -> Iterator[s3_server.Server]:
+    try:
+        s3_server.check_installed()
+    except s3_server.NotInstalledError as absent:
+        pytest.skip(str(absent))
+    with s3_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_s3_running: s3_server.Server, monkeypatch: pytest.MonkeyPatch) -> s3_server.Server:
+    """A real S3 server, one for this worker's whole run, with its credentials at hand."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.SECRET)
+    return _s3_running

@@ -99,7 +99,7 @@ def running() -> Iterator[Server]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one call into libc, no lock taken
+                preexec_fn=end_with_parent,  # noqa: PLW1509 -- one call into libc, no lock taken
                 **_as(account, folder),
             )
         server = Server(folder, process)
@@ -174,7 +174,7 @@ def _initialise(
         file.write("unix_socket_permissions = 0700\nshared_buffers = 32MB\nmax_connections = 60\n")
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the kernel stop the server should the tests be killed before they can."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 

@@ -53,7 +53,7 @@ NO_CASE = {
     "log.witnesses",
     *("case.open", "operator.add", "operator.role", "operator.rotate", "operator.revoke"),
     *("erase.limits", "hold.lift", "request.approve", "request.refuse", "request.withdraw"),
-    "vault.backup",
+    *("vault.backup", "vault.copy", "vault.move", "vault.replica", "vault.scrub"),
 }
 """Acts that touch no case."""
 

@@ -255,7 +255,7 @@ def test_nothing_chosen(tmp_path: Path) -> None:
 def test_an_altered_original_stops_it(tmp_path: Path) -> None:
     work = new_case(tmp_path)
     one = work.exhibits[2]
-    path = work.session.vault.store.path(one.object)
+    path = work.session.vault.root / "vault" / "objects" / one.object[:2] / one.object
     path.unlink()
     path.write_bytes(b"X" * one.size)
     before = work.session.vault.log.head()

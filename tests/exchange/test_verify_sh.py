@@ -21,6 +21,7 @@ from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script
 from holdfast.vault import entry
 from holdfast.vault.custody import Custody
+from holdfast.vault.store import Promises
 from tests.exchange.making import (
     Made,
     collect,
@@ -111,6 +112,34 @@ def test_an_untouched_bundle_is_intact_with_four_tools_and_writes_nothing(made: 
     for said in ("Unwitnessed", "Untimed", "origin established", "numbered 1 to 12"):
         assert said in done.stdout
     assert files(made.folder) == before
+
+
+def test_a_vault_may_say_in_its_first_entry_where_its_objects_lie(tmp_path: Path) -> None:
+    made = hand_over(
+        new_case(tmp_path, store=str(tmp_path / 'a "store"'), require=("signed",)),
+        tmp_path / "bundle",
+    )
+    settings = (made.folder / "data/proof/entries/0/field.settings").read_bytes()
+    assert b',"store":{"address":"file:///' in settings
+    done = verify(made.folder, "--anchors", made.anchors)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\nINTACT\n")
+
+
+@pytest.mark.parametrize(
+    "promises",
+    [
+        {"create": True, "lock": False, "multipart": False},
+        {"create": True, "lock": False, "multipart": False, "ranges": 1},
+        {"create": True, "lock": False, "more": True, "multipart": False, "ranges": True},
+    ],
+)
+def test_a_store_in_the_first_entry_has_its_strict_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, promises: dict[str, canonical.Json]
+) -> None:
+    monkeypatch.setattr(Promises, "as_json", lambda _self: promises)
+    made = hand_over(new_case(tmp_path, store=str(tmp_path / "store")), tmp_path / "bundle")
+    fails(made.folder, "entry 0: the vault's own first entry is missing or withheld")
 
 
 def test_without_anchors_it_says_that_the_origin_is_not_established(made: Made) -> None:

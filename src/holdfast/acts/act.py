@@ -83,7 +83,7 @@ class Session:
         """
         cut = self.vault.recover(lambda objects: self.look_up(lambda c: entered(c, objects)))
         with durable.disk_errors(self.vault.root):
-            erasure.finish(self.vault)
+            erasure.resume(self.vault)
         return cut
 
     def look_up(self, read: Callable[[Connection], R]) -> R:

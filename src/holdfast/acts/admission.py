@@ -57,10 +57,13 @@ class Admission:
     told: list[Collected] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
     """Staged objects that get a place in the store."""
+    holds: set[str] = field(default_factory=set)
+    """Items that some case holds already."""
 
     def decide(self, connection: Connection, staged: list[Staged]) -> list[Draft]:
         """Return an entry for each staged file that the case does not hold yet."""
         holding = exhibits.holding(connection, {one.copied.item for one in staged})
+        self.holds.update(holding)
         mine = {
             (one.item, one.path): one.label
             for found in holding.values()

@@ -95,6 +95,10 @@ class _Run:
         self._totals = {"bytes": 0, "held": 0, "new": 0, "skipped": 0}
 
     def items(self) -> Iterator[Collected | Skipped]:
+        with self._session.vault.gathering():
+            yield from self._items()
+
+    def _items(self) -> Iterator[Collected | Skipped]:
         vault = self._session.vault
         self._enter("collect.start", self._opening())
         with durable.disk_errors(vault.root):
@@ -161,7 +165,9 @@ class _Run:
             drafts = admission.decide(connection, group.staged)
             for file in group.staged:
                 # Bytes that the vault has already must still be those bytes.
-                if self._case.recipient is None:
+                if self._case.recipient is None and (
+                    intake.near or file.copied.object in admission.holds
+                ):
                     intake.compare(file.copied.object)
             told[:] = admission.told
             admitted.clear()

@@ -278,11 +278,14 @@ def _perform(connection: Connection, asked: Asked, names: tuple[str, ...]) -> Se
 def _carry_out(session: Session, _asked: Asked) -> None:
     """Erase, then index anew what is left; a stop in between is finished by any later command."""
     vault = session.vault
+
+    def index_anew(case: str) -> None:
+        held = by_item(session, case)
+        timeline.build(vault.derived, held, vault.index(case))
+        search.build(vault.derived, held, vault.index(case))
+
     with durable.disk_errors(vault.root):
-        for case in erasure.finish(vault):
-            held = by_item(session, case)
-            timeline.build(vault.derived, held, vault.index(case))
-            search.build(vault.derived, held, vault.index(case))
+        erasure.finish(vault, index_anew)
 
 
 KIND = Kind("erase", _needs, _perform, _carry_out)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
-from holdfast.acts.originals import open_original
+from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
 from holdfast.core import durable
 from holdfast.examine import ledger as ledgers
@@ -108,7 +108,7 @@ def examine(session: Session, request: Examine) -> Examination:
 
 def _input(session: Session, exhibit: Exhibit) -> run.Input:
     def open_descriptor() -> int:
-        with open_original(session.vault, exhibit) as stream:
+        with open_file(session.vault, exhibit) as stream:
             return os.dup(stream.fileno())
 
     return run.Input(exhibit.item, exhibit.path.rpartition("/")[2], open_descriptor)

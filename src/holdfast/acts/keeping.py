@@ -14,11 +14,12 @@ from holdfast.collect.interfaces import path_field
 from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault import backup as copying
-from holdfast.vault import database, erasure
+from holdfast.vault import database, erasure, settings
 from holdfast.vault.config import Config
 from holdfast.vault.entry import Draft
 from holdfast.vault.log import Log
 from holdfast.vault.note import Verifier
+from holdfast.vault.places import OWN
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def backup(session: Session, request: Backup) -> Checkpoint:
         raise InputError(f"{keys} is not empty", "give the keys a new folder, on another disk")
     session.custody.enter(Draft("vault.backup", None, {"request": request.facts()}))
     with durable.disk_errors(Path(request.target)):
+        target = Path(request.target)
         erased = session.look_up(erasure.everything)
-        head = copying.copy(vault.root, Path(request.target), vault.log, session.progress, erased)
+        head = copying.copy(
+            vault.root, target, vault.log, session.progress, erased=erased, objects=vault.store
+        )
         if keys is not None:
             shutil.copytree(vault.keyring.root, keys, dirs_exist_ok=True)
             keys.chmod(0o700)
@@ -109,7 +113,7 @@ def restore(
     vault.rebuild()
     with durable.disk_errors(root):
         # A copy may be of a moment when the log had the order and the files not yet.
-        erasure.finish(vault)
+        erasure.resume(vault)
     session = Session(vault, operator)
     fields: dict[str, Json] = {
         "from": path_field(os.fsencode(source.absolute())) if source else None,
@@ -118,7 +122,11 @@ def restore(
     }
     if lost is not None:
         fields["lost"] = {"root": lost.root.hex(), "size": lost.size}
-    session.custody.enter(Draft("vault.restore", None, fields))
+    drafts = [Draft("vault.restore", None, fields)]
+    if source is not None and session.look_up(lambda c: settings.read(c, "store")):
+        # The objects were copied into the vault's folder, wherever they lay before.
+        drafts.append(settings.change("store", {"address": OWN}))
+    session.custody.enter(*drafts)
     return Restored(session, head, 0 if lost is None else lost.size - head.size)
 
 
@@ -134,6 +142,8 @@ def _copy_back(source: Path, root: Path, keys: Path | None, progress: Progress) 
     with durable.disk_errors(root):
         log = Log(source / "vault", Verifier.parse(config.vkey))
         copying.copy(source, root, log, progress)
+        if config.store:
+            config = config.move(root, OWN)
         for folder in ("vault/incoming", "derived", "index"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         with suppress(shutil.SameFileError):

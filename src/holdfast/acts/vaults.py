@@ -13,6 +13,7 @@ from holdfast.vault import roles
 from holdfast.vault.config import DEMANDS
 from holdfast.vault.entry import Draft
 from holdfast.vault.keys import check_operator
+from holdfast.vault.places import normal
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class NewVault:
     database: str = ""
     keys: str = ""
     require: tuple[str, ...] = ()
+    store: str = ""
+    """Where objects go; empty: into the vault's folder."""
 
 
 def init(request: NewVault) -> Session:
@@ -55,7 +58,9 @@ def init(request: NewVault) -> Session:
         database_url=request.database,
         keys=request.keys,
         require=request.require,
+        store=request.store and normal(request.store, request.root),
     )
+    promises = vault.store.probe().as_json()
     signer = vault.keyring.add_operator(request.operator)
     session = Session(vault, request.operator)
     key = public(request.operator, str(signer.verifier))
@@ -66,6 +71,8 @@ def init(request: NewVault) -> Session:
     }
     if vault.config.second:
         settings["log_mldsa"] = vault.config.second
+    if vault.config.store:
+        settings["store"] = {"address": vault.config.store, "promises": promises}
     session.custody.enter(
         Draft("vault.init", None, {"settings": settings}),
         Draft("operator.add", None, {"operator": key, "roles": [*roles.FIRST]}),

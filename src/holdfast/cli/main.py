@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Keep": {
         "backup": ("keeping", "Copy the vault; repeat it to bring the copy up to date."),
         "restore": ("keeping", "Put a backup back, or admit a loss."),
+        "vault": ("stores", "Copy or move the objects to another store, name a replica."),
         "hold": ("erase", "Set, list and lift legal holds, which stop erasure."),
         "erase": ("erase", "Erase by order; another person must approve."),
         "requests": ("erase", "List what waits for another person's approval."),

@@ -667,7 +667,9 @@ check_actors() {
 }
 
 check_policy() { # the vault's first entry: its key, and what it demands of itself
-  local form="^\\{\"log\":($text)(,\"log_mldsa\":$text)?,\"require\":\\[([a-z\",]*)\\],\"sealed\":(true|false)\\}\$" key
+  local bool="(true|false)" store form key
+  store="\\{\"address\":$text,\"promises\":\\{\"create\":$bool,\"lock\":$bool,\"multipart\":$bool,\"ranges\":$bool\\}\\}"
+  form="^\\{\"log\":($text)(,\"log_mldsa\":$text)?,\"require\":\\[([a-z\",]*)\\],\"sealed\":$bool(,\"store\":$store)?\\}\$"
   [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ $form ]] ||
     { bad "entry 0: the vault's own first entry is missing or withheld"; return; }
   key=${log_vkey//\\/\\\\}

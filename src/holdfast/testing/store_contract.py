@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.digest import sha256_hex
 from holdfast.core.durable import write_all
-from holdfast.core.errors import IntegrityError
+from holdfast.core.errors import DeniedError, IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +53,19 @@ def put(store: Store, run: str, *contents: bytes) -> list[str]:
     intake.admit(digests)
     intake.close()
     return digests
+
+
+def destroyed(store: Store, digests: list[str], held: Callable[[list[str]], set[str]]) -> bool:
+    """Destroy objects; False where the store has locked one, which it names, and none is gone."""
+    before = list(store.digests())
+    try:
+        store.destroy(digests, held)
+    except DeniedError as refusal:
+        assert any(one in str(refusal) for one in digests)
+        assert "locked until" in str(refusal)
+        assert list(store.digests()) == before
+        return False
+    return True
 
 
 def content(store: Store, digest: str) -> bytes:
@@ -99,7 +112,8 @@ class StoreTests:
         with self._store() as store:
             gone, stays = put(store, "run", b"gone", b"stays")
             for _ in range(2):
-                store.destroy([gone, ABSENT], lambda _digests: set())
+                if not destroyed(store, [gone, ABSENT], lambda _digests: set()):
+                    return
                 assert store.size(gone) is None
                 refuses(lambda: store.open(gone))
                 assert list(store.digests()) == [stays]
@@ -109,8 +123,8 @@ class StoreTests:
         """A collection may enter these very bytes while they are on their way out."""
         with self._store() as store:
             gone, held = put(store, "run", b"gone", b"held")
-            store.destroy([gone, held], lambda digests: {held} & set(digests))
-            assert store.size(gone) is None
+            if destroyed(store, [gone, held], lambda digests: {held} & set(digests)):
+                assert store.size(gone) is None
             assert content(store, held) == b"held"
 
     def test_what_is_put_back_while_it_is_destroyed_stays(self) -> None:
@@ -122,8 +136,37 @@ class StoreTests:
                 put(store, "another", b"data")
                 return {digest}
 
-            store.destroy([digest], collected_meanwhile)
+            destroyed(store, [digest], collected_meanwhile)
             assert content(store, digest) == b"data"
+
+    def test_what_was_put_back_without_a_word_of_it_stays(self) -> None:
+        """A collection may enter and put these bytes right after `held` was asked."""
+        with self._store() as store:
+            (digest,) = put(store, "run", b"data")
+
+            def asked_too_early(_digests: list[str]) -> set[str]:
+                put(store, "another", b"data")
+                return set()
+
+            destroyed(store, [digest], asked_too_early)
+            assert content(store, digest) == b"data"
+
+    def test_a_destruction_that_was_cut_short_is_finished_by_the_next(self) -> None:
+        """Killed after the objects were to go: whoever comes next asks for these, too."""
+        with self._store() as store:
+            gone, held = put(store, "run", b"gone", b"held")
+
+            def dies(_digests: list[str]) -> set[str]:
+                raise KeyboardInterrupt
+
+            try:
+                if not destroyed(store, [gone, held], dies):
+                    return
+            except KeyboardInterrupt:
+                pass
+            store.destroy([], lambda digests: {held} & set(digests))
+            assert list(store.digests()) == [held]
+            assert content(store, held) == b"held"
 
     def test_nothing_is_there_before_it_is_admitted(self) -> None:
         """No effect before the entry: what is staged and durable is still nowhere to be found."""
@@ -248,6 +291,28 @@ class StoreTests:
                 start = stream.read(1000)
                 put(store, "second", b"a" * 5000, b"b")
                 assert start + stream.read() == b"a" * 5000
+
+    def test_what_is_set_aside_is_kept_and_its_name_is_free(self) -> None:
+        """Damaged bytes are evidence of the damage: a repair keeps them."""
+        with self._store() as store:
+            digest, _ = put(store, "run", b"original", b"other")
+            self.tamper(store, digest, b"0riginal")
+            aside = store.set_aside(digest)
+            assert aside is not None
+            assert aside.read_bytes() == b"0riginal"
+            assert store.size(digest) is None
+            assert store.set_aside(digest) is None
+            assert put(store, "again", b"original") == [digest]
+            assert content(store, digest) == b"original"
+
+    def test_names_can_be_asked_for_by_their_start(self) -> None:
+        """A scrub walks a part at a time."""
+        with self._store() as store:
+            put(store, "run", *(str(n).encode() for n in range(40)))
+            every = list(store.digests())
+            for start in ("", every[7][:1], every[7][:2], every[7][:3], every[7]):
+                found = list(store.digests(start))
+                assert found == [one for one in every if one.startswith(start)]
 
 
 def staged(intake: Intake, *contents: bytes) -> list[str]:

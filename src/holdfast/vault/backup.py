@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core import durable
-from holdfast.core.digest import CHUNK, is_sha256_hex
+from holdfast.core.digest import CHUNK
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.cosigned import Cosigned
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from holdfast.vault.checkpoint import Checkpoint
+    from holdfast.vault.store import Store
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ def copy(
     target: Path,
     log: Log,
     tell: Callable[[int, int | None, str], None],
+    *,
     erased: Erased | None = None,
+    objects: Store | None = None,
 ) -> Checkpoint:
     """Copy the vault at `source` to `target`, new or an older backup of it; return the head copied.
 
-    Every object is hashed while it is copied. What orders erased since an older copy was made goes
-    from it, too.
+    Every object is hashed while it is copied. Wherever they lie (`objects`; in `source`, if left
+    out), the copy has them as files: a backup that needs another machine to be whole is none. What
+    orders erased since an older copy was made goes from it, too.
 
     Raises:
         InputError: `target` holds something else.
@@ -60,9 +64,10 @@ def copy(
     _claim(source, target)
     store = LocalStore(target / "vault")
     store.create()
-    for done, path in enumerate(_objects(source)):
-        _copy_object(path, store.path(path.name))
-        tell(done, None, path.name)
+    held = objects or LocalStore(source / "vault")
+    for done, digest in enumerate(held.digests()):
+        _copy_object(held, digest, store.path(digest))
+        tell(done, None, digest)
     for path in _log_files(source):
         place = target / path.relative_to(source)
         if not place.exists():
@@ -127,11 +132,6 @@ def _claim(source: Path, target: Path) -> None:
     config.save(target)
 
 
-def _objects(source: Path) -> Iterator[Path]:
-    for folder in sorted((source / "vault" / "objects").iterdir()):
-        yield from sorted(one for one in folder.iterdir() if is_sha256_hex(one.name))
-
-
 def _log_files(source: Path) -> Iterator[Path]:
     """Yield tiles and bodies; commits and locks belong to a vault at work, not to its copy."""
     for root in (source / "vault" / "log" / "tile", source / "vault" / "entries"):
@@ -139,24 +139,24 @@ def _log_files(source: Path) -> Iterator[Path]:
             yield from (Path(folder) / name for name in sorted(names) if name[0] != ".")
 
 
-def _copy_object(path: Path, place: Path) -> None:
+def _copy_object(held: Store, digest: str, place: Path) -> None:
     """Copy one object unless it is there; compare its digest with its name on the way.
 
     Raises:
         IntegrityError: it is not what its name says.
     """
-    if place.exists() and place.stat().st_size == path.stat().st_size:
+    if place.exists() and place.stat().st_size == held.size(digest):
         return
     temporary = place.with_name(f".{place.name}")
     hasher = hashlib.sha256()
-    with path.open("rb") as reader, temporary.open("wb") as writer:
+    with held.open(digest) as reader, temporary.open("wb") as writer:
         while chunk := reader.read(CHUNK):
             hasher.update(chunk)
             writer.write(chunk)
-    if hasher.hexdigest() != path.name:
+    if hasher.hexdigest() != digest:
         temporary.unlink()
         raise IntegrityError(
-            f"the object {path} was altered: its SHA-256 is {hasher.hexdigest()}",
+            f"the object {digest} in {held.where} was altered: its SHA-256 is {hasher.hexdigest()}",
             "it was not copied; restore it from an older backup, then back up again",
         )
     temporary.chmod(0o444)

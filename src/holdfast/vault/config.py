@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +37,8 @@ class Config:
     """What the policy demands: a subset of `DEMANDS`."""
     second: str = ""
     """The vkey of the log's own ML-DSA-44 signature; empty for a vault without one."""
+    store: str = ""
+    """Where objects lie (`vault/places.py`); empty: in the vault's folder."""
 
     def database_url(self, root: Path) -> str:
         """Return the database's URL: HOLDFAST_DATABASE, the setting, or the vault's own SQLite."""
@@ -50,6 +52,16 @@ class Config:
 
     def save(self, root: Path) -> bool:
         """Write the file; False where there is one already."""
+        return durable.create(root / NAME, self.text(), 0o644)
+
+    def move(self, root: Path, store: str) -> Config:
+        """Write the file anew with another store, in one step; return the settings."""
+        changed = replace(self, store=store)
+        durable.replace(root / NAME, changed.text(), 0o644)
+        return changed
+
+    def text(self) -> bytes:
+        """Return the file's bytes."""
         lines = [
             "# A Holdfast vault. Entry 0 of its log binds these settings: a change here is seen.",
             "version = 1",
@@ -60,7 +72,9 @@ class Config:
             f"keys = {_toml(self.keys)}",
             f"require = {_toml(list(self.require))}",
         ]
-        return durable.create(root / NAME, "\n".join([*lines, ""]).encode(), 0o644)
+        if self.store:
+            lines.append(f"store = {_toml(self.store)}")
+        return "\n".join([*lines, ""]).encode()
 
     @classmethod
     def load(cls, root: Path) -> Config:
@@ -81,6 +95,7 @@ class Config:
                 keys=_typed(facts["keys"], str),
                 require=tuple(_typed(one, str) for one in _typed(facts["require"], list)),
                 second=_typed(facts.get("log_mldsa", ""), str),
+                store=_typed(facts.get("store", ""), str),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(

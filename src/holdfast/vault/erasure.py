@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from holdfast.core import durable
+from holdfast.core.errors import DeniedError, HoldfastError, InputError, RemoteError
 from holdfast.vault import database, tables
 from holdfast.vault.backup import Erased
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from holdfast.vault.store import Store
     from holdfast.vault.vault import Vault
 
 DONE = "erased"
@@ -50,27 +52,29 @@ def pending(vault: Vault) -> list[int]:
         return list(connection.scalars(query.order_by(orders.c.entry)))
 
 
-def finish(vault: Vault) -> list[str]:
+def finish(vault: Vault, mend: Callable[[str], None] = lambda _case: None) -> None:
     """Carry out what the log says is erased and is not known to be.
 
-    Returns the cases that lost their timeline and text index by it.
+    `mend` is called for each case that lost its timeline and text index by it.
 
     May be repeated, and by several processes at once.
 
     Raises:
         IntegrityError: a body that is to be changed is missing or damaged.
-        ConflictError: another process holds the log or the database.
+        ConflictError: another process holds the log, the database, or the store.
+        DeniedError: a store has an object locked; any later command tries again.
         OSError: the disk refused; any later command goes on.
+        RemoteError: a store does not answer; any later command goes on.
     """
     entries = pending(vault)
     if not entries:
-        return []
+        return
     with database.guarded(vault.engine), vault.engine.connect() as connection:
         fields = fields_of(connection, entries)
         objects = _objects(connection, entries)
         items, cases = _derived(connection, entries)
     vault.log.erase(fields)
-    vault.store.destroy(objects, lambda digests: _still_held(vault, digests))
+    refused = _destroy(vault, objects)
     for item in items:
         _remove(vault.derived / item)
     cases = [case for case in cases if _remove(vault.index(case))]
@@ -78,8 +82,60 @@ def finish(vault: Vault) -> list[str]:
     for folder in (vault.derived, vault.root / "index"):
         durable.sync_filesystem(folder)
     database.scour(vault.engine)
-    durable.replace(vault.root / "vault" / DONE, b"%d\n" % (entries[-1] + 1), 0o644)
-    return cases
+    if refused is None:
+        durable.replace(vault.root / "vault" / DONE, b"%d\n" % (entries[-1] + 1), 0o644)
+    for case in cases:
+        mend(case)
+    if refused is not None:
+        raise refused
+
+
+def resume(vault: Vault) -> None:
+    """Carry out what can be by now: a store that is away or locked stops no other work.
+
+    Raises:
+        As `finish`, but for what a store refuses; that is tried again by the next command.
+    """
+    with suppress(DeniedError, InputError, RemoteError):
+        finish(vault)
+
+
+def _destroy(vault: Vault, objects: list[str]) -> HoldfastError | None:
+    """Destroy objects wherever the vault has them; return what one of the stores refused with."""
+    refused: HoldfastError | None = None
+    with vault.gathering():
+        replica = vault.replica()
+        for store in (vault.store, *([] if replica is None else [replica])):
+            try:
+                store.destroy(objects, lambda digests: _still_held(vault, digests))
+            except (DeniedError, InputError, RemoteError) as error:
+                refused = refused or error
+            except OSError as error:
+                if store is vault.store:
+                    raise
+                # A disk that is not mounted just now stops no other work.
+                refused = refused or RemoteError(
+                    f"the replica {store.where} can't be written: {error.strerror}",
+                    "make it available; then any command finishes the erasure there",
+                )
+    return refused
+
+
+def clear(vault: Vault, store: Store, only: Collection[str] | None = None) -> None:
+    """Destroy in `store` what orders took out of the vault and nothing holds.
+
+    `only` names the objects that may have come there meanwhile; all, if left out.
+
+    Raises:
+        DeniedError: the store has an object locked.
+        RemoteError: the store does not answer.
+    """
+    vault.fold()
+    with database.guarded(vault.engine), vault.engine.connect() as connection:
+        objects = everything(connection).objects
+    found = [one for one in objects if only is None or one in only]
+    if found:
+        store.destroy(found, lambda digests: _still_held(vault, digests))
 
 
 def fields_of(connection: Connection, entries: Iterable[int]) -> dict[int, set[str]]:

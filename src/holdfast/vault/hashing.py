@@ -28,6 +28,7 @@ class Hashing:
 
     def __init__(self, root: str, jobs: int) -> None:
         """Start `jobs` processes on the folders of the store's `objects` at `root`."""
+        self.root = root
         found = sorted(os.scandir(root), key=lambda one: one.name) if os.path.isdir(root) else []
         folders = [one.name for one in found if _FOLDER.fullmatch(one.name) and one.is_dir()]
         self.count = len(folders)

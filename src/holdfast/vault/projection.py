@@ -216,7 +216,14 @@ class Batch:
 
     def set(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.set`: a setting of the whole vault; the last one counts."""
-        name, value = fields["setting"]["name"], fields["setting"]["value"]
+        self._set(entry, fields["setting"]["name"], fields["setting"]["value"])
+
+    def made(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`vault.init`: of its settings, the store is one that can change later."""
+        if "store" in fields["settings"]:
+            self._set(entry, "store", fields["settings"]["store"])
+
+    def _set(self, entry: Entry, name: str, value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         self._settings[name] = {"name": name, "value": text, "entry": entry.index}
 
@@ -271,6 +278,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
     "collect.item": Batch.collected,
+    "vault.init": Batch.made,
     "vault.set": Batch.set,
     "operator.role": Batch.roles,
     "operator.rotate": Batch.key_ended,

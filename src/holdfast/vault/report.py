@@ -27,6 +27,8 @@ class Report:
     unsigned: int = 0
     """Acts that no signature covers: 'actor unsigned'."""
     signed: int = 0
+    store: dict[str, Json] = field(default_factory=dict)
+    """Where the log says that objects lie, and what that store was seen to do; empty: here."""
     witnessed: Witnessed | None = None
     """Who cosigned the log, up to where; None where witnesses were never set."""
     require: tuple[str, ...] = ()
@@ -53,6 +55,18 @@ class Report:
         """Whether everything is as it was written and the policy is met."""
         return not self.problems and not self.missing
 
+    @property
+    def place(self) -> str:
+        """Where objects lie, and what keeps them there: as people read it."""
+        address = str(self.store.get("address", ""))
+        if not address:
+            return "in the vault's folder; not locked against this account"
+        promises = self.store.get("promises")
+        seen = promises if isinstance(promises, dict) else {}
+        lock = "each object locked (COMPLIANCE)" if seen.get("lock") else "not locked"
+        create = "" if seen.get("create") else "; a taken name is given again, as a newer version"
+        return f"{address}; {lock}{create}"
+
     def as_json(self) -> dict[str, Json]:
         """Return what `verify --json` prints."""
         head: Json = None
@@ -64,6 +78,7 @@ class Report:
             "log_signature": "valid" if self.head is not None else "invalid",
             "origin": "the log's key is this vault's own; give it out of band: `holdfast anchors`",
             "policy": {"met": not self.missing, "missing": list(self.missing)},
+            "store": self.place,
             "witnesses": "unwitnessed" if self.witnessed is None else self.witnessed.as_json(),
             "stamps": [one.as_json() for one in self.timing.standings] if self.timing else [],
             "time": "stamped" if self.timing is not None and self.timing.stamped else "untimed",

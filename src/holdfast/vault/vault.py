@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, insert, select, update
 
 from holdfast.core import durable
-from holdfast.core.errors import InputError, IntegrityError
-from holdfast.vault import database, projection, tables
+from holdfast.core.errors import ConflictError, InputError, IntegrityError
+from holdfast.vault import database, projection, settings, tables
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.cosignature import Cosigner
@@ -22,12 +23,13 @@ from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
 from holdfast.vault.note import Verifier
-from holdfast.vault.stores.local import LocalStore
+from holdfast.vault.places import OWN, other_at, store_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from holdfast.vault.cosignature import Key
+    from holdfast.vault.store import Store
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Vault:
         database_url: str,
         keys: str,
         require: tuple[str, ...],
+        store: str = "",
     ) -> Vault:
         """Lay out a new vault at `root`, with an empty log.
 
@@ -77,9 +80,17 @@ class Vault:
             keyring = Config("", sealed, database_url, keys, require).keyring(root)
             signer = Keyring(keyring).create(origin)
             second = Keyring(keyring).add_second(origin)
-            second_vkey = "" if second is None else str(second.cosigner)
-            config = Config(str(signer.verifier), sealed, database_url, keys, require, second_vkey)
+            config = Config(
+                str(signer.verifier),
+                sealed,
+                database_url,
+                keys,
+                require,
+                second="" if second is None else str(second.cosigner),
+                store=store,
+            )
             vault = cls(root, config)
+            (root / "vault" / "incoming").mkdir()
             vault.store.create()
             vault.log.create()
             database.prepare(vault.engine)
@@ -126,9 +137,59 @@ class Vault:
         )
 
     @cached_property
-    def store(self) -> LocalStore:
+    def store(self) -> Store:
         """Where objects lie."""
-        return LocalStore(self.root / "vault")
+        return store_at(self.config.store, self.root)
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Hold the store while objects are put into it or taken out: it does not move meanwhile.
+
+        Raises:
+            ConflictError: it is being moved, or was since this vault was opened.
+        """
+        with durable.open_directory(self.root / "vault") as gate:
+            self._pass(gate, fcntl.LOCK_SH, "it is being moved to another store")
+            if Config.load(self.root).store != self.config.store:
+                raise ConflictError("the objects were moved to another store", "repeat the command")
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the store while nobody else puts objects into it.
+
+        Raises:
+            ConflictError: someone does.
+        """
+        with durable.open_directory(self.root / "vault") as gate:
+            self._pass(gate, fcntl.LOCK_EX, "others are collecting into it, or moving it")
+            yield
+
+    def _pass(self, gate: int, how: int, why: str) -> None:
+        try:
+            fcntl.flock(gate, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(f"the store is held: {why}", "repeat when that is done") from None
+
+    def replica(self) -> Store | None:
+        """Return the store that damage is repaired from, if the log names one."""
+        with database.guarded(self.engine), self.engine.connect() as connection:
+            value = settings.read(connection, "replica")
+        address = value.get("address") if isinstance(value, dict) else None
+        return other_at(address, self.root) if isinstance(address, str) else None
+
+    def _settle_store(self) -> None:
+        """Finish a move that was cut short: the log says where objects lie, the file follows."""
+        with database.guarded(self.engine), self.engine.connect() as connection:
+            value = settings.read(connection, "store")
+        address = value.get("address") if isinstance(value, dict) else OWN
+        if isinstance(address, str) and address != self.config.store:
+            self.follow(address)
+
+    def follow(self, address: str) -> None:
+        """Take the store at `address` from now on; an entry of the log says so already."""
+        self.config = self.config.move(self.root, address)
+        vars(self).pop("store", None)
 
     @cached_property
     def memory(self) -> Memory:
@@ -180,6 +241,7 @@ class Vault:
         cut short.
         """
         self.current()
+        self._settle_store()
         return self.store.recover(entered)
 
     def remember(self, head: Checkpoint, *, force: bool = False) -> None:

@@ -39,13 +39,16 @@ from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
+from holdfast.vault.settings import ACT as SET
 from holdfast.vault.stamp_check import StampCheck
+from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
+    from holdfast.vault.store import HashTask
     from holdfast.vault.vault import Vault
 
 BUNDLES = 8
@@ -64,9 +67,12 @@ def verify(
 
     `hashing` is given where the objects are being hashed already. Never raises for what is wrong
     with the vault: that is in the report.
+
+    Raises:
+        RemoteError: the store with the objects does not answer.
     """
     report = Report()
-    with hashing or hash_objects(vault.root, jobs) as stored:
+    with hash_objects(vault, jobs, hashing) as stored:
         try:
             report.head = vault.log.head()
         except HoldfastError as error:
@@ -83,9 +89,46 @@ def verify(
     return report
 
 
-def hash_objects(root: Path, jobs: int) -> Hashing:
-    """Start hashing the objects of the vault at `root`."""
-    return Hashing(str(root / "vault" / "objects"), jobs)
+def hash_objects(vault: Vault, jobs: int, early: Hashing | None = None) -> Hashing | Remote:
+    """Start hashing the objects, wherever they lie; `early`, if it hashes just these, goes on."""
+    tasks = vault.store.hashing()
+    if tasks is not None:
+        return Remote(tasks, jobs)
+    assert isinstance(vault.store, LocalStore)  # noqa: S101 - files are hashed where they lie
+    root = str(vault.store.root / "objects")
+    return early if early is not None and early.root == root else Hashing(root, jobs)
+
+
+class Remote:
+    """What `Hashing` is for files, for a store that says itself how it is hashed."""
+
+    def __init__(self, tasks: list[HashTask], jobs: int) -> None:
+        """Start on `tasks` with `jobs` processes."""
+        self.count = len(tasks)
+        """Parts to be hashed."""
+        # Each starts with the environment as it is now: the store's credentials are in it.
+        self._pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+        self._parts = [self._pool.submit(task) for task in tasks]
+
+    def __enter__(self) -> Remote:
+        """Give the processes, which end with the block."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End them: a store that is away is asked no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def problems(self, tell: Callable[[int], None]) -> list[str]:
+        """Wait until all is hashed; return a line for each object that is wrong.
+
+        Raises:
+            RemoteError: the store does not answer.
+        """
+        found = []
+        for done, part in enumerate(self._parts, 1):
+            found += part.result()
+            tell(done)
+        return found
 
 
 def _processes(jobs: int) -> Executor:
@@ -149,6 +192,7 @@ class _Log:
         self._erased(fresh)
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
+            self._place()
             self._objects(fresh)
             self._witnesses(fresh)
             rows.compare(
@@ -253,6 +297,8 @@ class _Log:
             self._ended[one.fields["ended"]["key_id"]] = one.index
         if one.index == 0:
             self._settings(one)
+        elif one.act == SET and one.fields["setting"]["name"] == "store":
+            self._report.store = one.fields["setting"]["value"]
 
     def _settings(self, first: Entry) -> None:
         settings = first.fields.get("settings", {})
@@ -270,6 +316,7 @@ class _Log:
                     f"holdfast.toml says {name} = {now[name]!r}, "
                     f"entry 0 says {settings.get(name)!r}"
                 )
+        self._report.store = settings.get("store") or {}
 
     def _tasks(self) -> list[BundleTask]:
         keys = {}
@@ -370,6 +417,14 @@ class _Log:
         at = next(n for n in cut if stored[n : n + HASH] != tile.data[n : n + HASH]) // HASH
         which = f"entry {tile.index * WIDTH + at}" if tile.level == 0 else f"hash {at}"
         self._problem(f"the log's tile {path} does not fit the entries, first at {which}")
+
+    def _place(self) -> None:
+        due, named = str(self._report.store.get("address", "")), self._vault.config.store
+        if due != named:
+            self._problem(
+                f"holdfast.toml says store = {named!r}, the log says {due!r}; any command that "
+                "works in the vault follows the log"
+            )
 
     def _witnesses(self, fresh: Engine) -> None:
         """Judge what witnesses cosigned, by the policies that the log itself holds."""

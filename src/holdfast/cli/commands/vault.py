@@ -26,6 +26,12 @@ from holdfast.vault.config import DEMANDS
     type=click.Choice(DEMANDS),
     help="Make `verify` fail without this; repeat for more.",
 )
+@click.option(
+    "--store",
+    default="",
+    metavar="STORE",
+    help="Where objects go: s3://BUCKET/PREFIX?endpoint=URL&lock=DAYS, or a folder; else here.",
+)
 @JSON
 def init(
     place: Where,
@@ -35,6 +41,7 @@ def init(
     database: str,
     keys: str,
     require: tuple[str, ...],
+    store: str,
     as_json: bool,
 ) -> None:
     """Make a new vault and a key for its first operator.
@@ -44,7 +51,7 @@ def init(
       holdfast init --vault /srv/unit7 --operator alice
     """
     request = vaults.NewVault(
-        place.root, place.operator, origin, sealed, database, keys, tuple(require)
+        place.root, place.operator, origin, sealed, database, keys, tuple(require), store
     )
     session = vaults.init(request)
     vault = session.vault
@@ -54,11 +61,14 @@ def init(
                 "log": vault.config.vkey,
                 "operator": session.operator,
                 "sealed": sealed,
+                "store": vault.config.store,
                 "vault": str(vault.root.absolute()),
             }
         )
         return
     say(f"Made a {'sealed' if sealed else 'plain'} vault at {vault.root}")
+    if vault.config.store:
+        say(f"Its objects go to {vault.store.where}")
     say(f"Its log signs as {vault.config.vkey}")
     say(f"Keys lie in {vault.keyring.root}: back them up apart from the vault")
 

@@ -18,9 +18,23 @@ if TYPE_CHECKING:
 _OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
 _SIGNATURE = rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
 _ACTOR = rb'\{"key":(null|"([0-9a-f]{8})"),"name":(' + TEXT + rb")\}"
+_BOOL = rb"(?:true|false)"
+_STORE = (
+    rb'\{"address":'
+    + TEXT
+    + rb',"promises":\{"create":'
+    + _BOOL
+    + rb',"lock":'
+    + _BOOL
+    + rb',"multipart":'
+    + _BOOL
+    + rb',"ranges":'
+    + _BOOL
+    + rb"\}\}"
+)
 _SETTINGS = (
     rb'\{"log":(' + TEXT + rb')(?:,"log_mldsa":' + TEXT + rb")?"
-    rb',"require":\[([a-z",]*)\],"sealed":(?:true|false)\}'
+    rb',"require":\[([a-z",]*)\],"sealed":' + _BOOL + rb'(?:,"store":' + _STORE + rb")?\}"
 )
 _STORED = rb'\{"object":"' + HASH + rb'","size":' + NUMBER + rb'(?:,"wrapped":"[A-Za-z0-9+/=]*")?\}'
 
