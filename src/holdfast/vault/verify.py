@@ -13,11 +13,10 @@ import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.core.errors import HoldfastError, IntegrityError
@@ -34,21 +33,21 @@ from holdfast.vault import (
     witnessing,
 )
 from holdfast.vault._checks import BundleReport, BundleTask
-from holdfast.vault.hashing import Hashing
+from holdfast.vault.hashed import hash_objects
+from holdfast.vault.holdings import Holdings
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
 from holdfast.vault.settings import ACT as SET
 from holdfast.vault.stamp_check import StampCheck
-from holdfast.vault.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
-    from holdfast.vault.store import HashTask
+    from holdfast.vault.hashing import Hashing
     from holdfast.vault.vault import Vault
 
 BUNDLES = 8
@@ -87,48 +86,6 @@ def verify(
         report.problems += stored.problems(lambda done: tell(done, stored.count, "objects"))
     _unfinished(vault, report)
     return report
-
-
-def hash_objects(vault: Vault, jobs: int, early: Hashing | None = None) -> Hashing | Remote:
-    """Start hashing the objects, wherever they lie; `early`, if it hashes just these, goes on."""
-    tasks = vault.store.hashing()
-    if tasks is not None:
-        return Remote(tasks, jobs)
-    assert isinstance(vault.store, LocalStore)  # noqa: S101 - files are hashed where they lie
-    root = str(vault.store.root / "objects")
-    return early if early is not None and early.root == root else Hashing(root, jobs)
-
-
-class Remote:
-    """What `Hashing` is for files, for a store that says itself how it is hashed."""
-
-    def __init__(self, tasks: list[HashTask], jobs: int) -> None:
-        """Start on `tasks` with `jobs` processes."""
-        self.count = len(tasks)
-        """Parts to be hashed."""
-        # Each starts with the environment as it is now: the store's credentials are in it.
-        self._pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-        self._parts = [self._pool.submit(task) for task in tasks]
-
-    def __enter__(self) -> Remote:
-        """Give the processes, which end with the block."""
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """End them: a store that is away is asked no more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def problems(self, tell: Callable[[int], None]) -> list[str]:
-        """Wait until all is hashed; return a line for each object that is wrong.
-
-        Raises:
-            RemoteError: the store does not answer.
-        """
-        found = []
-        for done, part in enumerate(self._parts, 1):
-            found += part.result()
-            tell(done)
-        return found
 
 
 def _processes(jobs: int) -> Executor:
@@ -184,7 +141,9 @@ class _Log:
         self._ended: dict[str, int] = {}
         self._erasures: dict[int, dict[str, int]] = {}
         self._erased_up_to = erasure.done(vault.root / "vault")
-        self._staged = {name for _, names in vault.store.abandoned() for name in names}
+        self._destroyed: dict[str, int] = {}
+        # What lies staged is looked at first: a run that ends meanwhile is in its place by then.
+        self._holdings = Holdings(vault, head, report, self._destroyed)
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
@@ -193,7 +152,7 @@ class _Log:
         tasks = deque((task, pool.submit(_checks.bundles, task)) for task in self._tasks())
         if fresh is not None:
             self._place()
-            self._objects(fresh)
+            self._holdings.compare(fresh, self._kept)
             self._witnesses(fresh)
             rows.compare(
                 self._vault,
@@ -372,7 +331,6 @@ class _Log:
 
     def _erased(self, fresh: Engine | None) -> None:
         """Gather what orders erased, and say it."""
-        self._destroyed: dict[str, int] = {}
         if fresh is None:
             return
         fields, objects, orders = tables.erasures, tables.destroyed, tables.orders
@@ -437,61 +395,3 @@ class _Log:
             self._report.witnessed = found
             self._report.problems.extend(found.problems)
             self._doubts.extend(found.doubts)
-
-    def _objects(self, fresh: Engine) -> None:
-        """Compare the store's names with what the log says was stored."""
-        held = tables.exhibits
-        query = select(held.c.object, func.min(held.c.entry)).group_by(held.c.object)
-        query = query.where(held.c.erased.is_(None)).order_by(held.c.object)
-        extra: list[str] = []
-        with fresh.connect() as connection:
-            rows = iter(connection.execution_options(yield_per=1000).execute(query))
-            wanted = ((str(digest), int(entry)) for digest, entry in rows)
-            present = iter(self._vault.store.digests())
-            want, have = next(wanted, None), next(present, None)
-            while want is not None or have is not None:
-                if want is not None and want[0] == have:
-                    self._report.objects += 1
-                    want, have = next(wanted, None), next(present, None)
-                elif want is not None and (have is None or want[0] < have):
-                    self._lost(*want)
-                    want = next(wanted, None)
-                else:
-                    extra.append(str(have))
-                    have = next(present, None)
-        added = self._added() if extra else set()
-        for digest in extra:
-            if digest in self._destroyed:
-                self._kept(f"the object {digest}", self._destroyed[digest])
-            elif digest not in added:
-                self._problem(f"the object {digest} lies in the vault and no entry speaks of it")
-
-    def _added(self) -> set[str]:
-        """Return the objects that others have entered since this verification read the head."""
-        log = self._vault.log
-        later = log.entries(self._head.size, log.head().size)
-        return {one.fields["stored"]["object"] for one in later if "stored" in one.fields}
-
-    @cached_property
-    def _on_its_way(self) -> set[str]:
-        return self._vault.store.staged()
-
-    def _lost(self, digest: str, entry: int) -> None:
-        if digest in self._staged:
-            self._report.incomplete.append(
-                f"the object {digest} is entered and staged, not yet in its place; any command "
-                "that works in the vault puts it there"
-            )
-            return
-        # In this order: a collection that ended just now has put its objects in their places. That
-        # its folder is there is not enough: anyone can make a folder.
-        at_work = digest in self._on_its_way
-        if self._vault.store.size(digest) is not None:
-            self._report.objects += 1
-        elif at_work:
-            self._report.incomplete.append(
-                f"the object {digest} of entry {entry} lies in the intake of a collection at work, "
-                "not yet in its place; verify again when it has ended"
-            )
-        else:
-            self._problem(f"the object {digest} is missing from the vault")
