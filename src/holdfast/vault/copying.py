@@ -13,7 +13,7 @@ import errno
 import hashlib
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from holdfast.core.durable import write_all
 from holdfast.core.errors import DeniedError, IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
 _WRITE_BEHIND = 32 << 20
@@ -121,7 +121,7 @@ def copy_sealed(source: int, target: int, recipient: str) -> Copied:
     reader, writer = _Reader(source), _Writer(target)
     failure: BaseException | None = None
     try:
-        pyrage.encrypt_io(reader, writer, [identity.to_public()])
+        _undisturbed(reader, pyrage.encrypt_io, reader, writer, [identity.to_public()])
     except (pyrage.EncryptError, OSError) as error:
         failure = OSError(f"sealing failed: {error}")
     # The library wraps what the streams raised, and loses what the very last write raised; the
@@ -165,7 +165,9 @@ def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
         OSError: reading or writing failed.
     """
     try:
-        pyrage.decrypt_io(source, target, [pyrage.x25519.Identity.from_str(secret)])
+        stream = _Stream(source)
+        identity = pyrage.x25519.Identity.from_str(secret)
+        _undisturbed(stream, pyrage.decrypt_io, stream, target, [identity])
     except (pyrage.DecryptError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -173,6 +175,26 @@ def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
         raise IntegrityError(
             f"a sealed object does not open: {error}", "run `holdfast verify`"
         ) from None
+
+
+def _undisturbed(reader: _Reader | _Stream, work: Callable[..., object], *given: object) -> None:
+    """Do the library's work in a thread of its own, where no Ctrl-C is raised in its middle.
+
+    It would come out as the library's own complaint, or not at all. Here it stops the `reader`, and
+    is raised when the library has let go of the files.
+    """
+    done = _sealers().submit(work, *given)
+    try:
+        done.result()
+    except BaseException:
+        reader.stopped = True
+        wait([done])
+        raise
+
+
+@cache
+def _sealers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="age")
 
 
 @cache
@@ -235,16 +257,32 @@ def _read(source: int, count: int, at: int) -> bytes:
         raise SourceError(error.errno, error.strerror) from error
 
 
+class _Stream:
+    """A stream that can be stopped by another thread."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.stopped = False
+
+    def read(self, count: int = -1) -> bytes:
+        if self.stopped:
+            raise OSError("stopped")
+        return self._source.read(count)
+
+
 class _Reader:
     """A stream over a descriptor that hashes what is read."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.stopped = False
         self.at = 0
         self.hasher = hashlib.sha256()
         self.error: BaseException | None = None
 
     def read(self, count: int = -1) -> bytes:
+        if self.stopped:
+            raise OSError("stopped")
         try:
             data = _read(self._descriptor, count if count >= 0 else CHUNK, self.at)
         except BaseException as error:
