@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.finders._judge import Found
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("hyperscan", "publicsuffixlist", "python")
 
 WINDOW = 1 << 20
