@@ -203,6 +203,15 @@ def _hashers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="sha256")
 
 
+def _without_threads() -> None:
+    """Forget the threads, which a fork does not take along: work handed to them would wait."""
+    _hashers.cache_clear()
+    _sealers.cache_clear()
+
+
+os.register_at_fork(after_in_child=_without_threads)
+
+
 @cache
 def _zeros() -> bytes:
     return bytes(16 << 20)
