@@ -73,7 +73,7 @@ class Hashing:
         `tell` hears how many folders are done.
 
         Raises:
-            RuntimeError: a process ended before its time.
+            ResourceError: a process ended before its time: killed, or out of memory.
         """
         done = 0
         for process in self._processes:
@@ -84,7 +84,13 @@ class Hashing:
                 done += 1
                 tell(done)
             if process.wait() != 0 or (process is self._processes[-1] and done < self.count):
-                raise RuntimeError(f"hashing ended with status {process.returncode}")
+                # Not imported above: the program that this file is has no way to the package.
+                from holdfast.core.errors import ResourceError  # noqa: PLC0415
+
+                raise ResourceError(
+                    f"a process that hashes objects has ended (status {process.returncode})",
+                    "not every object was checked; repeat the command",
+                )
         return [one for folder in sorted(self._problems) for one in self._problems[folder]]
 
 

@@ -69,6 +69,7 @@ def verify(
 
     Raises:
         RemoteError: the store with the objects does not answer.
+        ResourceError: a process that hashes was killed.
     """
     report = Report()
     with hash_objects(vault, jobs, hashing) as stored:
