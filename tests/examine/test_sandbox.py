@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from holdfast.examine import _seccomp
 from holdfast.examine.limits import Limits
 from holdfast.examine.run import Died, Started
-from holdfast.examine.sandbox import Protection
 from holdfast.examine.timeline import records
+from holdfast.sandbox import _seccomp
+from holdfast.sandbox.confine import Protection
 from tests.examine.conftest import QUICK
 
 if TYPE_CHECKING:

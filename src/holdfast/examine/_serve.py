@@ -15,7 +15,7 @@ from holdfast.examine._output import BrokenError, ScarceError
 from holdfast.examine._position import Page
 from holdfast.examine._walk import RATE, Job, RefusedError, Walk
 from holdfast.examine._wire import send
-from holdfast.examine.sandbox import allow_cpu
+from holdfast.sandbox.confine import allow_cpu
 
 if TYPE_CHECKING:
     import socket
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine._wire import Message
     from holdfast.examine.limits import Limits
-    from holdfast.examine.sandbox import Protection
+    from holdfast.sandbox.confine import Protection
 
 _BROKEN = 70
 

@@ -20,7 +20,7 @@ from holdfast.examine._spool import Spool
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.record import Record
 from holdfast.examine.records import DatasetWriter, storable
-from holdfast.examine.sandbox import allow_cpu
+from holdfast.sandbox.confine import allow_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

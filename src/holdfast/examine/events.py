@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holdfast.examine._roster import Module
-    from holdfast.examine.sandbox import Protection
+    from holdfast.sandbox.confine import Protection
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from holdfast.examine._walk import EVERY, label
 from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
 from holdfast.examine.limits import Limits
 from holdfast.examine.results import Current, Result
-from holdfast.examine.sandbox import Protection
+from holdfast.sandbox.confine import Protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

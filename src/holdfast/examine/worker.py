@@ -20,7 +20,7 @@ from typing import cast
 from holdfast.core.errors import HoldfastError
 from holdfast.examine._wire import Receiver, messages, send
 from holdfast.examine.limits import Limits
-from holdfast.examine.sandbox import confine, isolate
+from holdfast.sandbox.confine import confine, isolate
 
 
 def main(channel: socket.socket, page: int) -> int:
@@ -37,7 +37,9 @@ def main(channel: socket.socket, page: int) -> int:
     code = [Path(folder) for folder in cast("list[str]", settings["code"])]
     limits = Limits.from_json(settings["limits"])
     try:
-        protection = confine(scratch, code, limits, isolated=isolated)
+        protection = confine(
+            scratch, code, memory=limits.memory, output=limits.output, isolated=isolated
+        )
         served = import_module("holdfast.examine._serve")
         serve = served.Server(scratch, limits, page, tuple(cast("list[str]", settings["plugins"])))
     except (HoldfastError, ImportError) as error:

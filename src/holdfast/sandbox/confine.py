@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import ResourceError
-from holdfast.examine import _landlock, _seccomp
+from holdfast.sandbox import _landlock, _seccomp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from holdfast.examine.limits import Limits
 
 _NEWUSER, _NEWNET, _NEWIPC = 0x10000000, 0x40000000, 0x08000000
 _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
@@ -90,8 +89,12 @@ def isolate() -> bool:
     return bool(libc.unshare(_NEWNET | _NEWIPC) == 0)
 
 
-def confine(scratch: Path, code: Iterable[Path], limits: Limits, *, isolated: bool) -> Protection:
+def confine(
+    scratch: Path, code: Iterable[Path], *, memory: int, output: int, isolated: bool
+) -> Protection:
     """Give up everything but reading the Python installation and `code`, and changing `scratch`.
+
+    `memory` bounds the address space, `output` each file that is written, both in bytes.
 
     Raises:
         ResourceError: not even no_new_privs and resource limits could be had.
@@ -103,7 +106,7 @@ def confine(scratch: Path, code: Iterable[Path], limits: Limits, *, isolated: bo
     libc.prctl(_DUMPABLE, 0, 0, 0, 0)
     dropped = _drop_capabilities(libc)
     try:
-        _limit(limits, isolated=isolated)
+        _limit(memory, output, isolated=isolated)
         if libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "no_new_privs was refused")
         landlock = _landlock.restrict((*_installation(), *code), (scratch,))
@@ -114,7 +117,7 @@ def confine(scratch: Path, code: Iterable[Path], limits: Limits, *, isolated: bo
         landlock=landlock,
         seccomp=_seccomp.install(),
         capabilities_dropped=dropped,
-        memory=limits.memory,
+        memory=memory,
     )
 
 
@@ -125,10 +128,10 @@ def allow_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
-def _limit(limits: Limits, *, isolated: bool) -> None:
+def _limit(memory: int, output: int, *, isolated: bool) -> None:
     for kind, value in (
-        (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_FSIZE, limits.output),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, output),
         (resource.RLIMIT_NOFILE, _DESCRIPTORS),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
