@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import stamping
 from holdfast.core.errors import HoldfastError, IntegrityError
-from holdfast.vault import settings, witnessing
+from holdfast.vault import authorities, settings, witnessing
 from holdfast.vault.cosigned import Cosigned
 
 if TYPE_CHECKING:
@@ -109,6 +108,10 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
     Raises:
         HoldfastError: the log or its settings can't be read.
     """
+    if not session.look_up(lambda connection: settings.read(connection, authorities.SETTING)):
+        return None
+    from holdfast.acts import stamping  # noqa: PLC0415 - as above
+
     found = stamping.stamp_head(session, timeout)
     done = [
         f"stamped at {one.size} entries by {one.authority}"

@@ -11,7 +11,7 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, IntegrityError, RemoteError
-from holdfast.vault import course, stamps, token, tsa
+from holdfast.vault import course, stamp_proof, token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.evidence import ArchiveTimeStamp, Record, grown
 from holdfast.vault.stamp_files import StampFiles
@@ -128,7 +128,7 @@ def _due(stamped: Stamped, authority: Authority, request: Renew) -> _Due | None:
         IntegrityError: it is not good, or its certificate has ended, so that renewing it would
             give worth to what may have been forged since.
     """
-    first, last = stamps.proven(stamped, authority)
+    first, last = stamp_proof.proven(stamped, authority)
     if stamped.record is None:
         record = Record.of(first.content, first.digest)
     else:

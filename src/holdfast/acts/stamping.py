@@ -19,7 +19,7 @@ from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError, RemoteError
 from holdfast.vault import authorities as setting
-from holdfast.vault import course, settings, stamps, tables, token, tsa
+from holdfast.vault import course, settings, stamp_proof, stamps, tables, token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 
@@ -243,7 +243,7 @@ def _row(files: StampFiles, size: int, name: str, authority: Authority | None) -
     try:
         if stamped is None or authority is None:
             raise IntegrityError("its authority is not set any more; `holdfast verify` checks it")
-        first, last = stamps.proven(stamped, authority)
+        first, last = stamp_proof.proven(stamped, authority)
     except IntegrityError as error:
         return {**row, "state": "not good", "why": error.what}
     return {**row, **_times(first, last)}
