@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _FOLDER, _BUILT = "text", "built.json"
-_HEAP = 64 << 20
+_HEAP = 20 << 20
 _SHOWN = 32_768
 _AROUND = 80
 _LONGEST_QUERY = 1000
