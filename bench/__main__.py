@@ -20,6 +20,7 @@ from bench import (
     collect_20000,
     house,
     log,
+    log_huge,
     machine,
     memory,
     peers,
@@ -44,14 +45,18 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "verify-throughput": verify_throughput,
     "append": append,
     "log": log,
+    "log-huge": log_huge,
     "memory": memory,
     "startup": startup,
     "store-s3": store_s3,
 }
 
+BY_NAME = {"log-huge"}
+"""Run only when asked for: they take a quarter of an hour each."""
+
 ORDER = (
-    *(name for name in MEASUREMENTS if name not in {"log", "memory", "startup"}),
-    *("log-100000", "log-1000000", "memory", "startup"),
+    *(name for name in MEASUREMENTS if name not in {"log", "log-huge", "memory", "startup"}),
+    *("log-100000", "log-1000000", "log-10000000", "memory", "startup"),
 )
 """The sections of RESULTS.md: a small log's figures never take the place of a large one's."""
 
@@ -70,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(work, asked.rounds, asked.small, asked.full, _say)
         _warn(work, small=asked.small)
         taken = _taken(bench)
-        for name in asked.names or MEASUREMENTS:
+        for name in asked.names or [one for one in MEASUREMENTS if one not in BY_NAME]:
             _say(f"{name}:")
             try:
                 section = _measured(bench, name)

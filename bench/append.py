@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.measure import Bench
 
 DISK = 1 << 30
+RECORD = 700
+"""Bytes: about what an entry's leaf and body come to."""
 DRIVERS = Path(__file__).parent / "drivers"
 
 
@@ -62,19 +64,32 @@ def measure(bench: Bench) -> Section:
     count, single = bench.size(10_000, 200), bench.size(300, 10)
     groups = enter_side(bench, "in groups", count, bench.size(500, 50))
     singles = enter_side(bench, "one by one", single, 1)
-    samples = alternate(bench, (groups, singles))
+    disk = Side(
+        "the disk alone",
+        f"{single:,} times write and fdatasync of {RECORD:,} bytes",
+        lambda _folder: [[sys.executable, str(DRIVERS / "synced.py"), str(single), str(RECORD)]],
+        check=printed,
+    )
+    samples = alternate(bench, (groups, singles, disk))
     rate = count / median_of(samples[groups.name], "seconds")
+    ratio = median_of(samples[disk.name], "seconds") / median_of(samples[singles.name], "seconds")
     return Section(
         "append",
         f"{count:,} custody entries",
         [
             row(groups, samples[groups.name], count, "entries/s", "seconds"),
             row(singles, samples[singles.name], single, "entries/s", "seconds"),
+            row(disk, samples[disk.name], single, "records/s", "seconds"),
         ],
         notes=[
             "Each group, or single act, is on the disk before the next begins, signed by its "
             "operator and folded into the database. Wall and cpu are the whole program's; the "
-            "rate is the entering alone, without Python's start. It has no peer.",
+            "rate is the entering alone, without Python's start. Beside it, what the disk allows: "
+            "each record written and synced by itself, unsigned, in no tree and no database.",
         ],
-        bars={"append-rate": Outcome(rate >= 2_000, f"{rate:,.0f} entries/s")},
+        bars={
+            "append-rate": Outcome(rate >= 2_000, f"{rate:,.0f} entries/s"),
+            "append-groups": Outcome(rate >= 5_000, f"{rate:,.0f} entries/s"),
+            "append-single": Outcome(ratio >= 0.35, f"{ratio:.2f}x"),
+        },
     )

@@ -29,10 +29,20 @@ BARS = {
     "verify-core": (
         "verify: at least the speed of `openssl dgst -sha256` on one core for each core used"
     ),
+    "verify-all-cores": "whole-vault verify within 1.2x of `openssl dgst -sha256` on all cores",
     "verify-bagit": (
         "verify 13,000 files: at least 2x the speed of `bagit.py --validate --processes 2`"
     ),
     "append-rate": "append 10,000 custody entries: at least 2,000/s in groups",
+    "append-groups": "append with durable commit and inline integration: 5,000 entries/s in groups",
+    "append-single": (
+        "append one by one: at least 0.35x of the fdatasync rate measured in the same run"
+    ),
+    "append-huge": (
+        "a log of 10,000,000 entries: append no slower than at 10,000 (the last 10,000 take at "
+        f"most {FLAT:.2f}x the time of the first)"
+    ),
+    "proof-huge": "a log of 10,000,000 entries: a proof under 20 ms",
     "append-flat": (
         f"append 1,000,000 entries: memory flat (peak at most {FLAT:.2f}x that at 100,000)"
     ),
