@@ -118,6 +118,10 @@ VALID: dict[str, tuple[str, ...]] = {
 }
 
 
+ENDS = {"--continuous": ("--once",)}
+"""What makes a command end that otherwise goes on until it is stopped."""
+
+
 class Attempt(NamedTuple):
     """A command with one thing in it that is odd."""
 
@@ -137,7 +141,9 @@ def attempts() -> list[Attempt]:
             for at in range(len(valid)):
                 changed = (*valid[:at], odd, *valid[at + 1 :])
                 found.append(Attempt(name, changed))
-            found += [Attempt(name, (*valid, option, odd)) for option in options]
+            found += [
+                Attempt(name, (*valid, option, *ENDS.get(option, ()), odd)) for option in options
+            ]
             found.append(Attempt(name, (*valid, odd)))
     return found
 

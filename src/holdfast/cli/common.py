@@ -30,6 +30,8 @@ JOBS = click.option(
     metavar="N",
     help="Processes at once; one a core, if left out.",
 )
+_LARGEST = 1_000_000
+"""Bytes of a file that an operator wrote: a policy, a list of authorities."""
 EVIDENCE = "PATH..."
 """The metavar of paths that are evidence's own names."""
 CASE = click.option(
@@ -179,6 +181,23 @@ def publish_quietly(session: Session) -> None:
     except Exception as error:  # noqa: BLE001 - what was asked for is done, and stays done
         why = str(error) if isinstance(error, HoldfastError) else repr(error)
         warn(f"the log was not published: {why}; `holdfast log publish` tries again")
+
+
+def small_file(path: Path) -> bytes:
+    """Return what a small file holds that an operator wrote or was given: settings, keys.
+
+    Raises:
+        InputError: it can't be read, or is too large to be one.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{str(path)[:200]} can't be read: {reason}", "name a file") from None
+    if len(data) > _LARGEST:
+        raise InputError(f"{path} is larger than {_LARGEST} bytes", "name another file")
+    return data
 
 
 def emit(facts: Mapping[str, Any]) -> None:

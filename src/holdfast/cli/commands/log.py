@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.commands import log_time
-from holdfast.cli.common import JSON, Where, emit, say, warn, where
+from holdfast.cli.common import JSON, Where, emit, say, small_file, warn, where
 from holdfast.core.errors import IntegrityError, RemoteError
 
 LISTEN = click.option(
@@ -44,7 +44,7 @@ def log_witnesses(place: Where, *, file: str) -> None:
             for line in policy.splitlines():
                 say(line)
             return
-        policy_bytes = Path(file).read_bytes()
+        policy_bytes = small_file(Path(file))
         found = witnessing.set_witnesses(session, witnessing.SetWitnesses(policy_bytes))
     say(f"{len(found.witnesses)} witnesses, quorum {found.quorum}")
 

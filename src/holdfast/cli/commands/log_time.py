@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from holdfast.cli.common import JSON, Where, emit, say, warn, where
+from holdfast.cli.common import JSON, Where, emit, say, small_file, warn, where
 from holdfast.core import clock
 from holdfast.core.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from holdfast.vault.authorities import Authority
 
-_LARGEST = 1_000_000
 _AHEAD = 90 * 86_400_000_000
 """Microseconds before a certificate's end at which `log renew` begins, if no date is given."""
 
@@ -67,7 +66,7 @@ def _read(path: Path) -> tuple[Authority, ...]:
     from holdfast.vault import authorities as setting  # noqa: PLC0415 - keeps --help quick
 
     try:
-        listed = tomllib.loads(_text(path)).get("authority", [])
+        listed = tomllib.loads(small_file(path).decode()).get("authority", [])
         given: list[dict[str, Any]] = [dict(one) for one in listed]
     except (TypeError, ValueError) as error:
         raise InputError(f"{path} can't be read: {error}", "see the command's --help") from None
@@ -81,27 +80,9 @@ def _read(path: Path) -> tuple[Authority, ...]:
     return setting.parse(given)
 
 
-def _text(path: Path) -> str:
-    """Return a small text file.
-
-    Raises:
-        InputError: it can't be opened, is no file of text, or is none of this kind by its size.
-        ValueError: it is not UTF-8.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{str(path)[:200]} can't be read: {reason}", "name a file") from None
-    if len(data) > _LARGEST:
-        raise InputError(f"{path} is larger than {_LARGEST} bytes", "name another file")
-    return data.decode()
-
-
 def _pem(path: Path) -> str:
     try:
-        return _text(path)
+        return small_file(path).decode()
     except ValueError:
         raise InputError(f"the root {path} is no text", "give it in PEM") from None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.cli.common import JSON, check_text, emit, say, warn
+from holdfast.cli.common import JSON, check_text, emit, say, small_file, warn
 from holdfast.core.errors import InputError, IntegrityError, RemoteError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def monitor(
     from holdfast.witness.monitor import watch  # noqa: PLC0415
 
     check_text(ctx)
-    trusted = Policy.parse(Path(policy).read_bytes(), need_quorum=False)
+    trusted = Policy.parse(small_file(Path(policy)), need_quorum=False)
     places = list(dict.fromkeys(url.rstrip("/") for url in urls or _urls(trusted)))
     if not places or not trusted.logs:
         raise InputError("there is no log or no place to look at", "name logs and URLs")
