@@ -136,10 +136,12 @@ class Watch:
             self._before(boundary, original, args)
         if self.done and self.deed == "full" and boundary.call in _GROWS:
             _refuse(boundary, args)
-        result = original(*args, **kw)
-        if now and self.deed == "after":
-            _die()
-        return result
+        try:
+            return original(*args, **kw)
+        finally:
+            # Also after a call that failed, as mkdir does where the folder is there already.
+            if now and self.deed == "after":
+                _die()
 
     def _before(
         self, boundary: Boundary, original: Callable[..., Any], args: tuple[Any, ...]
