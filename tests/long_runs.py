@@ -1,13 +1,14 @@
 """Keep how the long suites went: `./dev soak` and `./dev corpus` write docs/reference/long-runs.md.
 
-A pytest plugin; with `--keep-as NAME` it counts per module what passed, failed and was skipped, and
-writes the suite's section anew. The page is made from `tests/long_runs.json`, never by hand.
+A pytest plugin; with `--keep-as NAME` it counts per module what passed, failed and was skipped.
+Each module's line says when it ran and of which commit, so a suite of hours can be run in parts; a
+module that was run in part, or broken off, keeps its old line. The page is made from
+`tests/long_runs.json`, never by hand.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     import pytest
 
 KEPT = Path(__file__).with_suffix(".json")
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "long-runs.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "long-runs.md"
 SUITES = {
     "soak": "Faults by the hundred: a command stopped at every durable write, kills and pauses at "
     "random moments, every odd argument, a sparse file of 10 GB.",
@@ -27,12 +29,14 @@ SUITES = {
 }
 
 
+COUNTED = ("passed", "failed", "skipped")
+
+
 class Keeper:
     """Counts one run."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._began = time.monotonic()
         self._modules: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -42,17 +46,27 @@ class Keeper:
         if report.when == "call" or report.outcome != "passed":
             module[report.outcome] += 1
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Keep the counts and write the page."""
+        option = session.config.option
+        if exitstatus > 1 or option.keyword or any("::" in one for one in session.config.args):
+            return
         head, dirty = machine.commit()
-        kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
-        kept[self._name] = {
-            "commit": head + (" (and changes that were not committed)" if dirty else ""),
+        ran = {
+            "commit": head[:12] + (" and changes that were not committed" if dirty else ""),
             "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "machine": machine.describe(KEPT.parent),
-            "modules": self._modules,
-            "seconds": time.monotonic() - self._began,
+            "machine": ", ".join(
+                f"{what}: {value}" for what, value in machine.describe(KEPT.parent).items()
+            ),
         }
+        kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+        modules = kept.setdefault(self._name, {})
+        for module, counts in self._modules.items():
+            if any(counts.get(what) for what in COUNTED):
+                modules[module] = {**ran, **counts}
+        # A module that is no more has nothing to say.
+        for gone in [module for module in modules if not (ROOT / module).exists()]:
+            del modules[gone]
         KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
         PAGE.write_text(page(kept), "utf-8")
 
@@ -65,21 +79,18 @@ def page(kept: dict[str, Any]) -> str:
         "Written by `./dev soak` and `./dev corpus`; `./dev test` runs their short forms.",
     ]
     for name, about in SUITES.items():
-        lines += ["", f"## ./dev {name}", "", about]
-        one = kept.get(name)
-        if one is None:
-            lines += ["", "Not run yet."]
+        lines += ["", f"## ./dev {name}", "", about, ""]
+        modules = kept.get(name)
+        if not modules:
+            lines.append("Not run yet.")
             continue
-        facts = ", ".join(f"{what}: {value}" for what, value in one["machine"].items())
         lines += [
-            "",
-            f"{one['date']}, commit {one['commit']}; {one['seconds']:.0f} s. {facts}.",
-            "",
-            "| module | passed | failed | skipped | seconds |",
-            "|---|---|---|---|---|",
+            "| module | passed | failed | skipped | seconds | when | commit |",
+            "|---|---|---|---|---|---|---|",
         ]
-        for module, counts in sorted(one["modules"].items()):
-            if any(counts.get(what) for what in ("passed", "failed", "skipped")):
-                cells = [f"{counts.get(what, 0):.0f}" for what in ("passed", "failed", "skipped")]
-                lines.append(f"| `{module}` | {' | '.join(cells)} | {counts['seconds']:.0f} |")
+        for module, ran in sorted(modules.items()):
+            counts = " | ".join(f"{ran.get(what, 0):.0f}" for what in COUNTED)
+            last = f"{ran['seconds']:.0f} | {ran['date']} | {ran['commit']}"
+            lines.append(f"| `{module}` | {counts} | {last} |")
+        lines += ["", *sorted({f"{ran['machine']}." for ran in modules.values()})]
     return "\n".join([*lines, ""])
