@@ -11,7 +11,12 @@ from pathlib import Path
 from bench.process import BenchFailedError
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ("bench/RESULTS.md", "bench/results.json")
+RESULTS = (
+    "bench/RESULTS.md",
+    "bench/results.json",
+    "docs/reference/long-runs.md",
+    "tests/long_runs.json",
+)
 
 
 def cores() -> int:
