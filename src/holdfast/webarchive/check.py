@@ -75,10 +75,7 @@ class _Check:
             report.find(one.rule, one.detail, one.offset)
         if not records:
             report.find("file.empty", "no record was found", 0)
-            if not any(one.rule in {"version.missing"} for one in self._reader.troubles):
-                report.kind = "warc" if self._reader.zipped else "unknown"
-            else:
-                report.kind = "unknown"
+            report.kind = "unknown"
         if len(self._versions) > 1:
             report.find("version.mixed", ", ".join(sorted(self._versions)))
         for origin, series in self._series.items():
@@ -89,7 +86,9 @@ class _Check:
             "digests": dict(self._checked),
             "gzip_members": self._reader.members,
             "records": records,
-            "types": dict(sorted(self._types.items())),
+            "types": [
+                {"records": number, "type": kind} for kind, number in sorted(self._types.items())
+            ],
             "versions": sorted(self._versions),
         }
 

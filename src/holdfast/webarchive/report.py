@@ -75,10 +75,20 @@ class Report:
 
     def as_json(self) -> dict[str, Json]:
         """Return the whole report."""
-        return {
+        report: dict[str, Json] = {
             "counts": dict(self.counts),
             "facts": self.facts,
             "findings": [one.as_json() for one in self.findings],
             "kind": self.kind,
             "verdict": self.verdict,
         }
+        return {name: _storable(value) for name, value in report.items()}
+
+
+def _storable(value: Json) -> Json:
+    """Return `value` with text that UTF-8 can hold: JSON out of an archive may have half letters."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
