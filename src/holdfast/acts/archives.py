@@ -88,9 +88,10 @@ def _checked(session: Session, request: CollectArchives, one: Collected) -> Chec
         )
 
     session.progress(0, None, one.path)
-    with durable.disk_errors(session.vault.root), open_file(
-        session.vault, exhibit_of(one.exhibit)
-    ) as stream:
+    with (
+        durable.disk_errors(session.vault.root),
+        open_file(session.vault, exhibit_of(one.exhibit)) as stream,
+    ):
         report = archive_check.check(stream.fileno(), request.settings)
     if report.get("sha256", one.item) != one.item:
         raise IntegrityError(

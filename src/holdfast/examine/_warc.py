@@ -1,4 +1,4 @@
-"""What the opener and the parser of web archives share: the records, and bodies as a person has them.
+"""What the opener and the parser of web archives share: records, and bodies as people have them.
 
 Both number the records alike, from 1, so that a record and the file unfolded from it are found
 from one another.
@@ -17,6 +17,7 @@ from holdfast.webarchive.reader import WarcReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     from holdfast.examine.file import EvidenceFile
     from holdfast.webarchive.reader import Trouble, WarcRecord
@@ -121,12 +122,10 @@ def records(file: EvidenceFile, troubles: list[Trouble] | None = None) -> Iterat
             yield from _of_arc(stream)
             return
         reader = WarcReader(stream)
-        number = 0
         last: tuple[WarcRecord, Stored] | None = None
-        for record in reader:
+        for number, record in enumerate(reader, 1):
             if last is not None:
                 last[1].end = last[0].end
-            number += 1
             kind = (record.get("warc-type") or "").lower()
             url = (record.get("warc-target-uri") or "").removeprefix("<").removesuffix(">")
             media = (record.get("content-type") or "").lower()
@@ -150,10 +149,8 @@ def records(file: EvidenceFile, troubles: list[Trouble] | None = None) -> Iterat
             troubles[:] = reader.troubles
 
 
-def _of_arc(stream: object) -> Iterator[Stored]:
-    number = 0
-    for one in arc.records(stream):  # type: ignore[arg-type]
-        number += 1
+def _of_arc(stream: BinaryIO) -> Iterator[Stored]:
+    for number, one in enumerate(arc.records(stream), 1):
         version = one.url.startswith("filedesc://")
         date = one.date
         when = f"{date[:4]}-{date[4:6]}-{date[6:8]}T{date[8:10]}:{date[10:12]}:{date[12:14]}Z"

@@ -75,8 +75,12 @@ def records(raw: BinaryIO, report: Report | None = None) -> Iterator[ArcRecord]:
                 find("arc.header", f"{shown!r}", offset)
             continue
         number += 1
-        url, address, date, media, length = (part.decode("utf-8", "backslashreplace") for part in found.groups())
-        record = ArcRecord(offset, start, url, address, date, media, int(length), stream, int(length))
+        url, address, date, media, length = (
+            part.decode("utf-8", "backslashreplace") for part in found.groups()
+        )
+        record = ArcRecord(
+            offset, start, url, address, date, media, int(length), stream, int(length)
+        )
         if number == 1 and not url.startswith("filedesc://"):
             find("arc.version", f"{url[:80]!r}", offset)
         try:
@@ -93,7 +97,11 @@ def records(raw: BinaryIO, report: Report | None = None) -> Iterator[ArcRecord]:
     for rule, at, detail in stream.trouble:
         find(rule, detail, at)
     if report is not None:
-        report.facts = {"compressed": stream.zipped, "gzip_members": stream.members, "records": number}
+        report.facts = {
+            "compressed": stream.zipped,
+            "gzip_members": stream.members,
+            "records": number,
+        }
 
 
 def check(raw: BinaryIO) -> Report:

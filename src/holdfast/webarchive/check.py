@@ -14,7 +14,6 @@ from holdfast.webarchive import arc, digests, fields
 from holdfast.webarchive.message import Dechunker, HeadReader
 from holdfast.webarchive.reader import WarcReader
 from holdfast.webarchive.report import Report
-from holdfast.webarchive.stream import MAGIC
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -89,7 +88,7 @@ class _Check:
             "types": [
                 {"records": number, "type": kind} for kind, number in sorted(self._types.items())
             ],
-            "versions": sorted(self._versions),
+            "versions": [*sorted(self._versions)],
         }
 
     def _troubles(self, record: WarcRecord, name: str) -> None:
@@ -107,8 +106,9 @@ class _Check:
             self._versions.add(record.version[:16])
         kind = record.get("warc-type") or ""
         self._types[kind[:32]] = self._types.get(kind[:32], 0) + 1
-        for rule, detail in fields.judge(record):
-            find(rule, detail)
+        if not record.cut:  # of a header that is not whole, nobody can say what is missing
+            for rule, detail in fields.judge(record):
+                find(rule, detail)
         block = _Block(record)
         block.take()
         for rule, detail in (*block.judge(self._checked), *_kinds(record, block)):
@@ -142,7 +142,7 @@ class _Check:
 
     def _segments(self, record: WarcRecord, block: _Block) -> list[tuple[str, str]]:
         said = record.get("warc-segment-number")
-        if said is None or not (said.isascii() and said.isdigit()) or len(said) > 18:  # noqa: PLR2004
+        if said is None or not (said.isascii() and said.isdigit()) or len(said) > 18:
             return []
         number, kind = int(said), record.get("warc-type")
         if kind != "continuation":
@@ -151,7 +151,7 @@ class _Check:
         origin = record.get("warc-segment-origin-id") or ""
         series = self._series.setdefault(origin, _Series(gap=True))
         found = []
-        if number < 2:  # noqa: PLR2004
+        if number < 2:
             found.append(("segment.number", f"{number} in a continuation record"))
         elif series.number and number != series.number + 1:
             found.append(("segment.number", f"{number} follows {series.number}"))
@@ -161,7 +161,12 @@ class _Check:
         total = record.get("warc-segment-total-length")
         if total is not None:
             series.ended = True
-            if not series.gap and total.isascii() and total.isdigit() and int(total) != series.length:
+            if (
+                not series.gap
+                and total.isascii()
+                and total.isdigit()
+                and int(total) != series.length
+            ):
                 found.append(("segment.total", f"{total}, where the blocks have {series.length}"))
         return found
 
@@ -179,9 +184,9 @@ class _Block:
         kind = record.get("warc-type") or ""
         self.http = (
             kind in {"response", "request", "revisit"}
-            and (record.get("content-type") or "application/http").lower().startswith(
-                "application/http"
-            )
+            and (record.get("content-type") or "application/http")
+            .lower()
+            .startswith("application/http")
             and (record.get("warc-target-uri") or "").lstrip("<").lower().startswith(_HTTP)
         )
         segmented = record.get("warc-segment-number") is not None or kind == "continuation"
@@ -232,7 +237,9 @@ class _Block:
         if self._block is not None and self._block_hash is not None:
             checked["block"] += 1
             if self._block_hash.digest() != self._block.value:
-                found.append(("digest.block", _differs(record, "warc-block-digest", self._block_hash)))
+                found.append(
+                    ("digest.block", _differs(record, "warc-block-digest", self._block_hash))
+                )
         if self._payload is not None and self._absent:
             found.append(("digest.unchecked", record.get("warc-type") or ""))
         elif self._payload is not None and self._raw_hash is not None:
@@ -273,7 +280,7 @@ def _kinds(record: WarcRecord, block: _Block) -> list[tuple[str, str]]:
             found.append((f"{kind}.ip", ""))
     head = block.heads.head if block.heads else None
     said = head.get("content-length") if head else None
-    if said is None or not (said.isascii() and said.isdigit()) or len(said) > 18:  # noqa: PLR2004
+    if said is None or not (said.isascii() and said.isdigit()) or len(said) > 18:
         return found
     short = block.body < int(said) and record.get("warc-truncated") is None
     if short and kind == "revisit" and not block.body:
@@ -285,8 +292,3 @@ def _kinds(record: WarcRecord, block: _Block) -> list[tuple[str, str]]:
 
 def _short(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).digest()
-
-
-def is_warc(head: bytes) -> bool:
-    """Say whether a file that begins so may be a WARC (plain), or gzip that may hold one."""
-    return head.startswith((b"WARC/", MAGIC))

@@ -160,7 +160,9 @@ def decoded(pieces: Iterable[bytes], codings: str) -> Iterator[bytes]:
     Raises:
         DecodingError: damaged or cut after its start, or over `LIMIT`; what came before is right.
     """
-    names = [name for one in codings.split(",") if (name := one.strip().lower()) not in {"", "identity"}]
+    names = [
+        name for one in codings.split(",") if (name := one.strip().lower()) not in {"", "identity"}
+    ]
     out: Iterable[bytes] = pieces
     for name in reversed(names[-CODINGS:]):
         if name not in _MAKERS:

@@ -10,6 +10,10 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FORM = re.compile(r"([!#$%&'*+\-.0-9A-Z^_`a-z|~]+):([!-~]+)")
 _NAMES = {
@@ -51,22 +55,27 @@ def read(text: str) -> Labelled | None:
 
 def _value(text: str, size: int) -> bytes | None:
     bare = text.rstrip("=")
-    tries = (
-        (size * 2, lambda: bytes.fromhex(text)),
-        (-(-size * 8 // 5), lambda: base64.b32decode(bare.upper() + "=" * (-len(bare) % 8))),
-        (
-            -(-size * 8 // 6),
-            lambda: base64.b64decode(
-                bare.translate(str.maketrans("-_", "+/")) + "=" * (-len(bare) % 4), validate=True
-            ),
-        ),
+    tries: tuple[tuple[int, Callable[[str], bytes]], ...] = (
+        (size * 2, bytes.fromhex),
+        (-(-size * 8 // 5), _base32),
+        (-(-size * 8 // 6), _base64),
     )
     for length, decode in tries:
-        if len(bare) == length:
-            try:
-                found = decode()
-            except (ValueError, binascii.Error):
-                continue
-            if len(found) == size:
-                return found
+        if len(bare) != length:
+            continue
+        try:
+            found = decode(bare)
+        except (ValueError, binascii.Error):
+            continue
+        if len(found) == size:
+            return found
     return None
+
+
+def _base32(text: str) -> bytes:
+    return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+
+
+def _base64(text: str) -> bytes:
+    plain = text.translate(str.maketrans("-_", "+/"))
+    return base64.b64decode(plain + "=" * (-len(text) % 4), validate=True)

@@ -48,11 +48,13 @@ _DEFINED = {
 """What 1.0 defines; 1.1 has two more."""
 _TARGETED = frozenset(TYPES) - {"warcinfo", "metadata"}
 
-_TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+"
+_WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+"
 _MEDIA = re.compile(
-    rf"{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*(?:{_TOKEN}[ \t]*=[ \t]*(?:{_TOKEN}|\"[^\"]*\"))?)*"
+    rf"{_WORD}/{_WORD}(?:[ \t]*;[ \t]*(?:{_WORD}[ \t]*=[ \t]*(?:{_WORD}|\"[^\"]*\"))?)*"
 )
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[!#$&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]|%[0-9A-Fa-f]{2})+")
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[!#$&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]|%[0-9A-Fa-f]{2})+"
+)
 _DATE_1_0 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _DATE_1_1 = re.compile(
     r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?", re.ASCII
@@ -127,28 +129,28 @@ def _bracketed(text: str) -> bool:
     return text[:1] == "<" and text[-1:] == ">" and is_uri(text[1:-1])
 
 
-def _record_id(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _record_id(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not _bracketed(value):
         yield "id.form", repr(value)
 
 
-def _reference(name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _reference(name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not _bracketed(value):
         yield "reference.form", f"{name}: {value!r}"
 
 
-def _target(name: str, value: str, newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _target(name: str, value: str, newer: bool) -> Iterator[Finding]:
     # 1.0's grammar has a URI in angle brackets everywhere, its examples only around record ids.
     if not (is_uri(value) or (not newer and _bracketed(value))):
         yield "target.form", f"{name}: {value!r}"
 
 
-def _profile(_name: str, value: str, newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _profile(_name: str, value: str, newer: bool) -> Iterator[Finding]:
     if not (is_uri(value) or (not newer and _bracketed(value))):
         yield "profile.form", repr(value)
 
 
-def _date(name: str, value: str, newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _date(name: str, value: str, newer: bool) -> Iterator[Finding]:
     if not (_DATE_1_1 if newer else _DATE_1_0).fullmatch(value) or not _exists(value):
         yield "date.form", f"{name}: {value!r}"
 
@@ -165,28 +167,28 @@ def _exists(value: str) -> bool:
     return True
 
 
-def _length(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _length(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not (value.isascii() and value.isdigit()):
         yield "length.form", repr(value)
 
 
-def _number(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _number(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not (value.isascii() and value.isdigit() and value.strip("0")):
         yield "segment.form", repr(value)
 
 
-def _total(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _total(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not (value.isascii() and value.isdigit()):
         yield "segment.total-form", repr(value)
 
 
-def _media(name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _media(name: str, value: str, _newer: bool) -> Iterator[Finding]:
     if not _MEDIA.fullmatch(value):
         rule = "content-type.form" if name == "content-type" else "payload-type.form"
         yield rule, repr(value)
 
 
-def _digest(name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _digest(name: str, value: str, _newer: bool) -> Iterator[Finding]:
     found = digests.read(value)
     if found is None:
         yield "digest.form", f"{name}: {value!r}"
@@ -196,15 +198,15 @@ def _digest(name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: 
         yield "digest.padding", f"{name}: {value!r}"
 
 
-def _address(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
+def _address(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
     try:
         ipaddress.ip_address(value)
     except ValueError:
         yield "ip.form", repr(value)
 
 
-def _truncated(_name: str, value: str, _newer: bool) -> Iterator[Finding]:  # noqa: FBT001
-    if not re.fullmatch(_TOKEN, value):
+def _truncated(_name: str, value: str, _newer: bool) -> Iterator[Finding]:
+    if not re.fullmatch(_WORD, value):
         yield "truncated.form", repr(value)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.webarchive import arc
-from holdfast.webarchive.check import check_warc, is_warc
-from holdfast.webarchive.report import Report
+from holdfast.webarchive.check import check_warc
 from holdfast.webarchive.signature import Trust
 from holdfast.webarchive.wacz_check import check_wacz
 
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from holdfast.webarchive.report import Report
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -23,7 +23,6 @@ def judge(raw: BinaryIO, trust: Trust | None = None, *, require_signature: bool 
     if head.startswith(_ZIP):
         return check_wacz(raw, trust or Trust(), require_signature=require_signature)
     report = check_warc(raw)
-    if report.kind == "unknown" or not (arc.is_arc(head) or is_warc(head)):
-        report.kind = "unknown"
+    if report.kind == "unknown":
         report.find("file.unknown", f"it begins with {head[:16]!r}", 0)
     return report

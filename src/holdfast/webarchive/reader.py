@@ -177,7 +177,7 @@ class WarcReader:
                 trouble("field.control", f"{name.decode('utf-8', 'backslashreplace')[:_SHOWN]}")
             record.fields.append((name.decode("utf-8", "backslashreplace").lower(), text))
         said = record.get("content-length")
-        if said is not None and said.isascii() and said.isdigit() and len(said) < 19:  # noqa: PLR2004
+        if said is not None and said.isascii() and said.isdigit() and len(said) < 19:
             record.length = record.left = int(said)
         return record
 
@@ -199,8 +199,9 @@ class WarcReader:
                 break
             if len(line) == LINE_LIMIT or size > HEADER_LIMIT:
                 tell("header.too-long", f"over {len(line) if size <= HEADER_LIMIT else size} bytes")
+                record.cut = True
                 break
-            loose += not line.endswith(b"\r\n")
+            loose += line.endswith(b"\n") and not line.endswith(b"\r\n")
             if not content:
                 break
             if line[:1] in b" \t":

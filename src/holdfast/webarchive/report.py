@@ -86,7 +86,8 @@ class Report:
 
 
 def _storable(value: Json) -> Json:
-    """Return `value` with text that UTF-8 can hold: JSON out of an archive may have half letters."""
+    """Return `value` with text that UTF-8 can hold: JSON out of an archive may have "
+    "half letters."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):

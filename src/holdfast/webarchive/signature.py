@@ -191,7 +191,7 @@ def _chain(
     reasons = []
     for leaf, *rest in chains:
         try:
-            builder = PolicyBuilder().store(Store(trust.web)).time(moment)
+            builder = PolicyBuilder().store(Store([*trust.web])).time(moment)
             verifier = builder.build_server_verifier(x509.DNSName(signed["domain"]))
             verifier.verify(leaf, rest)
         except (VerificationError, ValueError) as error:

@@ -165,7 +165,8 @@ class Stream:
         return True
 
     def _to_magic(self) -> bool:
-        """Step to where a member may begin, or to the end; return whether only zeros were passed."""
+        """Step to where a member may begin, or to the end; return whether only zeros "
+        "were passed."""
         zeros = True
         while (found := self._in.find(MAGIC, self._next)) < 0:
             stop = max(self._next, len(self._in) - len(MAGIC) + 1)

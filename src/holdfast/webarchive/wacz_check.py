@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from holdfast.webarchive import signature
 from holdfast.webarchive.check import check_warc
 from holdfast.webarchive.report import INVALID, Report
-from holdfast.webarchive.signature import Trust
 from holdfast.webarchive.wacz_index import Indexes, check_pages
 from holdfast.webarchive.wacz_rules import WACZ_RULES
-from holdfast.webarchive.zip_check import Shell, is_safe
+from holdfast.webarchive.zip_check import READ_ERRORS, Shell, is_safe
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
+    from holdfast.webarchive.signature import Trust
 
 MANIFEST, DIGEST = "datapackage.json", "datapackage-digest.json"
 VERSIONS = ("1.0.0", "1.1.0", "1.1.1", "1.2.0")
@@ -150,7 +150,9 @@ class _Check:
             hasher.update(piece)
             total += len(piece)
         if algorithm and hasher.hexdigest() != value.lower():
-            self._find("manifest.hash", f"{said}, where {hasher.hexdigest()} was calculated", None, path)
+            self._find(
+                "manifest.hash", f"{said}, where {hasher.hexdigest()} was calculated", None, path
+            )
         if size != total:
             self._find("manifest.bytes", f"{size}, where there are {total}", None, path)
 
@@ -163,11 +165,15 @@ class _Check:
             except (ValueError, RecursionError):
                 found = None
             if not isinstance(found, dict) or found.get("path") != MANIFEST:
-                self._find("digest.form", "no JSON object that names datapackage.json", None, DIGEST)
+                self._find(
+                    "digest.form", "no JSON object that names datapackage.json", None, DIGEST
+                )
                 found = found if isinstance(found, dict) else {}
             true = f"sha256:{hashlib.sha256(self._raw).hexdigest()}"
             if found.get("hash") != true:
-                self._find("digest.hash", f"{found.get('hash')}, where {true} was calculated", None, DIGEST)
+                self._find(
+                    "digest.hash", f"{found.get('hash')}, where {true} was calculated", None, DIGEST
+                )
             if found.get("signedData") is not None:
                 return self._signed(found["signedData"], true)
         else:
@@ -201,7 +207,11 @@ class _Check:
         software = self._manifest.get("software")
         if isinstance(software, str) and software.lower().startswith("holdfast"):
             return f"it was made by {software}, which always signs"
-        told = [key for key in self._manifest if str(key).lower() in {"signed", "signature", "signeddata"}]
+        told = [
+            key
+            for key in self._manifest
+            if str(key).lower() in {"signed", "signature", "signeddata"}
+        ]
         return f"datapackage.json has {told[0]!r}" if told else ""
 
     def _archives(self) -> list[Json]:
@@ -212,14 +222,16 @@ class _Check:
             try:
                 with self._shell.open(name) as raw:
                     one = check_warc(raw)
-            except (OSError, EOFError, ValueError) as error:
+            except READ_ERRORS as error:
                 self._find("zip.damaged", str(error), None, name)
                 continue
             if one.facts.get("compressed") and not name.lower().endswith(".warc.gz"):
                 self._find("layout.archive-name", name, None, name)
             if one.verdict == INVALID:
                 first = next(f for f in one.findings if f.rule.severity.value == "error")
-                self._find("warc.invalid", f"{first.rule.section}: {first.rule.sentence}", None, name)
+                self._find(
+                    "warc.invalid", f"{first.rule.section}: {first.rule.sentence}", None, name
+                )
             told.append({"path": name, **one.as_json()})
         return told
 

@@ -8,10 +8,11 @@ import json
 import re
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.webarchive.reader import WarcReader
 from holdfast.webarchive.stream import MAGIC, Stream
+from holdfast.webarchive.zip_check import READ_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,16 @@ _SMALL = 64 << 20
 _STAMP = re.compile(r"\d{4,17}", re.ASCII)
 
 
+class _Row(NamedTuple):
+    """What an index line leads to, in one file."""
+
+    offset: int
+    length: int
+    url: str
+    digest: str
+    source: str
+
+
 @dataclass
 class Indexes:
     """What the indexes of one WACZ hold."""
@@ -35,8 +46,8 @@ class Indexes:
     report: Report
     urls: set[str] = field(default_factory=set)
     lines: int = 0
-    _wanted: dict[str, list[tuple[int, int, str, str, str]]] = field(default_factory=dict)
-    """By file: offset, length, URL, recordDigest, index."""
+    _wanted: dict[str, list[_Row]] = field(default_factory=dict)
+    """By file."""
 
     def check(self) -> None:
         """Read every index, then follow its lines."""
@@ -76,23 +87,23 @@ class Indexes:
             return
         self.urls.add(url)
         digest = entry.get("recordDigest")
-        row = (offset, length or 0, url, digest if isinstance(digest, str) else "", name)
+        row = _Row(offset, length or 0, url, digest if isinstance(digest, str) else "", name)
         self._wanted.setdefault(filename, []).append(row)
 
     def _lines(self, name: str) -> Iterator[str]:
-        stream = Stream(self.shell.open(name))
         try:
+            stream = Stream(self.shell.open(name))
             while line := stream.line(_LINE):
                 yield line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-        except (OSError, EOFError, ValueError, zlib.error):
-            pass  # a part that can't be read is told of where its hash is taken
+        except READ_ERRORS:
+            return  # a part that can't be read is told of where its hash is taken
         for _, at, detail in stream.trouble:
             self.report.find("index.form", detail, at, name)
 
     def _entry(self, name: str, text: str) -> dict[str, Any] | None:
         parts = text.split(" ", 2)
         try:
-            found = json.loads(parts[2]) if len(parts) > 2 else None  # noqa: PLR2004
+            found = json.loads(parts[2]) if len(parts) > 2 else None
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or not _STAMP.fullmatch(parts[1]):
@@ -131,40 +142,45 @@ class Indexes:
             with self.shell.open(part) as stream:
                 stream.seek(offset)
                 return stream.read(length)
-        except (OSError, EOFError, ValueError, zlib.error):
+        except READ_ERRORS:
             return None
 
-    def _follow(self, filename: str, lines: list[tuple[int, int, str, str, str]]) -> None:
+    def _follow(self, filename: str, rows: list[_Row]) -> None:
         """Look at the places in one archive that index lines lead to, in one passage."""
         part = f"archive/{filename}"
         if part not in self.shell.parts:
-            for offset, _, url, _, name in lines:
-                self.report.find("index.dangling", f"{filename} at {offset}: {url}", None, name)
+            for row in rows:
+                self.report.find("index.dangling", _place(filename, row), None, row.source)
             return
         try:
             with self.shell.open(part) as stream:
-                for offset, length, url, digest, name in lines:
-                    stream.seek(offset)
-                    raw = stream.read(min(length or _SMALL, _RECORD))
-                    self._record(raw, length, url, digest, f"{filename} at {offset}", name)
-        except (OSError, EOFError, ValueError, zlib.error):
+                for row in rows:
+                    stream.seek(row.offset)
+                    raw = stream.read(min(row.length or _SMALL, _RECORD))
+                    self._record(raw, filename, row)
+        except READ_ERRORS:
             self.report.find("index.dangling", f"{filename} can't be read", None, part)
 
-    def _record(
-        self, raw: bytes, length: int, url: str, digest: str, place: str, name: str
-    ) -> None:
+    def _record(self, raw: bytes, filename: str, row: _Row) -> None:
+        def find(rule: str, more: str = "") -> None:
+            self.report.find(rule, _place(filename, row) + more, None, row.source)
+
         reader = WarcReader(io.BytesIO(raw))
         record = next(iter(reader), None)
         if record is None or record.offset or record.start or reader.troubles:
-            self.report.find("index.dangling", f"{place}: {url}", None, name)
+            find("index.dangling")
             return
         target = (record.get("warc-target-uri") or "").removeprefix("<").removesuffix(">")
-        if target != url:
-            self.report.find("index.url", f"{place}: {url}, and there {target}", None, name)
-        if length and not _fills(raw, length, record.length):
-            self.report.find("index.length", f"{place}: {length}", None, name)
-        if digest and digest != _sha256(raw):
-            self.report.find("index.digest", f"{place}: {url}", None, name)
+        if target != row.url:
+            find("index.url", f", and there {target}")
+        if row.length and not _fills(raw, row.length, record.length):
+            find("index.length", f", length {row.length}")
+        if row.digest and row.digest != _sha256(raw):
+            find("index.digest")
+
+
+def _place(filename: str, row: _Row) -> str:
+    return f"{filename} at {row.offset}: {row.url}"
 
 
 def _fills(raw: bytes, length: int, block: int | None) -> bool:
@@ -188,7 +204,7 @@ def _fills(raw: bytes, length: int, block: int | None) -> bool:
 
 def _number(value: Any) -> int | None:
     text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _sha256(raw: bytes) -> str:
@@ -201,20 +217,19 @@ def check_pages(shell: Shell, report: Report, urls: set[str]) -> int:
     for name in sorted(shell.parts):
         if not (name.startswith("pages/") and name.endswith(".jsonl")):
             continue
-        stream = Stream(shell.open(name))
-        number = 0
-        while True:
-            try:
-                line = stream.line(_LINE * 16)
-            except (OSError, EOFError, ValueError, zlib.error):
-                break
-            if not line:
-                break
-            number += 1
-            if not line.strip():
-                continue
-            pages += _page(line, number, name, report, urls)
+        for number, line in enumerate(_page_lines(shell, name), 1):
+            if line.strip():
+                pages += _page(line, number, name, report, urls)
     return pages
+
+
+def _page_lines(shell: Shell, name: str) -> Iterator[bytes]:
+    try:
+        stream = Stream(shell.open(name))
+        while line := stream.line(_LINE * 16):
+            yield line
+    except READ_ERRORS:
+        return  # told of where its hash is taken
 
 
 def _page(line: bytes, number: int, name: str, report: Report, urls: set[str]) -> int:

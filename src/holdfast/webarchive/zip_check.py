@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from holdfast.webarchive.stream import CHUNK
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 MAX_PARTS = 200_000
 MAX_BYTES = 64 << 30
 """Bytes that one part may unfold to."""
+READ_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError,
+    RuntimeError, ValueError,
+)  # fmt: skip
+"""What `zipfile` raises when a part, or the file, can't be read."""
 _LOCAL = struct.Struct("<4s5H3I2H")
 _DESCRIPTOR = 24
 _ENCRYPTED, _DESCRIBED_AFTER = 0x1, 0x8
@@ -36,7 +42,7 @@ class Shell:
         self.zip: zipfile.ZipFile | None = None
         try:
             self.zip = zipfile.ZipFile(raw)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        except READ_ERRORS as error:
             report.find("zip.damaged", str(error) or type(error).__name__)
             return
         self._directory(self.zip.infolist())
@@ -94,7 +100,7 @@ class Shell:
             self._report.find("zip.hidden", f"{at - before} bytes before it", before, name)
         elif at < before:
             self._report.find("zip.disagrees", "it overlaps the part before it", at, name)
-        return at + _LOCAL.size + long + extra + info.compress_size
+        return int(at + _LOCAL.size + long + extra + info.compress_size)
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield a part's bytes; what keeps it from being read is told, and ends it."""
@@ -108,8 +114,9 @@ class Shell:
                         self._report.find("zip.bomb", f"over {MAX_BYTES} bytes", None, name)
                         return
                     yield piece
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
-            self._report.find("zip.damaged", str(error) or "it ends too soon", info.header_offset, name)
+        except READ_ERRORS as error:
+            words = str(error) or "it ends too soon"
+            self._report.find("zip.damaged", words, info.header_offset, name)
 
     def whole(self, name: str, limit: int) -> bytes:
         """Return a small part whole; empty where it is not there or over `limit`."""

@@ -90,7 +90,11 @@ def _judge(paths: Sequence[str], settings: Settings, *, as_json: bool) -> int:
         bad += report["verdict"] in {"invalid", archive_check.UNJUDGED}
         if as_json:
             emit(
-                {"path": _shown(path), "report": report, "report_sha256": archive_check.digest(report)}
+                {
+                    "path": _shown(path),
+                    "report": report,
+                    "report_sha256": archive_check.digest(report),
+                }
             )
         else:
             _tell(path, report)

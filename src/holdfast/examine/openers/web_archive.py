@@ -120,8 +120,8 @@ def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _failing(error: DecodingError) -> Iterator[bytes]:
     """Say when the member is read, not before, that there is nothing: the others must come."""
+    yield from ()
     raise error
-    yield b""
 
 
 def _name(stored: _warc.Stored) -> str:

@@ -19,7 +19,9 @@ TEXT_LIMIT = 256 << 10
 MOST = 5000
 """Links, scripts, forms of a page, each; and fields of a form."""
 _URL_LIMIT = 8192
-_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.\-]{1,40})", re.IGNORECASE)
+_META = re.compile(
+    rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.\-]{1,40})", re.IGNORECASE
+)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_:.\-]{1,40})", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINES = re.compile(r"\s*\n\s*")
@@ -122,7 +124,7 @@ def _places(tree: LexborHTMLParser, page: Page, base: str) -> None:
 def _form(node: object, base: str, url: str) -> Form:
     attributes = node.attributes  # type: ignore[attr-defined]
     action = (attributes.get("action") or "").strip()
-    fields = []
+    fields: list[tuple[str, str]] = []
     for one in node.css("input, select, textarea, button"):  # type: ignore[attr-defined]
         if len(fields) == MOST:
             break

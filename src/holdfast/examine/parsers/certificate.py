@@ -10,7 +10,7 @@ import re
 import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 LIMIT = 1 << 20
 """Bytes of a DER file that may be one certificate; and of a PEM file that are read."""
 MOST = 1000
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,200000}-----END CERTIFICATE-----")
+_PEM = re.compile(
+    rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,200000}-----END CERTIFICATE-----"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TBS = re.compile(rb"\x30(?:\x82..|\x83...)\x30(?:\x81.|\x82..|\x83...)(?:\xa0\x03\x02\x01|\x02)", re.DOTALL)
+_TBS = re.compile(
+    rb"\x30(?:\x82..|\x83...)\x30(?:\x81.|\x82..|\x83...)(?:\xa0\x03\x02\x01|\x02)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,12 @@ class Certificate(Record):
     self_signed: bool = False
 
 
+class _Place(TypedDict):
+    offset: int
+    length: int
+    row: int
+
+
 VERSION = 1
 DECODERS: tuple[str, ...] = ("cryptography",)
 RECORDS: tuple[type[Record], ...] = (Certificate,)
@@ -57,9 +67,7 @@ RECORDS: tuple[type[Record], ...] = (Certificate,)
 
 def match(file: EvidenceFile) -> bool:
     """Accept a file that begins as a DER certificate does, or with a PEM one."""
-    return is_certificate(file.head) or (
-        file.size <= LIMIT and _TBS.match(file.head) is not None
-    )
+    return is_certificate(file.head) or (file.size <= LIMIT and _TBS.match(file.head) is not None)
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
@@ -77,7 +85,7 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
 
 
 def _one(raw: bytes, offset: int, row: int, *, pem: bool) -> Record:
-    place = {"offset": offset, "length": len(raw), "row": row}
+    place: _Place = {"offset": offset, "length": len(raw), "row": row}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd serial numbers are no fault of ours
@@ -90,11 +98,13 @@ def _one(raw: bytes, offset: int, row: int, *, pem: bool) -> Record:
         )
 
 
-def _record(found: x509.Certificate, place: dict[str, int]) -> Certificate:
+def _record(found: x509.Certificate, place: _Place) -> Certificate:
     subject, issuer = _plain(found.subject.rfc4514_string()), _plain(found.issuer.rfc4514_string())
     begins = (found.not_valid_before_utc - _EPOCH) // timedelta(microseconds=1)
     return Certificate(
-        message=f"certificate of {subject or ', '.join(_names(found)) or '(nobody)'} by {issuer}"[:300],
+        message=f"certificate of {subject or ', '.join(_names(found)) or '(nobody)'} by {issuer}"[
+            :300
+        ],
         time=begins,
         time_meaning="valid from",
         subject=subject,

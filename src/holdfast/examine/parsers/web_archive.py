@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from holdfast.examine import _warc
 from holdfast.examine.parsers import _page
@@ -132,6 +132,16 @@ RECORDS: tuple[type[Record], ...] = (
 )  # fmt: skip
 
 
+class _Place(TypedDict):
+    offset: int
+    row: int
+
+
+class _When(TypedDict):
+    time: int | None
+    time_meaning: str | None
+
+
 _LOST = frozenset({"header.too-long", "header.unfinished", "record.end", "record.short"})
 """Troubles that mean that something of a record was not read, or may not be what it says."""
 
@@ -233,9 +243,7 @@ def _of(stored: _warc.Stored, pairs: _Pairs) -> Iterator[Record]:
         yield from _page_of(stored, stored.pieces, stored.media, time)
 
 
-def _exchange(
-    stored: _warc.Stored, head: Head, request: _Request, time: int | None
-) -> WebExchange:
+def _exchange(stored: _warc.Stored, head: Head, request: _Request, time: int | None) -> WebExchange:
     status = head.status() if stored.type != "request" else None
     asked = head.request() if stored.type == "request" else None
     method = request.method or (asked[0] if asked else "")
@@ -269,9 +277,11 @@ def _page_of(
     stored: _warc.Stored, pieces: Iterator[bytes], content_type: str, time: int | None
 ) -> Iterator[Record]:
     raw, cut = _warc.first_bytes(pieces, _page.HTML_LIMIT)
-    place = {"offset": stored.offset, "row": stored.number}
+    place: _Place = {"offset": stored.offset, "row": stored.number}
     if cut:
-        yield Failure(message=_line(stored.url), reason=f"the page is not read whole: {cut}", **place)
+        yield Failure(
+            message=_line(stored.url), reason=f"the page is not read whole: {cut}", **place
+        )
     if not raw:
         return
     url = _page.plain(stored.url) if stored.url.lower().startswith(("http:", "https:")) else ""
@@ -279,10 +289,11 @@ def _page_of(
     page = _page.read(_page.text_of(raw, content_type), url)
     if page.over:
         yield Failure(
-            message=_line(stored.url), reason=f"over {_page.MOST} links or forms; the rest not read",
+            message=_line(stored.url),
+            reason=f"over {_page.MOST} links or forms; the rest not read",
             **place,
-        )  # fmt: skip
-    when = {"time": time, "time_meaning": None if time is None else "captured"}
+        )
+    when: _When = {"time": time, "time_meaning": None if time is None else "captured"}
     yield WebPage(
         message=_line(page.title or url or "(no title)"),
         url=url or None,
@@ -293,11 +304,11 @@ def _page_of(
         truncated=page.truncated,
         frames=page.frames,
         refresh=page.refresh or None,
-        **when,  # type: ignore[arg-type]
+        **when,
         **place,
     )
     for form in page.forms:
-        yield from _form(form, url, host, when, place)  # type: ignore[arg-type]
+        yield from _form(form, url, host, when, place)
     hosts: set[str] = set()
     for script in page.scripts:
         other = _page.host_of(script)
@@ -316,9 +327,7 @@ def _page_of(
         )  # fmt: skip
 
 
-def _form(
-    form: _page.Form, url: str, host: str, when: dict[str, object], place: dict[str, int]
-) -> Iterator[Record]:
+def _form(form: _page.Form, url: str, host: str, when: _When, place: _Place) -> Iterator[Record]:
     marks = _marks(form, host)
     action_host = _page.host_of(form.action)
     words = f"form on {host or 'a page'} sends {', '.join(marks) or 'input'} to {form.action}"
@@ -331,7 +340,7 @@ def _form(
         method=form.method,
         fields=[f"{name}:{kind}" for name, kind in form.fields],
         marks=marks,
-        **when,  # type: ignore[arg-type]
+        **when,
         **place,
     )
     if {"password", "card"} & set(marks) and form.action:
@@ -357,7 +366,7 @@ def _marks(form: _page.Form, host: str) -> list[str]:
     return marks
 
 
-def _indicator(kind: str, value: str, place: dict[str, int]) -> Indicator:
+def _indicator(kind: str, value: str, place: _Place) -> Indicator:
     return Indicator(message=_line(value), type=kind, value=value, valid=True, **place)
 
 
@@ -369,7 +378,13 @@ def _time(text: str) -> int | None:
     year, month, day, hour, minute, second, fraction = found.groups("0")
     try:
         moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
+            int(year),
+            int(month),
+            int(day),
+            int(hour),
+            int(minute),
+            min(int(second), 59),
+            tzinfo=UTC,
         )
     except ValueError:
         return None
