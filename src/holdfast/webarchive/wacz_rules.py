@@ -209,12 +209,6 @@ _TABLE: tuple[tuple[str, Severity, str, str], ...] = (
         "crossSignedCert has the same key as domainCert.",
     ),
     (
-        "capture.form",
-        _E,
-        "docs/formats/web.md",
-        "A part of a Holdfast capture is as its format says.",
-    ),
-    (
         "warc.invalid",
         _E,
         f"{_W}, archive",

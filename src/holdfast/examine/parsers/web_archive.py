@@ -97,8 +97,8 @@ class WebForm(Record):
     fields: list[str] = field(default_factory=list)
     """`name:type` of each field."""
     marks: list[str] = field(default_factory=list)
-    """`password`, `card`; then what is suspicious: `phishing` (a secret goes to another host),
-    `unencrypted`, `mailto`."""
+    """`password`, `card` (a number of a card or account, a code); then what is suspicious:
+    `phishing` (these go to another site), `unencrypted`, `mailto`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +312,7 @@ def _page_of(
     hosts: set[str] = set()
     for script in page.scripts:
         other = _page.host_of(script)
-        foreign = bool(host and other and other != host)
+        foreign = bool(host and other and not _one_site(other, host))
         yield WebScript(
             message=_line(f"script {script}"), url=url or None, script=script,
             script_host=other or None, other_host=foreign, **place,
@@ -357,13 +357,18 @@ def _marks(form: _page.Form, host: str) -> list[str]:
     if not marks:
         return []
     other = _page.host_of(form.action)
-    if other and host and other != host:
+    if other and host and not _one_site(other, host):
         marks.append("phishing")
     if form.action.lower().startswith("http:"):
         marks.append("unencrypted")
     if form.action.lower().startswith("mailto:"):
         marks += ["phishing", "mailto"]
     return marks
+
+
+def _one_site(one: str, other: str) -> bool:
+    """Say whether two hosts are the same, or one lies below the other."""
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def _indicator(kind: str, value: str, place: _Place) -> Indicator:
