@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 HTML_LIMIT = 8 << 20
 """Bytes of one page that are read."""
@@ -26,7 +26,9 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_:.\-]{1,40})", re.IGNORE
 _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINES = re.compile(r"\s*\n\s*")
 _LATIN = {"iso-8859-1", "latin-1", "latin1", "ascii", "us-ascii"}
-_ENTRY = frozenset({"input", "select", "textarea", "button"})
+_TABLE = frozenset({"table", "tbody", "thead", "tfoot", "tr"})
+_DEPTH = 1000
+"""Elements above a field among which its form is looked for."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,7 @@ def read(html: str, url: str) -> Page:
     page.title = plain(title.text())[:1000] if title is not None else ""
     root = tree.css_first("html")
     page.language = plain((root.attributes.get("lang") or "") if root is not None else "")[:40]
-    for node in tree.css("form"):
-        if len(page.forms) == MOST:
-            page.over = True
-            break
-        page.forms.append(_form(node, base, url))
+    page.forms, page.over = _forms(tree, base, url)
     _places(tree, page, base)
     body = tree.body
     if body is not None:
@@ -121,22 +119,65 @@ def _places(tree: LexborHTMLParser, page: Page, base: str) -> None:
             page.refresh = absolute(base, target.strip(" \"'")) if target else ""
 
 
-def _form(node: object, base: str, url: str) -> Form:
-    attributes = node.attributes  # type: ignore[attr-defined]
-    action = (attributes.get("action") or "").strip()
-    fields: list[tuple[str, str]] = []
-    for one in node.css("input, select, textarea, button"):  # type: ignore[attr-defined]
-        if len(fields) == MOST:
-            break
-        given = one.attributes
-        kind = (given.get("type") or "text").lower() if one.tag == "input" else one.tag
-        fields.append((plain(given.get("name") or given.get("id") or "")[:200], plain(kind)[:40]))
-    method = (attributes.get("method") or "get").lower()
-    return Form(
-        absolute(base, action) if action else url,  # an empty action is the page itself
-        "POST" if method == "post" else "DIALOG" if method == "dialog" else "GET",
-        tuple(fields),
-    )
+def _forms(tree: LexborHTMLParser, base: str, url: str) -> tuple[list[Form], bool]:
+    """Return the forms with the fields that a browser sends with each, and whether that is all.
+
+    A field belongs to the form it names (`form=`), else to the one around it. Where tags are
+    misnested, as in `<table><form><tr><td><input>`, the form stands empty in the tree and a
+    browser still sends the field: with the last form that was opened inside a table.
+    """
+    heads: list[tuple[str, str]] = []
+    fields: list[list[tuple[str, str]]] = []
+    by_id: dict[str, int] = {}
+    by_node: dict[int, int] = {}
+    open_in_table: int | None = None
+    over = False
+    for node in tree.css("form, input, select, textarea, button"):
+        given = node.attributes
+        if node.tag == "form":
+            if len(heads) == MOST:
+                return _joined(heads, fields), True
+            by_node[node.mem_id] = len(heads)
+            by_id.setdefault(given.get("id") or "", len(heads))
+            in_table = node.parent is not None and node.parent.tag in _TABLE
+            open_in_table = len(heads) if in_table else None
+            heads.append(_head(given, base, url))
+            fields.append([])
+            continue
+        named = given.get("form")
+        owner = by_id.get(named) if named else _around(node, by_node)
+        if owner is None and not named:
+            owner = open_in_table
+        if owner is None:
+            continue
+        if len(fields[owner]) == MOST:
+            over = True
+            continue
+        kind = (given.get("type") or "text").lower() if node.tag == "input" else node.tag
+        name = plain(given.get("name") or given.get("id") or "")[:200]
+        fields[owner].append((name, plain(kind or "")[:40]))
+    return _joined(heads, fields), over
+
+
+def _joined(heads: list[tuple[str, str]], fields: list[list[tuple[str, str]]]) -> list[Form]:
+    return [Form(*head, tuple(own)) for head, own in zip(heads, fields, strict=True)]
+
+
+def _around(node: LexborNode, by_node: dict[int, int]) -> int | None:
+    """Return the form that a field stands in."""
+    above, steps = node.parent, 0
+    while above is not None and steps < _DEPTH:
+        if above.tag == "form":
+            return by_node.get(above.mem_id)
+        above, steps = above.parent, steps + 1
+    return None
+
+
+def _head(given: dict[str, str | None], base: str, url: str) -> tuple[str, str]:
+    """Return where a form sends, and how."""
+    action, method = (given.get("action") or "").strip(), (given.get("method") or "").lower()
+    how = "POST" if method == "post" else "DIALOG" if method == "dialog" else "GET"
+    return absolute(base, action) if action else url, how  # an empty action is the page itself
 
 
 def absolute(base: str, target: str) -> str:
