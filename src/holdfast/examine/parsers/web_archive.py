@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from holdfast.examine import _warc
 from holdfast.examine.parsers import _page
+from holdfast.examine.parsers._pairs import pair
 from holdfast.examine.record import Failure, Indicator, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.parsers._pairs import Pairs, Request
     from holdfast.webarchive.message import Head
     from holdfast.webarchive.reader import Trouble
 
-EXCHANGES = 500_000
-"""Requests that are matched with their responses; more are told as exchanges of their own."""
 _SHOWN = 300
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(
@@ -146,28 +146,6 @@ _LOST = frozenset({"header.too-long", "header.unfinished", "record.end", "record
 """Troubles that mean that something of a record was not read, or may not be what it says."""
 
 
-@dataclass(frozen=True)
-class _Request:
-    method: str = ""
-    referrer: str | None = None
-    user_agent: str | None = None
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Which requests and responses belong together, by the names of their records."""
-
-    requests: dict[str, _Request] = field(default_factory=dict)
-    responses: set[str] = field(default_factory=set)
-
-    def request_of(self, stored: _warc.Stored) -> _Request:
-        names = (stored.id, *stored.concurrent)
-        return next((self.requests[name] for name in names if name in self.requests), _Request())
-
-    def answered(self, stored: _warc.Stored) -> bool:
-        return not self.responses.isdisjoint((stored.id, *stored.concurrent))
-
-
 def match(file: EvidenceFile) -> bool:
     """Accept WARC and ARC, gzipped or not."""
     return _warc.is_warc(file.head)
@@ -175,7 +153,7 @@ def match(file: EvidenceFile) -> bool:
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
     """Yield, record by record, its exchange and then what its page holds."""
-    pairs = _pairs(file)
+    pairs = pair(file)
     troubles: list[Trouble] = []
     held: list[Record] = []
     last: _warc.Stored | None = None
@@ -209,25 +187,7 @@ def _placed(records: list[Record], stored: _warc.Stored) -> Iterator[Record]:
             )
 
 
-def _pairs(file: EvidenceFile) -> _Pairs:
-    """Read the archive once for what belongs together: either record may name the other."""
-    found = _Pairs()
-    for stored in _warc.records(file):
-        names = [name for name in (stored.id, *stored.concurrent) if name]
-        if not stored.http:
-            continue
-        if stored.type != "request":
-            if len(found.responses) < EXCHANGES:
-                found.responses.update(names)
-        elif len(found.requests) < EXCHANGES:
-            head, _ = stored.message()
-            asked = head.request() or ("", "", "")
-            one = _Request(asked[0], head.get("referer"), head.get("user-agent"))
-            found.requests.update(dict.fromkeys(names, one))
-    return found
-
-
-def _of(stored: _warc.Stored, pairs: _Pairs) -> Iterator[Record]:
+def _of(stored: _warc.Stored, pairs: Pairs) -> Iterator[Record]:
     time = _time(stored.date)
     if stored.http and stored.type in {"response", "revisit"}:
         head, pieces = stored.message()
@@ -243,7 +203,7 @@ def _of(stored: _warc.Stored, pairs: _Pairs) -> Iterator[Record]:
         yield from _page_of(stored, stored.pieces, stored.media, time)
 
 
-def _exchange(stored: _warc.Stored, head: Head, request: _Request, time: int | None) -> WebExchange:
+def _exchange(stored: _warc.Stored, head: Head, request: Request, time: int | None) -> WebExchange:
     status = head.status() if stored.type != "request" else None
     asked = head.request() if stored.type == "request" else None
     method = request.method or (asked[0] if asked else "")
