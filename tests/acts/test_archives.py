@@ -7,6 +7,7 @@ own check report." Bad input never loses data.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -100,8 +101,7 @@ def test_a_check_that_dies_is_told_and_loses_no_item(
     line.intact()
 
 
-def test_the_check_reads_nothing_but_the_file_it_is_given(tmp_path: Path) -> None:
-    """The child says what it holds to be true; a file it could open besides would be a leak."""
+def test_the_same_bytes_give_the_same_report(tmp_path: Path) -> None:
     (tmp_path / "a.warc.gz").write_bytes(GOOD)
     descriptor = os.open(tmp_path / "a.warc.gz", os.O_RDONLY)
     try:
@@ -111,3 +111,21 @@ def test_the_check_reads_nothing_but_the_file_it_is_given(tmp_path: Path) -> Non
         os.close(descriptor)
     assert first == again
     assert archive_check.digest(first) == archive_check.digest(again)
+
+
+def test_a_check_that_is_not_confined_as_it_should_be_says_so(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.warc.gz").write_bytes(GOOD)
+    real = archive_check._listen
+
+    def without(child: object, told: bytes, seconds: int) -> tuple[str, bytes]:
+        reason, said = real(child, told, seconds)  # type: ignore[arg-type]
+        answer = json.loads(said)
+        assert answer["unprotected"] == [], "this machine offers all; else see docs/explanation"
+        return reason, json.dumps({**answer, "unprotected": ["no seccomp"]}).encode()
+
+    monkeypatch.setattr(archive_check, "_listen", without)
+    for more in (("--check-only",), ("--case", line.case)):
+        done = line.must("collect", "archive", *more, tmp_path / "a.warc.gz")
+        assert "not confined as it should be: no seccomp" in done.err

@@ -54,6 +54,8 @@ class Checked:
 
     collected: Collected
     report: dict[str, Json]
+    gaps: tuple[str, ...] = ()
+    """What this kernel did not offer to confine the check with."""
 
     def as_json(self) -> dict[str, Json]:
         """Return what `collect archive --json` prints."""
@@ -88,11 +90,12 @@ def _checked(session: Session, request: CollectArchives, one: Collected) -> Chec
         )
 
     session.progress(0, None, one.path)
+    gaps: list[str] = []
     with (
         durable.disk_errors(session.vault.root),
         open_file(session.vault, exhibit_of(one.exhibit)) as stream,
     ):
-        report = archive_check.check(stream.fileno(), request.settings)
+        report = archive_check.check(stream.fileno(), request.settings, gaps.append)
     if report.get("sha256", one.item) != one.item:
         raise IntegrityError(
             f"the item {one.item} is not what its name says: it was altered after it was stored",
@@ -115,7 +118,7 @@ def _checked(session: Session, request: CollectArchives, one: Collected) -> Chec
             },
         )
     )
-    return Checked(one, report)
+    return Checked(one, report, tuple(gaps))
 
 
 def _place(found: Json) -> Json:

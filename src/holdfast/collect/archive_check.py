@@ -28,6 +28,8 @@ from holdfast.core.errors import InputError, ResourceError
 from holdfast.sandbox.confine import allow_cpu, confine, isolate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.core.canonical import Json
 
 UNJUDGED = "unjudged"
@@ -81,11 +83,14 @@ def read_roots(path: str | None) -> bytes:
     return found
 
 
-def check(descriptor: int, settings: Settings) -> dict[str, Json]:
+def check(
+    descriptor: int, settings: Settings, on_gap: Callable[[str], None] | None = None
+) -> dict[str, Json]:
     """Judge the archive that `descriptor` reads; return the report, canonical JSON's plain values.
 
     Beside what `webarchive.report` says it has `sha256` (of all the bytes), `size`, `settings`
-    and, of a check that died, the verdict `unjudged` with a `reason`.
+    and, of a check that died, the verdict `unjudged` with a `reason`. `on_gap` hears what this
+    kernel did not offer to confine the child with; it is no part of the report.
 
     Raises:
         ResourceError: no child can be started or confined here.
@@ -117,6 +122,8 @@ def check(descriptor: int, settings: Settings) -> dict[str, Json]:
             "counts": {}, "facts": {}, "findings": [], "kind": "unknown",
             "reason": reason or _words(child.returncode), "verdict": UNJUDGED,
         }  # fmt: skip
+    elif answer.get("unprotected") and on_gap is not None:
+        on_gap("; ".join(map(str, answer["unprotected"])))
     return {**report, "settings": settings.told(), "size": size}
 
 
@@ -186,7 +193,7 @@ def main() -> int:
     told = json.loads(sys.stdin.buffer.read())
     try:
         code = [Path(folder) for folder in told["code"]]
-        confine(
+        protection = confine(
             Path(told["scratch"]), code, memory=told["memory"], output=1 << 20, isolated=isolated
         )
         allow_cpu(told["seconds"])
@@ -202,7 +209,8 @@ def main() -> int:
     raw = os.fdopen(told["file"], "rb", closefd=False)
     raw.seek(0)
     report = judged.judge(raw, trust, require_signature=told["require"]).as_json()
-    _say({"report": {**report, "sha256": _hash(raw)}})
+    missing = list(protection.missing())
+    _say({"report": {**report, "sha256": _hash(raw)}, "unprotected": missing})
     return 0
 
 

@@ -84,7 +84,7 @@ def _judge(paths: Sequence[str], settings: Settings, *, as_json: bool) -> int:
         try:
             if not Path(f"/proc/self/fd/{descriptor}").is_file():
                 raise InputError(f"{path} is no file", "name the archives themselves")
-            report = archive_check.check(descriptor, settings)
+            report = archive_check.check(descriptor, settings, _gap)
         finally:
             os.close(descriptor)
         bad += report["verdict"] in {"invalid", archive_check.UNJUDGED}
@@ -110,6 +110,8 @@ def _collect(
     with place.session() as session, progress("Collecting") as session.progress:
         for one in collect_archives(session, CollectArchives(case, paths, settings)):
             if isinstance(one, Checked):
+                for words in one.gaps:
+                    _gap(words)
                 if as_json:
                     emit(one.as_json())
                 else:
@@ -126,6 +128,10 @@ def _collect(
             "see the lines above; mend it and repeat: what was collected is kept",
         )
     return 0
+
+
+def _gap(words: str) -> None:
+    warn(f"the check was not confined as it should be: {words}")
 
 
 def _tell(path: str, report: dict[str, Any]) -> None:
