@@ -67,6 +67,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case open": ("--title", "T", "--basis", "B", "--authority", "A", "--until", "2999-01-01"),
     "case show": ("CASE",),
     "check": ("file",),
+    "collect archive": ("--case", "CASE", "file"),
     "collect files": ("--case", "CASE", "file"),
     "custody": (),
     "erase approve": ("3",),

@@ -12,9 +12,12 @@ import pytest
 
 from holdfast.examine.limits import Limits
 from holdfast.examine.run import Event, Input, Summary, examine
+from tests.line import home, line, made_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+__all__ = ["home", "line", "made_plain"]
 
 TOYS = Path(__file__).parent / "toys"
 PLUGINS = ("toy_box", "toy_escape", "toy_lines", "toy_words")

@@ -12,7 +12,14 @@ import pytest
 from holdfast.examine import _mbox
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.openers import mail as mail_opener
-from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers import (
+    certificate,
+    chromium_history,
+    mail,
+    plain_text,
+    web_access,
+    web_archive,
+)
 from holdfast.examine.record import Failure
 from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
 
@@ -37,6 +44,16 @@ class TestWebAccess(ParserTests):
 
 class TestPlainText(ParserTests):
     parser: ClassVar[Parser] = plain_text
+    root = CASES
+
+
+class TestWebArchive(ParserTests):
+    parser: ClassVar[Parser] = web_archive
+    root = CASES
+
+
+class TestCertificate(ParserTests):
+    parser: ClassVar[Parser] = certificate
     root = CASES
 
 

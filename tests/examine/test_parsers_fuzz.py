@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from holdfast.examine.interfaces import Member, finders, name_of, openers, parsers
 from holdfast.examine.record import Record
 from holdfast.testing.parser_contract import broken, cases, check_records, evidence, fuzz
+from holdfast.webarchive.decoding import DecodingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,7 @@ READERS: list[tuple[str, Any]] = [
 # What a decoder library raises for a damaged file ends that file; the engine counts it as failed.
 ALLOWED: dict[str, tuple[type[Exception], ...]] = {
     "parser chromium_history": (sqlite3.DatabaseError,),
+    "opener web_archive": (zipfile.BadZipFile, DecodingError),
 }
 
 # Bytes that are one thing, then another: heads that match, with anything after them.
@@ -53,6 +56,10 @@ MIXED = st.lists(
                 b"[10/Oct/2025:13:55:36 +0000] ",
                 b"<!--",
                 b"<a href=",
+                b"WARC/1.1\r\n",
+                b"Content-Length: 9\r\n",
+                b"\x1f\x8b\x08",
+                b"PK\x03\x04",
             ]
         ),
     ),

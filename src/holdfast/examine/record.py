@@ -54,7 +54,8 @@ class Indicator(Record):
     KIND: ClassVar[str] = "indicator"
 
     type: str
-    """`url`, `domain`, `ipv4`, `ipv6`, `email`, `md5`, `sha1` or `sha256`."""
+    """`url`, `domain`, `ipv4`, `ipv6`, `email`, `md5`, `sha1` or `sha256`; of pages in a web
+    archive also `form-target` (where a form sends a secret) and `script-host`."""
     value: str
     """The indicator as found, decoded to text, not normalised."""
     valid: bool

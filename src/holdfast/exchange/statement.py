@@ -24,14 +24,14 @@ KINDS = {
     "authority": frozenset({"case.close", "case.open"}),
     "acquisition": frozenset({"collect.end", "collect.item", "collect.skip", "collect.start"}),
     "transformation": frozenset({"examine.end", "examine.start"}),
-    "read": frozenset({"indicators", "search", "timeline"}),
+    "read": frozenset({"collect.check", "indicators", "search", "timeline"}),
     "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore"}),
     "denial": frozenset({"denied"}),
 }
 """What an act was to the exhibit; an act that stands nowhere here is `other`, never left out."""
 _OF_ALL = frozenset({"examine.end", "examine.start", "search", "vault.backup", "vault.restore"})
 """Acts that touch everything the case, or the vault, holds."""
-_SHOWN = ("path", "stored", "reason", "refused", "request", "totals", "title", "result")
+_SHOWN = ("path", "stored", "reason", "refused", "request", "totals", "title", "result", "verdict")
 _DETAIL = 400
 _DIGEST = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
 """The first digits are enough to look a digest up; a whole one fits into no column."""

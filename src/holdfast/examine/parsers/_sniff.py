@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 
 from holdfast.examine._mbox import is_mail
+from holdfast.examine._warc import is_warc
 
-__all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_mail", "text_encoding"]
+__all__ = [
+    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_mail", "is_warc",
+    "text_encoding",
+]  # fmt: skip
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
 # `$host` may go before the client; the last group holds whatever a site appends. The escapes
@@ -31,6 +35,7 @@ ACCESS_LINE = re.compile(_LINE.encode())
 ACCESS_TEXT = re.compile(_LINE, re.ASCII)
 """The same for a line that is ASCII."""
 
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _LINES_JUDGED = 50
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 26, 27}) + b"\x7f"
@@ -38,6 +43,11 @@ _NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 _CONTROL_PER_BYTE = 0.001
 _HIGH_PER_BYTE = 0.3
 _ENOUGH_TEXT = 16
+
+
+def is_certificate(head: bytes) -> bool:
+    """Say whether a file begins with a certificate as PEM."""
+    return head.startswith(_CERTIFICATE)
 
 
 def is_access_log(head: bytes) -> bool:

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.parsers._sniff import is_access_log, is_mail, text_encoding
+from holdfast.examine.parsers._sniff import (
+    is_access_log,
+    is_certificate,
+    is_mail,
+    is_warc,
+    text_encoding,
+)
 from holdfast.examine.record import Record
 
 if TYPE_CHECKING:
@@ -41,9 +47,10 @@ RECORDS: tuple[type[Record], ...] = (TextDocument,)
 
 
 def match(file: EvidenceFile) -> bool:
-    """Accept text that is neither mail nor an access log."""
+    """Accept text that no other text format takes: mail, access logs, archives, certificates."""
     head = file.head
-    return text_encoding(head) is not None and not is_mail(head) and not is_access_log(head)
+    others = (is_mail, is_access_log, is_certificate, is_warc)
+    return text_encoding(head) is not None and not any(other(head) for other in others)
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
