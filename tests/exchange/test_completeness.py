@@ -308,7 +308,7 @@ def test_a_head_that_claims_a_trillion_entries(made: Made, bundle: Path) -> None
         level = [node(*level[at : at + 2]) for at in range(0, len(level), 2)]
     for at in range(35):
         level = [node(level[0], bytes([at]) * 32)]
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
     assert signer is not None
     text = f"{log.origin}\n{2**40}\n{base64.b64encode(level[0]).decode()}\n"
     note = signer.sign_note(text)

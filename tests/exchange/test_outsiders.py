@@ -466,7 +466,7 @@ def test_a_cosigned_checkpoint_of_another_past_is_not_handed_over(
     def publish() -> None:
         cosign(work, scene.witnesses[0])
         path = next((vault.log.path / "cosigned").iterdir())
-        signer = vault.keyring.log_signer(vault.log.origin)
+        signer = vault.keyring.log_signer(vault.verifier)
         assert signer is not None
         text = (
             f"{vault.log.origin}\n{vault.log.head().size}\n{base64.b64encode(bytes(32)).decode()}\n"

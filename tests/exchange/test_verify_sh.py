@@ -360,7 +360,7 @@ def test_a_checkpoint_of_another_log(bundle: Path, tmp_path: Path) -> None:
 def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path: Path) -> None:
     """Signed by the right key, but of a tree without the hand-over."""
     log = made.work.session.vault.log
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
     assert signer is not None
     head = log.head()
     text = f"{log.origin}\n5\n{base64.b64encode(log.tree(head).root_of(0, 5)).decode()}\n"
@@ -748,7 +748,7 @@ def test_a_node_that_contains_itself_does_not_keep_it_busy(made: Made, tmp_path:
         node = hashlib.sha256(data).digest()
         write(bundle / "data/proof/nodes" / node.hex(), data)
     log = made.work.session.vault.log
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
     assert signer is not None
     text = f"{log.origin}\n{2**40}\n{base64.b64encode(node).decode()}\n"
     note = signer.sign_note(text)

@@ -29,7 +29,7 @@ from holdfast.exchange.completeness import LARGEST
 from holdfast.exchange.disclosure import Disclose, everything
 from holdfast.exchange.proofs import Proof, Reader
 from holdfast.exchange.published import Published
-from holdfast.vault import tables
+from holdfast.vault import eras, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +155,9 @@ def write_bundle(
         before.write(bag, entry)
         published()
         others = Published.read(vault, entry.index)
-        proof = Proof(bag, vault.log, others.signed, _whole(entry.index, contents.disclose))
+        proof = Proof(
+            bag, vault.log, others.signed, _whole(entry.index, contents.disclose), before.ends
+        )
         proof.write([*before.indexes, entry.index], before.introductions, chain)
         others.write(lambda name, data: bag.put(PROOF + name, data))
         bag.publish()
@@ -166,7 +168,7 @@ def write_bundle(
             entry.sequence,
             bag.files,
             entry.index,
-            str(vault.verifier),
+            str(others.signed.verifier),
             whole,
         )
 
@@ -279,6 +281,8 @@ class _Before:
         self._lines: list[str] = []
         self.indexes: list[int] = []
         self.introductions: dict[str, int] = {}
+        self.ends: list[int] = []
+        """Entries that end a key of the log."""
 
     def commit(self, connection: Connection) -> dict[str, Json]:
         """Return what the hand-over's entry must say of this bundle.
@@ -305,6 +309,8 @@ class _Before:
         known = tables.operators
         found = connection.execute(select(known.c.key_id, known.c.entry))
         self.introductions = {row[0]: row[1] for row in found}
+        query = select(table.c.index).where(table.c.act == eras.ACT).order_by(table.c.index)
+        self.ends = list(connection.scalars(query))
         return {"handover": self._says()}
 
     def _says(self) -> Json:

@@ -96,8 +96,12 @@ class SignedHead:
 class Proof:
     """Writes the proof of some entries of one log at one head into a bag."""
 
-    def __init__(self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose) -> None:
+    def __init__(
+        self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose, ends: Sequence[int] = ()
+    ) -> None:
+        """Prove by `signed`; `ends` are the entries that say that a key of the log ended."""
         self._bag = bag
+        self._ends = ends
         self._signed = signed
         self._disclose = disclose
         self._log = log
@@ -125,7 +129,7 @@ class Proof:
         claims: dict[int, str | None] = {}
         for index in of_case:
             claims[index] = self._entry(self._read(index), self._disclose)
-        claims.update(self._vault(introductions))
+        claims.update(self._vault(introductions, self._former()))
         for index, key in claims.items():
             if key is not None and self._covered.get(index) != key:
                 raise IntegrityError(
@@ -139,10 +143,40 @@ class Proof:
         places = sorted(self._places) if chain is None else range(self._tree.size)
         write_nodes(places, self._tree, self._put)
 
-    def _vault(self, introductions: Mapping[str, int]) -> dict[int, str | None]:
-        """Write vault.init, and what introduces the keys that signed, theirs included."""
+    def _former(self) -> list[int]:
+        """Write the log's keys before this one; return the entries that ended them.
+
+        Raises:
+            IntegrityError: one ended, and no entry says so yet.
+        """
+        size = self._signed.head.size
+        ended = self._log.eras.before(size)
+        for number, era in enumerate(ended):
+            assert era.until is not None  # noqa: S101 - it ended
+            try:
+                note = self._log.former(era.until).read_text("utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise IntegrityError(
+                    f"the last checkpoint of a former key of the log is missing, of {era.until} "
+                    "entries",
+                    "restore it from a backup",
+                ) from None
+            self._log.opened(note)
+            self._checkpoint(SignedHead.of(note, era.verifier), f"former/{number}/")
+            # The leaf that the tree of then ends in: the way to it gives the root of then.
+            self._places.add(era.until - 1)
+        said = [index for index in self._ends if index < size]
+        if len(said) != len(ended):
+            raise IntegrityError(
+                "the log's key was changed, and no entry says so yet",
+                "have the request approved: `holdfast requests`",
+            )
+        return said
+
+    def _vault(self, introductions: Mapping[str, int], ends: list[int]) -> dict[int, str | None]:
+        """Write vault.init, what ended the log's keys, and what introduces the keys that signed."""
         claims: dict[int, str | None] = {}
-        waiting = [0]
+        waiting = [0, *ends]
         while waiting:
             index = waiting.pop()
             if index not in claims:
@@ -183,7 +217,9 @@ class Proof:
         claim = entry.fields["signature"]
         start = entry.index - claim["covers"]
         covered = [self._tree.leaf(at) for at in range(start, entry.index)]
-        message = entries.act_message(self._signed.head.origin, covered, entry.commitments)
+        message = entries.act_message(
+            self._log.eras.of_entry(entry.index).origin, covered, entry.commitments
+        )
         self._put(f"{folder}act.message", message)
         self._put(f"{folder}act.sig", base64.b64decode(claim["sig"]))
         for at in range(start, entry.index + 1):
@@ -203,13 +239,13 @@ class Proof:
                 )
             self._put(f"keys/{key}.pem", pem(verifier.public))
 
-    def _checkpoint(self, signed: SignedHead) -> None:
+    def _checkpoint(self, signed: SignedHead, folder: str = "") -> None:
         verifier = signed.verifier
-        self._put("checkpoint", signed.note.encode())
-        self._put("checkpoint.text", signed.text.encode())
-        self._put("checkpoint.sig", signed.signature)
-        self._put("log.vkey", f"{verifier}\n".encode())
-        self._put("log.pem", pem(verifier.public))
+        self._put(f"{folder}checkpoint", signed.note.encode())
+        self._put(f"{folder}checkpoint.text", signed.text.encode())
+        self._put(f"{folder}checkpoint.sig", signed.signature)
+        self._put(f"{folder}log.vkey", f"{verifier}\n".encode())
+        self._put(f"{folder}log.pem", pem(verifier.public))
 
     def _put(self, name: str, data: bytes) -> None:
         self._bag.put(PROOF + name, data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import entry, tiles
+from holdfast.vault.eras import PublicKeys
 from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.vault.entry import Entry
+    from holdfast.vault.eras import Eras
     from holdfast.vault.note import Verifier
 
 
@@ -35,7 +37,7 @@ class BundleTask:
     """Which entries to check, and what with."""
 
     root: Path
-    verifier: Verifier
+    eras: Eras
     operators: dict[str, Verifier]
     """Public keys by key ID, as entered in the log."""
     ended: dict[str, int]
@@ -52,7 +54,7 @@ class BundleTask:
 def bundles(task: BundleTask) -> BundleReport:
     """Check commitments, tags and signatures of a run of entries."""
     report = BundleReport()
-    log = Log(task.root, task.verifier)
+    log = Log(task.root, PublicKeys(task.eras))
     for number in range(task.start // WIDTH, -(-task.end // WIDTH)):
         base = number * WIDTH
         width = min(WIDTH, task.end - base)
@@ -146,7 +148,7 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
         covered = before[len(before) - covers :]
     else:
         covered = _leaves(log, one.index - covers, one.index)
-    message = entry.act_message(log.origin, covered, one.commitments)
+    message = entry.act_message(log.eras.of_entry(one.index).origin, covered, one.commitments)
     good = verifier.verifies(message, signature)
     return None if good else f"the signature of {verifier.name} does not verify"
 

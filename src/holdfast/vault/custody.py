@@ -141,7 +141,7 @@ class Custody:
                     keys[chain],
                     counts[chain],
                     signer=self._signer,
-                    origin=head.origin,
+                    origin=self._vault.eras.of_entry(head.size).origin,
                     covered=[one.hash for one, _ in made],
                     opens=draft.opens,
                 )

@@ -33,6 +33,7 @@ from holdfast.vault import (
     witnessing,
 )
 from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.era_check import EraCheck
 from holdfast.vault.hashed import hash_objects
 from holdfast.vault.holdings import Holdings
 from holdfast.vault.memory import check_seen
@@ -133,6 +134,7 @@ class _Log:
         self._chains: dict[str, int] = {}
         self._waiting = 0
         self._stamps = StampCheck(vault.log, head)
+        self._eras = EraCheck(vault.log, head)
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
@@ -155,6 +157,8 @@ class _Log:
             self._place()
             self._holdings.compare(fresh, self._kept)
             self._witnesses(fresh)
+            self._report.problems.extend(self._eras.problems(fresh))
+            self._doubts.extend(self._eras.doubts())
             rows.compare(
                 self._vault,
                 self._head,
@@ -225,6 +229,7 @@ class _Log:
 
     def _count(self, one: Entry) -> None:
         self._stamps.hear(one)
+        self._eras.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:
@@ -265,8 +270,7 @@ class _Log:
         config = self._vault.config
         self._report.require = tuple(settings.get("require", ()))
         now = {
-            "log": config.vkey,
-            "log_mldsa": config.second or None,
+            **self._eras.settings(),
             "require": list(config.require),
             "sealed": config.sealed,
         }
@@ -289,7 +293,7 @@ class _Log:
         return [
             BundleTask(
                 self._vault.root / "vault",
-                self._vault.verifier,
+                self._vault.eras,
                 self._operators,
                 self._ended,
                 keys,

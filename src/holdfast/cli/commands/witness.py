@@ -63,6 +63,26 @@ def witness_add_log(ctx: click.Context, *, state: str, vkey: str) -> None:
     say(f"Signs checkpoints of {Witness.open(Path(state)).add_log(vkey)}")
 
 
+@witness.command("drop-log")
+@STATE
+@click.argument("vkey")
+@click.pass_context
+def witness_drop_log(ctx: click.Context, *, state: str, vkey: str) -> None:
+    """Trust a log's VKEY no more: it was rotated, or somebody stole it.
+
+    How far the log was signed is kept, and a further key of it has to go on from there.
+
+    \b
+    Example:
+      holdfast witness drop-log --state /var/lib/witness "unit7.example/log+1f2e3d4c+AbC..."
+    """
+    from holdfast.witness.state import Witness  # noqa: PLC0415
+
+    check_text(ctx)
+    origin = Witness.open(Path(state)).drop_log(vkey)
+    say(f"Signs nothing more of {origin} that this key alone has signed")
+
+
 @witness.command("show")
 @STATE
 @JSON
