@@ -1,9 +1,9 @@
 """Acts on the log's own key: rotate it, end one that was stolen or lost, continue as another log.
 
-Two people: one asks, another approves, and the entry `log.key` says it. A key that is still trusted
-announces the next one: it signs the checkpoint that has that entry. One that is not, or is not here,
-signs nothing more from the request on; what it is worth then is for witnesses to say, and for
-anchors that come by another way. docs/how-to/change-the-logs-key.md.
+Two people: one asks, another approves, and the entry `log.key` says it. A key that is still
+trusted announces the next one: it signs the checkpoint that has that entry. One that is not, or is
+not here, signs nothing more from the request on; what it is worth then is for witnesses to say, and
+for anchors that come by another way. docs/how-to/change-the-logs-key.md.
 """
 
 from __future__ import annotations

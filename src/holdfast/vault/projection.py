@@ -351,7 +351,7 @@ def fold_own(engine: Engine, log: Log, head: Checkpoint, entries: list[Entry]) -
     """Fold `entries`, which this process has just put after `head`, without reading them back."""
     with guarded(engine), engine.begin() as connection:
         _alone(connection)
-        here = position(connection, log.origin)
+        here = position(connection, head.origin)
         if here != head:
             return
         size = head.size + len(entries)
