@@ -267,7 +267,7 @@ def test_one_that_holds_up_publishing_for_good_is_named(
     with Writer(log, "sleeper", 1, 1, "in the checkpoint") as sleeper:
         sleeper.wait_for("at in the checkpoint")
         ticks = iter(range(0, 10_000, 7))
-        monkeypatch.setattr("holdfast.vault.log.time.monotonic", lambda: next(ticks))
+        monkeypatch.setattr("holdfast.vault.turns.time.monotonic", lambda: next(ticks))
         with pytest.raises(
             ConflictError, match=r"has held .*/log/publishing for 60 s; end or cont"
         ):

@@ -10,10 +10,6 @@ written after, and again after a crash. A tree head is signed only once its comm
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from holdfast.core import clock, durable
@@ -22,6 +18,7 @@ from holdfast.vault import bodies, commits, cosignature, note, tiles
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
+from holdfast.vault.turns import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -138,6 +135,7 @@ class Log:
         Raises:
             OSError: the disk refused; nothing was appended.
             ValueError: an entry is too large for a bundle, which could never be written.
+            IntegrityError: the log's key is not here.
         """
         largest = max(len(one.leaf) for one in sealed)
         if largest > tiles.MAX_ENTRY:
@@ -146,6 +144,13 @@ class Log:
         frontier.append([one.hash for one in sealed])
         new = Checkpoint(self.eras.at(frontier.size).origin, frontier.size, frontier.root())
         path = self._commit_path(head.size)
+        if not self._can_sign(new.size):
+            # What nobody here can publish must not stand in everybody's way.
+            raise IntegrityError(
+                "the log's key is not here, so nothing can be entered",
+                "run this where the vault's keys are; if the key is lost: `holdfast log rotate "
+                "--lost`",
+            )
         if not durable.create(path, commits.pack(head.size, sealed, new.root)):
             return None
         if not self._won(head.size, sealed[0]):
@@ -298,30 +303,8 @@ class Log:
         # Tiles and bodies must be on disk before a checkpoint speaks of them.
         durable.sync_filesystem(self.path)
         self._publish(Checkpoint(head.origin, frontier.size, root))
-        for old in self._superseded(head.size, frontier.size):
+        for old in tiles.superseded(self.path, self.bodies, head.size, frontier.size):
             old.unlink(missing_ok=True)
-
-    def _superseded(self, old: int, new: int) -> Iterator[Path]:
-        """Yield the partial files that a log grown from `old` to `new` entries needs no more.
-
-        Those of full tiles go: 255 partial bundles take a hundred times the room of the full one.
-        Of the others only bodies go, since one that stayed would outlive an erasure; a partial tile
-        belongs to a signed checkpoint (C2SP tlog-tiles, "Partial Tiles").
-        """
-        number, width = divmod(new, WIDTH)
-        growing = self.bodies / tiles.numbered(number)
-        yield from (path for at, path in tiles.partials(growing) if at < width)
-        level, old, new = 0, old // WIDTH, number
-        while old < new:
-            fulls = [tiles.hash_tile(self.path, level, old, WIDTH)]
-            if level == 0:
-                fulls += [
-                    tiles.entry_bundle(self.path, old, WIDTH),
-                    self.bodies / tiles.numbered(old),
-                ]
-            for full in fulls:
-                yield from (path for _, path in tiles.partials(full))
-            level, old, new = level + 1, old // WIDTH, new // WIDTH
 
     def erase(self, fields: Mapping[int, Collection[str]]) -> None:
         """Take fields, by entry, out of the bodies for good; every other line keeps its bytes.
@@ -404,26 +387,5 @@ class Log:
         """
         return self._locked("turn", wait=TURN, insist=False)
 
-    @contextmanager
-    def _locked(self, name: str, *, wait: float, insist: bool) -> Iterator[None]:
-        descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o664)
-        try:
-            until = time.monotonic() + wait
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() <= until:
-                        time.sleep(0.005)
-                    elif insist:
-                        raise ConflictError(
-                            f"another process has held {self.path / name} for {wait:.0f} s",
-                            "end or continue that process, then run any command: what it "
-                            "committed is published then",
-                        ) from None
-                    else:
-                        break
-            yield
-        finally:
-            os.close(descriptor)
+    def _locked(self, name: str, *, wait: float, insist: bool) -> AbstractContextManager[None]:
+        return locked(self.path / name, wait=wait, insist=insist)

@@ -8,13 +8,11 @@ Nothing is changed. What a crash left unfinished is told apart from what is wron
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 from collections import deque
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +30,9 @@ from holdfast.vault import (
     tiles,
     witnessing,
 )
+from holdfast.vault import (
+    _pools as pools,
+)
 from holdfast.vault._checks import BundleReport, BundleTask
 from holdfast.vault.era_check import EraCheck
 from holdfast.vault.hashed import hash_objects
@@ -45,6 +46,7 @@ from holdfast.vault.stamp_check import StampCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor, Future
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
@@ -81,28 +83,13 @@ def verify(
         if report.head is not None:
             many = jobs > 1 and report.head.size > FEW
             with (
-                _processes(jobs) if many else _Here() as pool,
+                pools.processes(jobs) if many else pools.Here() as pool,
                 tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
             ):
                 _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
         report.problems += stored.problems(lambda done: tell(done, stored.count, "objects"))
     _unfinished(vault, report)
     return report
-
-
-def _processes(jobs: int) -> Executor:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["holdfast.vault._checks"])
-    return ProcessPoolExecutor(jobs, mp_context=context)
-
-
-class _Here(Executor):
-    """Does the work when it is asked for: a short log is checked before a process has started."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kw: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kw))
-        return future
 
 
 def _unfinished(vault: Vault, report: Report) -> None:
