@@ -543,6 +543,55 @@ def test_a_mass_deletion_needs_a_second_approval_and_is_marked(unit: Unit) -> No
     ]  # fmt: skip
     assert line.entries("erase.mass")[0]["erasure"]["approved_by"] == ["bob", "carol"]
     line.intact()
+    log = Vault.open(line.vault).log
+    assert [e.index for e in log.entries() if e.mark] == [line.entries("erase.mass")[0]["entry"]]
+
+
+def test_a_mass_deletion_by_two_people_is_named(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that was altered may leave out the second approval, and the mark; not unseen."""
+    line = unit.line
+    limits = line.must("erase", "limits", "--entries", 3, "--bytes", 1000, "--json").row["request"]
+    assert unit.by("bob", "request", "approve", limits).code == 0
+    rows = [unit.collect(f"a/{n}", f"{n}") for n in range(4)]
+    monkeypatch.setattr(erasing, "mass", lambda *_: False)
+    unit.erase(*(row["exhibit"] for row in rows))
+    (problem,) = line("verify", "--json", "--jobs", 1).row["problems"]
+    assert "not entered as a mass deletion" in problem
+
+
+def test_a_monitor_is_alarmed_by_a_mass_deletion(unit: Unit, tmp_path: Path) -> None:
+    """It sees leaves alone, by HTTP, and none of what is in them."""
+    from holdfast.vault.config import Config  # noqa: PLC0415
+    from tests.witness.program import Program  # noqa: PLC0415
+
+    line = unit.line
+    limits = line.must("erase", "limits", "--entries", 3, "--bytes", 1000, "--json").row["request"]
+    assert unit.by("bob", "request", "approve", limits).code == 0
+    rows = [unit.collect(f"a/{n}", f"{n}") for n in range(4)]
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {Config.load(line.vault).vkey}\n")
+    served = Program("log", "serve", "--vault", line.vault)
+    try:
+        watch = ("monitor", "--policy", policy, "--state", tmp_path / "seen", "--once", served.url)
+        line.must(*watch)
+        request = unit.ask(rows[0]["exhibit"])
+        unit.approve(request)
+        line.must(*watch)
+        request = unit.ask(*(row["exhibit"] for row in rows[1:]))
+        unit.approve(request)
+        line.must(*watch)
+        unit.approve(request, "carol")
+        alarmed = line(*watch)
+        assert alarmed.code == 5
+        entry = line.entries("erase.mass")[0]["entry"]
+        assert f"mass deletion in {Config.load(line.vault).vkey.split('+')[0]}: entry {entry}" in (
+            alarmed.out
+        )
+        line.must(*watch), "told once"
+    finally:
+        served.stop()
 
 
 @pytest.mark.parametrize("name", ["act", "actor", "time", "case", "signature", "item", "stored"])

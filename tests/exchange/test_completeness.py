@@ -38,7 +38,9 @@ def work(tmp_path: Path) -> Work:
     return new_case(tmp_path)
 
 
-def hide(work: Work, number: int, key: bytes | None = None, **more: dict[str, str]) -> int:
+def hide(
+    work: Work, number: int, key: bytes | None = None, opens: dict[str, str] | None = None
+) -> int:
     """Append, signed by the log, an act that the vault's own lists don't count to the case.
 
     To those who may not read its body it says nothing; its tag is that of the case's `number`.
@@ -52,7 +54,7 @@ def hide(work: Work, number: int, key: bytes | None = None, **more: dict[str, st
         "context": {},
         "time": "2026-01-01T00:00:00Z",
     }
-    sealed = entry.seal_encoded(entry.encoded(fields), key, number, **more)
+    sealed = entry.seal_encoded(entry.encoded(fields), key, number, opens)
     head = vault.current()
     assert vault.log.commit(head, [sealed]) is not None
     return head.size

@@ -15,7 +15,8 @@ import pytest
 
 from holdfast.acts import admission, vaults
 from holdfast.acts.act import Session
-from holdfast.acts.people import NewOperator, add_operator
+from holdfast.acts.people import EndKey, NewOperator, add_operator, revoke
+from holdfast.core import durable
 from holdfast.exchange import package, proofs
 from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script
@@ -35,7 +36,7 @@ from tests.exchange.making import (
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any, BinaryIO
 
@@ -488,10 +489,8 @@ def test_an_original_that_no_entry_names(tmp_path: Path) -> None:
 def test_an_entry_of_another_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_proof = proofs.Proof.write
 
-    def more(
-        proof: proofs.Proof, of_case: Sequence[int], known: Mapping[str, int], _: object
-    ) -> None:
-        write_proof(proof, [*of_case, 2], known)
+    def more(proof: proofs.Proof, of_case: Sequence[int], _: object) -> None:
+        write_proof(proof, [*of_case, 2])
 
     monkeypatch.setattr(proofs.Proof, "write", more)
     made = hand_over(new_case(tmp_path), tmp_path / "handover", completeness=False)
@@ -513,6 +512,27 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
         patch.setattr(proofs.Proof, "_entry", lambda *given: write_entry(*given) and None)
         made = hand_over(work, tmp_path / "handover")
     fails(made.folder, "its actor has a key, but no signature covers it")
+
+
+def test_a_signature_by_a_key_that_had_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = new_case(tmp_path)
+    vault = work.session.vault
+    add_operator(work.session, NewOperator("bob"))
+    file = vault.keyring.root / "operators" / "bob.key"
+    kept = file.read_bytes()
+    collect(Session(vault, "bob"), work.case, tmp_path / "early", (b"early",))
+    revoke(work.session, EndKey("bob", "stolen on 3 May"))
+    (end,) = [one.index for one in vault.log.entries() if one.act == "operator.revoke"]
+    done = verify(hand_over(work, tmp_path / "before").folder)
+    assert done.returncode == 0, done.stderr
+    assert f"ended with entry {end}" in done.stdout
+    # Whoever stole it, with another program.
+    durable.create(file, kept, 0o600)
+    monkeypatch.setattr(Custody, "_check_key", lambda *_: None)
+    collect(Session(vault, "bob"), work.case, tmp_path / "late", (b"late",))
+    fails(hand_over(work, tmp_path / "after").folder, "after it had ended")
 
 
 def test_an_act_under_another_ones_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

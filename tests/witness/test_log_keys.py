@@ -60,7 +60,7 @@ class Office:
             done("witness", "add-log", "--state", self.unit.court.folder, new)
         return old, new
 
-    def keys(self) -> list[dict[str, Any]]:
+    def eras(self) -> list[dict[str, Any]]:
         return self.line.must("log", "keys", "--json").rows
 
     def bundle(self, name: str) -> Path:
@@ -112,7 +112,7 @@ def test_a_rotated_key_announces_the_next_and_signs_up_to_there(office: Office) 
     assert vault.log.head().size == until, "the old one's last"
     office.unit.work()
     assert str(Vault.open(office.line.vault).eras.at(office.unit.size).verifier) == new
-    assert [(one["why"], one["until"]) for one in office.keys()] == [
+    assert [(one["why"], one["until"]) for one in office.eras()] == [
         ("rotated", until), (None, None),
     ]  # fmt: skip
     office.line.intact()
@@ -233,7 +233,7 @@ def test_a_key_that_is_trusted_no_more_signs_nothing_from_the_request_on(
     change = entry.fields["change"]
     assert change["reason"] == "safe broken open, 3 May"
     assert change["good"]["size"] == size, "the last one that the court cosigned"
-    assert f"— w.example " in change["good"]["note"]
+    assert "— w.example " in change["good"]["note"]
 
 
 def test_bundles_of_before_and_after_are_held_to_their_own_keys(office: Office) -> None:
@@ -324,13 +324,13 @@ def test_a_backup_knows_the_keys(office: Office) -> None:
     shutil.rmtree(line.vault)
     line.must("restore", place / "b", "--keys", place / "k")
     line.intact()
-    assert len(office.keys()) == 2
+    assert len(office.eras()) == 2
     # One from before the rotation has the key of then, which the keys' newest backup has still.
     shutil.rmtree(line.vault)
     shutil.rmtree(office.unit.home / "state")
     line.must("restore", place / "old", "--keys", place / "k")
     line.intact()
-    assert len(office.keys()) == 1
+    assert len(office.eras()) == 1
 
 
 def test_settings_that_name_a_key_of_ones_own_are_seen(office: Office) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from holdfast.core.digest import sha256_hex
@@ -93,15 +93,26 @@ class SignedHead:
         return cls(note, text, Checkpoint.parse(text), signature, verifier)
 
 
+@dataclass
+class KeyEntries:
+    """Which entries of the vault say whose a key is, and that it ended."""
+
+    introduced: Mapping[str, int] = field(default_factory=dict)
+    """Of people's keys, by key ID."""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """Of those that were rotated or revoked, by key ID."""
+    of_log: Sequence[int] = ()
+    """Of the log's own keys, one after the other."""
+
+
 class Proof:
     """Writes the proof of some entries of one log at one head into a bag."""
 
     def __init__(
-        self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose, ends: Sequence[int] = ()
+        self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose, known: KeyEntries
     ) -> None:
-        """Prove by `signed`; `ends` are the entries that say that a key of the log ended."""
         self._bag = bag
-        self._ends = ends
+        self._known = known
         self._signed = signed
         self._disclose = disclose
         self._log = log
@@ -114,13 +125,11 @@ class Proof:
     def write(
         self,
         of_case: Sequence[int],
-        introductions: Mapping[str, int],
         chain: tuple[str, bytes] | None = None,
     ) -> None:
         """Write the entries `of_case`, the vault's own that they rest on, and their inclusion.
 
-        `introductions` says which entry introduced each operator's key (by key ID). With `chain`,
-        the case's number and tag key, the proof that these are all entries of the case too.
+        With `chain`, the case's number and tag key, the proof that these are all of them, too.
 
         Raises:
             IntegrityError: the log does not hold what is to be proven.
@@ -129,14 +138,14 @@ class Proof:
         claims: dict[int, str | None] = {}
         for index in of_case:
             claims[index] = self._entry(self._read(index), self._disclose)
-        claims.update(self._vault(introductions, self._former()))
+        claims.update(self._vault(self._former()))
         for index, key in claims.items():
             if key is not None and self._covered.get(index) != key:
                 raise IntegrityError(
                     f"entry {index} has no signature of its actor's key {key}",
                     "run `holdfast verify`",
                 )
-        self._write_keys(introductions)
+        self._write_keys()
         if chain is not None:
             write_tags(self._put, *chain, len(of_case))
             write_leaves(self._put, self._log, self._tree.size, claims)
@@ -165,7 +174,7 @@ class Proof:
             self._checkpoint(SignedHead.of(note, era.verifier), f"former/{number}/")
             # The leaf that the tree of then ends in: the way to it gives the root of then.
             self._places.add(era.until - 1)
-        said = [index for index in self._ends if index < size]
+        said = [index for index in self._known.of_log if index < size]
         if len(said) != len(ended):
             raise IntegrityError(
                 "the log's key was changed, and no entry says so yet",
@@ -173,8 +182,12 @@ class Proof:
             )
         return said
 
-    def _vault(self, introductions: Mapping[str, int], ends: list[int]) -> dict[int, str | None]:
-        """Write vault.init, what ended the log's keys, and what introduces the keys that signed."""
+    def _vault(self, ends: list[int]) -> dict[int, str | None]:
+        """Write vault.init, what ended the log's keys, and whose the keys are that signed.
+
+        What ended one of those before the head is written, too.
+        """
+        introduced = self._known.introduced
         claims: dict[int, str | None] = {}
         waiting = [0, *ends]
         while waiting:
@@ -187,11 +200,14 @@ class Proof:
                 if claims[index] is not None and "signature" not in entry.commitments:
                     waiting.append(index + 1)  # the act's last entry signs for all of them
             for key in self._keys:
-                if key not in introductions:
+                if key not in introduced:
                     raise IntegrityError(
                         f"no entry introduces the key {key}", "run `holdfast rebuild`"
                     )
-            waiting += [introductions[k] for k in self._keys if introductions[k] not in claims]
+            due = {introduced[key] for key in self._keys}
+            size = self._signed.head.size
+            due |= {at for key, at in self._known.ended.items() if key in self._keys and at < size}
+            waiting += sorted(due - claims.keys())
         return claims
 
     def _entry(self, entry: Entry, disclose: Disclose) -> str | None:
@@ -227,10 +243,10 @@ class Proof:
             self._places.add(at)
         self._keys.add(claim["key"])
 
-    def _write_keys(self, introductions: Mapping[str, int]) -> None:
+    def _write_keys(self) -> None:
         """Write the public keys that signed, as the log introduced them."""
         for key in sorted(self._keys):
-            entry = self._read(introductions[key])
+            entry = self._read(self._known.introduced[key])
             verifier = Verifier.parse(entry.fields["operator"]["vkey"])
             if entry.act != "operator.add" or verifier.key_id.hex() != key:
                 raise IntegrityError(

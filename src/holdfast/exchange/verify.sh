@@ -30,7 +30,7 @@ proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
-declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_pem original act_of
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem original act_of
 declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root
 former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
@@ -374,7 +374,7 @@ read_leaf() { # one entry: its place in the log, and each disclosed field agains
         bad "entry $i: the field $name was stripped from this bundle"
     fi
   done
-  [[ $end == '}' && $rest =~ ^(,\"opens\":\{\"case\":\"$hash\",\"key\":\"$hash\"\})?,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
+  [[ $end == '}' && $rest =~ ^(,\"mark\":\"erase\.mass\")?(,\"opens\":\{\"case\":\"$hash\",\"key\":\"$hash\"\})?,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
   plain[$i]="{${plain[$i]#,}}"
 }
 
@@ -606,12 +606,12 @@ check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-S
 }
 
 leaf_says() { # TAG, OPENS: what the leaf in file $1 says to all; false if it is malformed
-  local first rest form="^\\{\"fields\":\\{[a-z0-9_\":,]*\\}(,\"opens\":\\{\"case\":\"($hash)\",\"key\":\"($hash)\"\\})?\$"
+  local first rest form="^\\{\"fields\":\\{[a-z0-9_\":,]*\\}(,\"mark\":\"erase[.]mass\")?(,\"opens\":\\{\"case\":\"($hash)\",\"key\":\"($hash)\"\\})?\$"
   { IFS= read -r -d '' first && ! IFS= read -r -d '' rest; } <"$1" || return 1
   [[ -z $first && ${rest: -80} == ',"tag":"'*'","v":1}' ]] || return 1
   TAG=${rest:${#rest}-72:64}
   is_hash "$TAG" && [[ ${rest:0:${#rest}-80} =~ $form ]] || return 1
-  OPENS=${BASH_REMATCH[2]} OPENS_KEY=${BASH_REMATCH[3]}
+  OPENS=${BASH_REMATCH[3]} OPENS_KEY=${BASH_REMATCH[4]}
 }
 
 check_complete() {
@@ -714,6 +714,14 @@ load_keys() { # each operator's key, as the log introduced it
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
     key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
   done
+  for i in ${of_vault[@]+"${of_vault[@]}"}; do
+    [[ ${act_of[$i]} == '"operator.rotate"' || ${act_of[$i]} == '"operator.revoke"' ]] || continue
+    value "$i" ended && [[ $VALUE =~ $form && ${key_name[${BASH_REMATCH[1]}]-} == "${BASH_REMATCH[2]}" ]] ||
+      { bad "entry $i: ends no key that the log introduced"; continue; }
+    id=${BASH_REMATCH[1]}
+    [[ -z ${key_end[$id]-} ]] || bad "entry $i: ends the key $id a second time"
+    key_end[$id]=$i
+  done
 }
 
 check_signature() { # the signature that entry $1 carries, over itself and the entries it covers
@@ -726,6 +734,7 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
   [[ -n ${key_pem[$id]-} ]] || { bad "entry $i: no entry here introduces its actor's key $id"; return; }
   since=${key_since[$id]}
   ((since <= i)) || bad "entry $i: was signed before the key $id was introduced"
+  ((${key_end[$id]-$i} >= i)) || bad "entry $i: was signed with the key $id after it had ended"
   for ((j = i - count; j < i; j++)); do
     if ((j < 0)) || [[ -z ${leaf_at[$j]-} ]]; then
       bad "entry $i: its signature covers entry $j, whose place is not proven"
@@ -773,6 +782,10 @@ check_actors() {
   for id in ${used_keys[@]+"${used_keys[@]}"}; do names+=", ${key_name[$id]} (key $id)"; done
   shown "${names#, }"
   said Actors "$((${#leaves[@]} - unsigned)) entries are signed by their actors' own keys: ${SHOWN:-none}"
+  for id in "${!key_end[@]}"; do
+    shown "${key_name[$id]}"
+    said '' "the key $id of $SHOWN ended with entry ${key_end[$id]}; it signed nothing here after that"
+  done
   ((unsigned == 0)) || said '' "$unsigned entries are by actors without a key: ACTOR UNSIGNED"
 }
 

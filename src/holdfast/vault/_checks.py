@@ -103,6 +103,8 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
             report.problems.append(f"entry {index} does not open its case with the case's tag key")
     elif one.opens is not None and one.act != "case.open":
         report.problems.append(f"entry {index} opens a case and is no `case.open`")
+    if one.mark != (entry.MASS if one.act == entry.MASS else ""):
+        report.problems.append(f"entry {index} is marked {one.mark!r}, which its act is not")
     erased = task.erased.get(index, {})
     report.kept += [(index, name, by) for name, by in erased.items() if name in one.disclosures]
     for name in sorted(

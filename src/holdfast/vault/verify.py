@@ -37,6 +37,7 @@ from holdfast.vault._checks import BundleReport, BundleTask
 from holdfast.vault.era_check import EraCheck
 from holdfast.vault.hashed import hash_objects
 from holdfast.vault.holdings import Holdings
+from holdfast.vault.mass import MassCheck
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
@@ -122,6 +123,7 @@ class _Log:
         self._waiting = 0
         self._stamps = StampCheck(vault.log, head)
         self._eras = EraCheck(vault.log, head)
+        self._mass = MassCheck()
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
@@ -144,7 +146,7 @@ class _Log:
             self._place()
             self._holdings.compare(fresh, self._kept)
             self._witnesses(fresh)
-            self._report.problems.extend(self._eras.problems(fresh))
+            self._report.problems += [*self._eras.problems(fresh), *self._mass.problems]
             self._doubts.extend(self._eras.doubts())
             rows.compare(
                 self._vault,
@@ -217,6 +219,7 @@ class _Log:
     def _count(self, one: Entry) -> None:
         self._stamps.hear(one)
         self._eras.hear(one)
+        self._mass.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:

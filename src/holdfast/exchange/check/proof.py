@@ -28,7 +28,11 @@ HEAD = re.compile(
 )
 _FIELDS = re.compile(rb'"([a-z][a-z0-9_]{0,78})":"(' + HASH + rb')"([,}])')
 _REST = re.compile(
-    rb'(?:,"opens":\{"case":"(' + HASH + rb')","key":"(' + HASH + rb')"\})?'
+    rb'(?:,"mark":"erase\.mass")?(?:,"opens":\{"case":"('
+    + HASH
+    + rb')","key":"('
+    + HASH
+    + rb')"\})?'
     rb',"tag":"(' + HASH + rb')","v":1\}'
 )
 _VALUE = re.compile(rb'holdfast-field/1\n\["([A-Za-z0-9_-]*)","([a-z0-9_]+)",(.*)\]', re.DOTALL)
