@@ -16,6 +16,7 @@ from holdfast.cli import common
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
 from holdfast.vault import token, tsa
+from holdfast.vault.config import Config
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 from holdfast.vault.vault import Vault
@@ -299,12 +300,13 @@ def test_a_backup_of_a_log_that_is_stamped_meanwhile_is_no_cut_log(
     claim = backup._claim
     size = timed.stamp()
 
-    def meanwhile(source: Path, target: Path) -> None:
-        claim(source, target)
+    def meanwhile(source: Path, target: Path) -> Config:
+        claimed = claim(source, target)
         session = Session(Vault.open(timed.line.vault), "bob")
         session.custody.enter(Draft("vault.test", None, {}))
         assert stamping.stamp_head(session)[0].size > size
         session.vault.engine.dispose()
+        return claimed
 
     with monkeypatch.context() as patch:
         patch.setattr(backup, "_claim", meanwhile)

@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.check.bundle import check
+from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Draft
 from tests.exchange.making import Made, hand_over, new_case, remanifest, verify, write
 from tests.exchange.outsiders import Authority, Modern, Witness, anchors, cosign, stamp
@@ -466,12 +467,9 @@ def test_a_cosigned_checkpoint_of_another_past_is_not_handed_over(
     def publish() -> None:
         cosign(work, scene.witnesses[0])
         path = next((vault.log.path / "cosigned").iterdir())
-        signer = vault.keyring.log_signer(vault.verifier)
-        assert signer is not None
-        text = (
-            f"{vault.log.origin}\n{vault.log.head().size}\n{base64.b64encode(bytes(32)).decode()}\n"
-        )
-        path.write_text(signer.sign_note(text) + scene.witnesses[0].line(text), "utf-8")
+        false = Checkpoint(vault.log.origin, vault.log.head().size, bytes(32))
+        line = scene.witnesses[0].line(false.text())
+        path.write_text(vault.log.sign(false) + line, "utf-8")
 
     with pytest.raises(IntegrityError, match="not of this log's past"):
         hand_over(work, tmp_path / "handover", published=publish)

@@ -1,6 +1,6 @@
 """Our signed notes read by a dozen lines of shell: bash, coreutils and openssl, none of it ours.
 
-https://c2sp.org/signed-note: "the signed note text, then a blank line, then signature lines"; key ID:
+https://c2sp.org/signed-note: the text, a blank line, signature lines; the key ID is
 "SHA-256(key name || 0x0A || signature type || public key)[:4]". Where there is a Go, its own
 implementation reads them, too (test_note_by_go.py).
 """
@@ -28,7 +28,8 @@ export LC_ALL=C
 vkey=$1 note=$2 work=$3
 name=${vkey%%+*} rest=${vkey#*+} id=${rest%%+*} key=${rest#*+}
 base64 -d <<<"$key" >"$work/material"                      # type, public key
-[ "$(head -c 1 "$work/material" | od -An -tx1 | tr -d ' ')" = 01 ] || { echo 'no Ed25519 key'; exit 1; }
+[ "$(head -c 1 "$work/material" | od -An -tx1 | tr -d ' ')" = 01 ] ||
+  { echo 'no Ed25519 key'; exit 1; }
 said=$({ printf '%s\n' "$name"; cat "$work/material"; } | sha256sum | head -c 8)
 [ "$said" = "$id" ] || { echo 'the key ID is of another key'; exit 1; }
 { printf '\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00'; tail -c 32 "$work/material"; } |
@@ -41,8 +42,8 @@ while IFS= read -r line; do
   base64 -d <<<"${line##* }" >"$work/blob"
   [ "$(head -c 4 "$work/blob" | od -An -tx1 | tr -d ' \n')" = "$id" ] || continue
   tail -c +5 "$work/blob" >"$work/sig"
-  openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/text" -sigfile "$work/sig" \
-    >/dev/null 2>&1 || { echo refused; exit 1; }
+  openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/text" \
+    -sigfile "$work/sig" >/dev/null 2>&1 || { echo refused; exit 1; }
   found=1
 done <"$work/signatures"
 [ -n "$found" ] || { echo 'not signed by that key'; exit 1; }

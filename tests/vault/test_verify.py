@@ -963,11 +963,11 @@ def test_edited_settings_are_named(old: str, new: str, said: str, vault: Vault) 
 
 def test_settings_that_name_another_logs_key_are_named(vault: Vault) -> None:
     path = vault.root / "holdfast.toml"
-    mine = Signer(vault.log.origin, fixed_key(8))
+    mine, head = Signer(vault.log.origin, fixed_key(8)), vault.log.head()
     path.write_text(path.read_text().replace(vault.config.vkey, str(mine.verifier)))
     assert_names(vault, "the note is not signed by unit7.example/log")
     # And with a checkpoint to match, entry 0 still names the keys that the log began with.
-    overwrite(vault.log.path / "checkpoint", mine.sign_note(vault.log.head().text()).encode())
+    overwrite(vault.log.path / "checkpoint", mine.sign_note(head.text()).encode())
     path.write_text(re.sub("(?m)^log_mldsa = .*\n", "", path.read_text()))
     problems = checked(vault).problems
     assert any("holdfast.toml says log = 'unit7.example/log+" in one for one in problems)

@@ -18,8 +18,9 @@ from holdfast.exchange.completeness import write_leaves, write_tags
 from holdfast.exchange.disclosure import BASE, everything
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.cosignature import MLDSA44_SPKI, check_second, checkpoint_message
 from holdfast.vault.merkle import WIDTH
-from holdfast.vault.note import Verifier, open_note
+from holdfast.vault.note import Verifier, open_note, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -135,6 +136,7 @@ class Proof:
             IntegrityError: the log does not hold what is to be proven.
         """
         self._checkpoint(self._signed)
+        self._second(self._signed)
         claims: dict[int, str | None] = {}
         for index in of_case:
             claims[index] = self._entry(self._read(index), self._disclose)
@@ -262,6 +264,30 @@ class Proof:
         self._put(f"{folder}checkpoint.sig", signed.signature)
         self._put(f"{folder}log.vkey", f"{verifier}\n".encode())
         self._put(f"{folder}log.pem", pem(verifier.public))
+
+    def _second(self, signed: SignedHead) -> None:
+        """Write what openssl needs to check the log's ML-DSA-44 signature.
+
+        Raises:
+            IntegrityError: it was stripped.
+        """
+        cosigner = self._log.eras.at(signed.head.size).second
+        if cosigner is None:
+            return
+        check_second(signed.note, cosigner)
+        named = cosigner.name, cosigner.key_id
+        value = next(one.value for one in split(signed.note)[1] if (one.name, one.key_id) == named)
+        head, name = signed.head, cosigner.name.encode()
+        time = int.from_bytes(value[:8], "big")
+        message = checkpoint_message(name, time, head.origin.encode(), head.size, head.root)
+        encoded = base64.b64encode(MLDSA44_SPKI + cosigner.public)
+        wrapped = b"".join(encoded[at : at + 64] + b"\n" for at in range(0, len(encoded), 64))
+        self._put("second.message", message)
+        self._put("second.sig", value[8:])
+        self._put(
+            "second.pem",
+            b"-----BEGIN PUBLIC KEY-----\n" + wrapped + b"-----END PUBLIC KEY-----\n",
+        )
 
     def _put(self, name: str, data: bytes) -> None:
         self._bag.put(PROOF + name, data)

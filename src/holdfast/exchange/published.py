@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from holdfast.vault.note import Signer
     from holdfast.vault.vault import Vault
 
 _SIZE = re.compile(r"[0-9]{16}")
@@ -54,7 +53,7 @@ class Published:
         stamped = {
             size
             for size in stamped
-            if size in cosigned or size == head.head.size or _signer(vault, size) is not None
+            if size in cosigned or size == head.head.size or vault.log.can_sign(size)
         }
         sizes = cosigned & stamped or cosigned | stamped
         if not sizes:
@@ -117,21 +116,13 @@ def _opened(note: str, vault: Vault) -> SignedHead:
     return SignedHead.of(note, vault.eras.at(size).verifier)
 
 
-def _signer(vault: Vault, size: int) -> Signer | None:
-    return vault.keys.signers(vault.eras.at(size))[0]
-
-
 def _signed_again(vault: Vault, size: int) -> SignedHead:
-    """Return the log's signature on its checkpoint of `size`: Ed25519 gives the same one again.
+    """Return the log's checkpoint of `size`, signed anew; Ed25519 gives the same signature again.
 
     Raises:
         IntegrityError: the log's key is not here.
     """
-    signer = _signer(vault, size)
-    if signer is None:
-        raise IntegrityError("the log's key is not here, so no checkpoint can be signed")
-    head = vault.log.past(vault.log.head(), size)
-    return SignedHead.of(signer.sign_note(head.text()), signer.verifier)
+    return _opened(vault.log.sign(vault.log.past(vault.log.head(), size)), vault)
 
 
 def _stamps(folder: Path, signed: SignedHead) -> Iterator[tuple[str, bytes]]:

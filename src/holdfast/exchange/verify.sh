@@ -31,7 +31,7 @@ manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
 declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem original act_of
-declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root
+declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root second_of
 former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
 
@@ -148,7 +148,7 @@ vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a typ
   PEM="-----BEGIN PUBLIC KEY-----${nl}MCowBQYDK2VwAyEA${base64:0:43}=${nl}-----END PUBLIC KEY-----$nl"
 }
 
-ed25519() { # key, message, signature: files
+verifies() { # key, message, signature: files
   openssl pkeyutl -verify -pubin -inkey "$1" -rawin -in "$2" -sigfile "$3" >/dev/null 2>&1
 }
 
@@ -240,7 +240,7 @@ check_log() {
   slurp $proof/log.vkey && [[ $TEXT == *"$nl" ]] && vkey "${TEXT%"$nl"}" 01 ||
     bad "$proof/log.vkey: is no Ed25519 verifier key"
   stage
-  log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0 second=0
+  log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0
   slurp $proof/log.pem && [[ $TEXT == "$PEM" ]] || bad "$proof/log.pem: is not the key of log.vkey"
   form="^([^[:cntrl:]]+)$nl$number$nl([A-Za-z0-9+/]{43}=)$nl([^$nl]+$nl)*\$"
   slurp $proof/checkpoint.text && [[ $TEXT =~ $form ]] || {
@@ -263,7 +263,7 @@ check_log() {
       if [[ $signer == "$origin" && ${HEX:0:8} == "$log_key" ]]; then
         count=$((count + 1)) signature=${HEX:8}
       elif [[ $signer == "$origin" ]]; then
-        second=1
+        second_of[${HEX:0:8}]+=${HEX:8}
       else
         others=$((others + 1))
       fi
@@ -276,19 +276,18 @@ check_log() {
   files=("$proof/checkpoint.sig")
   hexes 64 && [[ ${LINES[0]} == "$signature" ]] ||
     bad "$proof/checkpoint.sig: is not the signature in the checkpoint"
-  ed25519 $proof/log.pem $proof/checkpoint.text $proof/checkpoint.sig ||
+  verifies $proof/log.pem $proof/checkpoint.text $proof/checkpoint.sig ||
     bad "$proof/checkpoint: the log's signature does not verify"
   stage
   shown "$origin"
   said Log "$SHOWN: $size entries, its head signed by the log's key"
-  ((second == 0)) || said '' '(and by its ML-DSA-44 key, which stock openssl 3.0 can not check: not checked here)'
 }
 
 # --- entries and their places in the log ---------------------------------------------------------
 
 sort_proof() { # leaves[], nodes[], and how many field, act and key files there are
   local path name known part
-  leaves=() nodes=() field_files=0 act_files=0 key_files=0 other_leaves=0 tag_files=0 witness_files=0 former_files=0
+  leaves=() nodes=() field_files=0 act_files=0 key_files=0 other_leaves=0 tag_files=0 witness_files=0 former_files=0 second_files=0
   for path in "${listed[@]}"; do
     [[ $path == $proof/* ]] || continue
     name=${path#"$proof"/} known=0
@@ -306,6 +305,7 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
       tags/*) tag_files=$((tag_files + 1)) known=1 ;;
       witnesses/*) witness_files=$((witness_files + 1)) known=1 ;;
       cosigned | stamps/*.tsr | stamps/*.ers) known=1 ;;
+      second.message | second.pem | second.sig) second_files=$((second_files + 1)) known=1 ;;
       former/*) former_files=$((former_files + 1)) known=1 ;;
       *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
     esac
@@ -513,7 +513,7 @@ check_former() { # number, entry, vkey, until, why: the last checkpoint of a key
   files=("$path/checkpoint.sig")
   ((count == 1)) && hexes 64 && [[ ${LINES[0]} == "$signature_" ]] ||
     bad "$path/checkpoint: is not signed by the key that ended, once"
-  ed25519 "$path/log.pem" "$path/checkpoint.text" "$path/checkpoint.sig" ||
+  verifies "$path/log.pem" "$path/checkpoint.text" "$path/checkpoint.sig" ||
     bad "$path/checkpoint: the signature of the log's former key does not verify"
   former_vkey+=("$3") former_origin+=("$key_") former_until+=("$4") former_root+=("$ROOT")
   former_why+=("$5") former_entry+=("$2")
@@ -522,22 +522,27 @@ check_former() { # number, entry, vkey, until, why: the last checkpoint of a key
 check_eras() { # each change of the log's key up to the head: an entry, and what the old key signed
   local form i key ended until why next count=0 ends=()
   form="^\\{\"ended\":($text),\"ended_mldsa\":(null|$text),\"last\":$number,\"log\":($text),\"log_mldsa\":(null|$text),\"why\":\"(rotated|stolen|lost|continued)\"\\}\$"
-  [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ ^\{\"log\":($text)[,\}] ]] ||
+  [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ ^\{\"log\":($text)(,\"log_mldsa\":($text))?[,\}] ]] ||
     bad "entry 0: the vault's own first entry is missing or withheld"
   stage
-  plain_text "${BASH_REMATCH[1]}"
+  next=${BASH_REMATCH[1]}
+  plain_text "${BASH_REMATCH[4]}"
+  second_vkey=$PLAIN
+  plain_text "$next"
   key=$PLAIN
   for i in ${of_vault[@]+"${of_vault[@]}"}; do
     [[ ${act_of[$i]} != '"log.key"' ]] || ends[i]=$i
   done
   for i in ${ends[@]+"${ends[@]}"}; do # an array is in order of its indices
     value "$i" era && [[ $VALUE =~ $form ]] || { bad "entry $i: does not say which key of the log ended"; break; }
-    ended=${BASH_REMATCH[1]} until=${BASH_REMATCH[5]} next=${BASH_REMATCH[6]} why=${BASH_REMATCH[10]}
+    ended=${BASH_REMATCH[1]} until=${BASH_REMATCH[5]} next=${BASH_REMATCH[6]} why=${BASH_REMATCH[10]} second_vkey=${BASH_REMATCH[8]}
     plain_text "$ended"
     [[ $PLAIN == "$key" ]] || bad "entry $i: ends another key of the log than the one that signed then"
     if [[ $why == rotated ]]; then ((until == i + 1)); else ((until > 0 && until <= i)); fi ||
       { bad "entry $i: ends the log's key at another size than it can have ended at"; break; }
     check_former "$count" "$i" "$PLAIN" "$until" "$why"
+    plain_text "${second_vkey#null}"
+    second_vkey=$PLAIN
     plain_text "$next"
     key=$PLAIN count=$((count + 1))
   done
@@ -549,6 +554,51 @@ check_eras() { # each change of the log's key up to the head: an entry, and what
     said 'Former key' "$SHOWN"
     said '' "signed up to ${former_until[i]} entries; entry ${former_entry[i]} ended it: ${former_why[i]}"
   done
+}
+
+hex_of() { # HEX: the bytes of text $1
+  local line
+  HEX=
+  while IFS= read -r line; do HEX+=${line// /}; done < <(printf '%s' "$1" | od -An -v -tx1)
+}
+
+check_second() { # the log's ML-DSA-44 signature on the head: C2SP tlog-cosignature, type 0x06
+  local blob key_ message length_ path=$proof/second pem='' line version=''
+  if [[ -z $second_vkey ]]; then
+    ((second_files == 0)) || bad "$path.message: the log has no key for a second signature"
+    stage
+    return
+  fi
+  vkey "$second_vkey" 06 && [[ $NAME == "$origin" ]] ||
+    bad "the log names a key for its second signature that is none"
+  stage
+  key_=${HEX:2} blob=${second_of[$KEY_ID]-}
+  ((${#blob} == 4856)) || bad "$proof/checkpoint: the log's ML-DSA-44 signature was stripped, or is malformed"
+  ((second_files == 3)) || bad "$path.message: the files of the log's ML-DSA-44 signature are missing"
+  stage
+  hex_of "$origin"
+  printf -v length_ '%02x' $((${#HEX} / 2))
+  message=737562747265652f76310a00$length_$HEX${blob:0:16}$length_${HEX}0000000000000000
+  printf -v length_ '%016x' "$size"
+  message+=$length_$root
+  files=("$path.message")
+  hexes $((${#message} / 2)) && [[ ${LINES[0]} == "$message" ]] && files=("$path.sig") && hexes 2420 && [[ ${LINES[0]} == "${blob:16}" ]] ||
+    bad "$path.message: is not what the log's ML-DSA-44 signature in the checkpoint says"
+  slurp "$path.pem" && while IFS= read -r line; do
+    [[ $line == -----*' PUBLIC KEY-----' ]] || pem+=$line
+  done < <(printf '%s' "$TEXT")
+  from_base64 "$pem" && [[ $HEX == "30820532300b06096086480165030403110382052100$key_" && $TEXT == "-----BEGIN PUBLIC KEY-----$nl"*"$nl-----END PUBLIC KEY-----$nl" ]] ||
+    bad "$path.pem: is not the log's ML-DSA-44 key"
+  stage
+  version=$(openssl version 2>/dev/null)
+  if [[ $version =~ ^OpenSSL\ ([0-9]+)\.([0-9]+) ]] && ((BASH_REMATCH[1] > 3 || (BASH_REMATCH[1] == 3 && BASH_REMATCH[2] >= 5))); then
+    verifies "$path.pem" "$path.message" "$path.sig" ||
+      bad "$proof/checkpoint: the log's ML-DSA-44 signature does not verify"
+    stage
+    said '' "the head is signed by the log's ML-DSA-44 key, too"
+  else
+    said '' "the log's ML-DSA-44 signature was NOT checked: openssl before 3.5 can't"
+  fi
 }
 
 origin_of() { # ORIGIN: the log's origin when entry $1 was made
@@ -753,7 +803,7 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
     bad "$proof/keys/$id.pem: is not the key that the log introduced"
   from_base64 "$base64" && files=("$path/act.sig") && hexes 64 && [[ ${LINES[0]} == "$HEX" ]] ||
     bad "$path/act.sig: is not the signature of entry $i"
-  ed25519 "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
+  verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
     bad "entry $i: its actor's signature does not verify"
   used_keys[16#$id]=$id
 }
@@ -992,7 +1042,7 @@ cosignature() { # line $1 of the head as cosigned: by whom $2; its bytes are in 
       [[ $TEXT == "$message" ]] && hexes 64 && [[ ${LINES[0]} == "$bytes" ]] ||
       { bad "$path: is not what line $1 of the cosigned head says"; return; }
     [[ -n $who ]] || { strangers=$((strangers + 1)); return; }
-    [[ -n ${witness_pem[$who]} ]] && ed25519 <(printf %s "${witness_pem[$who]}") "$path.message" "$path.sig" ||
+    [[ -n ${witness_pem[$who]} ]] && verifies <(printf %s "${witness_pem[$who]}") "$path.message" "$path.sig" ||
       { bad "$proof/cosigned: the signature of the witness $who does not verify"; return; }
     ((posix < 253402300800)) && utc "$posix" || UTC="at an absurd time"
     [[ -n ${met[$who]-} ]] || signers+=", $who ($UTC)"
@@ -1137,6 +1187,7 @@ main() {
   check_log
   check_entries
   check_eras
+  check_second
   check_complete
   check_handover
   check_actors

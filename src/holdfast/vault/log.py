@@ -144,7 +144,7 @@ class Log:
         frontier.append([one.hash for one in sealed])
         new = Checkpoint(self.eras.at(frontier.size).origin, frontier.size, frontier.root())
         path = self._commit_path(head.size)
-        if not self._can_sign(new.size):
+        if not self.can_sign(new.size):
             # What nobody here can publish must not stand in everybody's way.
             raise IntegrityError(
                 "the log's key is not here, so nothing can be entered",
@@ -287,7 +287,7 @@ class Log:
         return self._commits / f"{start:016d}"
 
     def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
-        if not self._can_sign(head.size + len(sealed)):
+        if not self.can_sign(head.size + len(sealed)):
             raise IntegrityError(
                 f"{len(sealed)} committed entries wait to be published and the log's key is not "
                 "here",
@@ -357,7 +357,8 @@ class Log:
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(path, data, mode, sync=False)
 
-    def _can_sign(self, size: int) -> bool:
+    def can_sign(self, size: int) -> bool:
+        """Say whether the keys that sign the checkpoint of that size are here."""
         era = self.eras.at(size)
         signer, second = self._keys.signers(era)
         return signer is not None and (era.second is None or second is not None)
@@ -370,15 +371,23 @@ class Log:
             if head.size and self.head().size >= head.size:
                 return
             # Nor sign with a key that ended while it slept.
-            era = self.eras.at(head.size)
-            signer, second = self._keys.signers(era)
-            if signer is None or (era.second is not None and second is None):
-                raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
-            text = Checkpoint(era.origin, head.size, head.root).text()
-            signed = signer.sign_note(text)
-            if era.second is not None and second is not None:
-                signed += f"{second.cosign(text, clock.now() // 1_000_000)}\n"
-            durable.replace(path, signed.encode())
+            durable.replace(path, self.sign(head).encode())
+
+    def sign(self, head: Checkpoint) -> str:
+        """Return `head` as a signed note, by the keys of the era that its size is of.
+
+        Raises:
+            IntegrityError: they are not here.
+        """
+        era = self.eras.at(head.size)
+        signer, second = self._keys.signers(era)
+        if signer is None or (era.second is not None and second is None):
+            raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
+        text = Checkpoint(era.origin, head.size, head.root).text()
+        signed = signer.sign_note(text)
+        if era.second is not None and second is not None:
+            signed += f"{second.cosign(text, clock.now() // 1_000_000)}\n"
+        return signed
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for this writer's turn, so that writers queue instead of losing each other's race.

@@ -15,6 +15,7 @@ from holdfast.exchange.check.finding import Finding, StopError, shown
 from holdfast.exchange.check.folder import Folder
 from holdfast.exchange.check.outsiders import Witnesses, check_stamps
 from holdfast.exchange.check.proof import Proof
+from holdfast.exchange.check.second import check_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ def _check(root: Path, anchors: Anchors, finding: Finding) -> None:
     proof.check_places()
     claims = claimed.check_entries(proof)
     eras.check_eras(proof, claims)
+    check_second(proof)
     claimed.check_complete(proof, claims)
     claimed.check_contents(proof, claims)
     unsigned = people.People(proof, claims).check()

@@ -36,12 +36,14 @@ def check_eras(proof: Proof, claims: Claims) -> None:
         StopError: one is not as the log says, or leads to another key than the head's.
     """
     bad = proof.finding.bad
-    settings = proof.value(0, "settings", rb'\{"log":(' + TEXT + rb")[,}].*")
+    settings = proof.value(
+        0, "settings", rb'\{"log":(' + TEXT + rb')(?:,"log_mldsa":(' + TEXT + rb"))?[,}].*"
+    )
     if claims.acts.get(0) != b'"vault.init"' or settings is None:
         bad("entry 0: the vault's own first entry is missing or withheld")
         proof.finding.stage()
         return
-    key = plain(settings[1])
+    key, proof.second = plain(settings[1]), plain(settings[2] or b'""')
     ends = [index for index in sorted(claims.of_vault) if claims.acts[index] == b'"log.key"']
     for number, index in enumerate(ends):
         said = proof.value(index, "era", _ERA)
@@ -55,6 +57,7 @@ def check_eras(proof: Proof, claims: Claims) -> None:
             bad(f"entry {index}: ends the log's key at another size than it can have ended at")
         _former(proof, number, Former(ended, b"", until, b"", why, index))
         key = plain(said[4])
+        proof.second = b"" if said[5] == b"null" else plain(said[5])
     files = sum(path.startswith(f"{P}former/") for path in proof.digest)
     if files != len(_FILES) * len(ends):
         bad(f"{P}former: {files - len(_FILES) * len(ends)} files belong to no key that ended")

@@ -43,7 +43,7 @@ FIXED = (
 _KINDS = re.compile(
     r"entries/[0-9]+/(leaf|field\.[a-z][a-z0-9_]*|act\.message|act\.sig)|nodes/[0-9a-f]{64}"
     r"|keys/[0-9a-f]{8}\.pem|leaves/[0-9]+|tags/(case|key|[0-9]+\.(inner|outer))|cosigned"
-    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers)"
+    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers)|second\.(message|pem|sig)"
     r"|former/[0-9]+/(checkpoint|checkpoint\.sig|checkpoint\.text|log\.pem|log\.vkey)"
 )
 
@@ -82,6 +82,8 @@ class Proof:
         """The leaf hash at each place that the nodes lead to."""
         self.leaves: list[int] = []
         self.commitments: dict[int, dict[str, str]] = {}
+        self.second = b""
+        """The verifier key of the log's second signature; empty where it has none."""
         self.former: list[Former] = []
         """The log's keys before this one, oldest first."""
         self._nodes: dict[bytes, bytes] = {}
