@@ -16,7 +16,6 @@ from holdfast.cli import common
 from holdfast.core import clock
 from holdfast.testing.authority import Authority, Mood
 from holdfast.vault import token, tsa
-from holdfast.vault.config import Config
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 from holdfast.vault.vault import Vault
@@ -25,6 +24,7 @@ from tests.timed import Timed, timed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from holdfast.vault.config import Config
     from tests.line import Line
 
 __all__ = ["timed"]

@@ -1113,7 +1113,11 @@ check_stamps() {
   for path in "${listed[@]}"; do
     name=${path#"$proof"/stamps/}
     [[ $path == $proof/stamps/* ]] || continue
-    [[ $name != *.ers ]] || { renewed=$((renewed + 1)); continue; }
+    if [[ $name == *.ers ]]; then
+      renewed=$((renewed + 1))
+      [[ -n ${digest[${path%.ers}.tsr]-} ]] || bad "$path: renews no stamp that is here"
+      continue
+    fi
     name=${name%.tsr} present=$((present + 1)) how=
     if [[ -z ${roots[$name]-} ]]; then
       unheld+=", $name"
