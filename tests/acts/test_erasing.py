@@ -15,7 +15,9 @@ from holdfast.acts.act import Session
 from holdfast.acts.admission import Collected
 from holdfast.cases import exhibits
 from holdfast.core import clock
+from holdfast.core.errors import DeniedError
 from holdfast.vault import custody, database, erasure, tables
+from holdfast.vault.stores.local import LocalStore
 from holdfast.vault.vault import Vault
 from holdfast.vault.verify import verify
 
@@ -545,6 +547,50 @@ def test_a_mass_deletion_needs_a_second_approval_and_is_marked(unit: Unit) -> No
     line.intact()
     log = Vault.open(line.vault).log
     assert [e.index for e in log.entries() if e.mark] == [line.entries("erase.mass")[0]["entry"]]
+
+
+def test_a_store_that_refuses_is_no_refusal_of_the_approval(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an S3 store with a lock does (test_erasing_stores.py); the next command tries again."""
+    row = unit.collect("one.txt", "x")
+    request = unit.ask(row["exhibit"])
+
+    def locked(*_: object) -> None:
+        raise DeniedError("the object is locked until 2999", "wait")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "destroy", locked)
+        done = unit.by("bob", "erase", "approve", request)
+    assert done.code == 6
+    assert "is approved and entered" in done.err
+    assert unit.line.entries("denied") == []
+    assert len(unit.line.entries("erase")) == 1
+    unit.line.intact()
+
+
+def test_a_verification_beside_an_erasure_is_intact(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the head before the erasure is entered, and reads bodies and objects after."""
+    from holdfast.vault import verify as verification  # noqa: PLC0415
+
+    rows = [unit.collect(f"{name}.txt", name) for name in ("one", "two")]
+    request = unit.ask(rows[0]["exhibit"])
+    read_head, erased = verification._Log.check, list[object]()
+
+    def check(log: verification._Log, *given: Any) -> None:
+        if not erased:
+            erased.append(unit.approve(request))
+        read_head(log, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verification._Log, "check", check)
+        report = unit.line("verify", "--json", "--jobs", 1).row
+    assert erased
+    assert report["problems"] == []
+    assert report["intact"]
+    unit.line.intact()
 
 
 def test_a_mass_deletion_by_two_people_is_named(

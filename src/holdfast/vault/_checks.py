@@ -28,6 +28,8 @@ class BundleReport:
     """Leaf hashes, in order; shorter than asked where a file is missing or cut."""
     problems: list[str] = field(default_factory=list)
     signatures: int = 0
+    gone: list[tuple[int, str]] = field(default_factory=list)
+    """(entry, field) of what a body lacks, and no entry up to the head erases."""
     kept: list[tuple[int, str, int]] = field(default_factory=list)
     """(entry, field, erasing entry) of what an order erased and a body still holds."""
 
@@ -110,9 +112,7 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
     for name in sorted(
         one.commitments.keys() - one.disclosures.keys() - erased.keys() - {"signature"}
     ):
-        report.problems.append(
-            f"entry {index}: its field {name!r} is gone from its body and no entry erases it"
-        )
+        report.gone.append((index, name))
     if "signature" in one.commitments:
         report.signatures += 1
         try:

@@ -43,6 +43,7 @@ from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
 from holdfast.vault.settings import ACT as SET
+from holdfast.vault.since import Since
 from holdfast.vault.stamp_check import StampCheck
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ class _Log:
         self._erased_up_to = erasure.done(vault.root / "vault")
         self._destroyed: dict[str, int] = {}
         # What lies staged is looked at first: a run that ends meanwhile is in its place by then.
-        self._holdings = Holdings(vault, head, report, self._destroyed)
+        self._since = Since(vault.log, head.size)
+        self._holdings = Holdings(vault, self._since, report, self._destroyed)
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
@@ -304,6 +306,12 @@ class _Log:
             task, future = tasks.popleft()
             report = future.result()
             self._report.problems.extend(report.problems)
+            for index, name in report.gone:
+                if not self._since.erased(index, name):
+                    self._problem(
+                        f"entry {index}: its field {name!r} is gone from its body and no entry "
+                        "erases it"
+                    )
             for index, name, by in report.kept:
                 self._kept(f"the field {name!r} of entry {index}", by)
             # Behind a gap every position is wrong; that the gap is there has been said.
