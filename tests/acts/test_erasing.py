@@ -593,6 +593,7 @@ def test_a_verification_beside_an_erasure_is_intact(
     unit.line.intact()
 
 
+@pytest.mark.attack("Erases much without the second approval", "`verify`")
 def test_a_mass_deletion_by_two_people_is_named(
     unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -607,6 +608,7 @@ def test_a_mass_deletion_by_two_people_is_named(
     assert "not entered as a mass deletion" in problem
 
 
+@pytest.mark.attack("Erases much, with it", "monitor")
 def test_a_monitor_is_alarmed_by_a_mass_deletion(unit: Unit, tmp_path: Path) -> None:
     """It sees leaves alone, by HTTP, and none of what is in them."""
     from holdfast.vault.config import Config  # noqa: PLC0415

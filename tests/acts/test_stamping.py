@@ -441,6 +441,7 @@ def test_nonce_mismatch(timed: Timed) -> None:
     assert_problem(timed.line, "its nonce is another")
 
 
+@pytest.mark.attack("Backdates an entry", "`verify`, by a stamp")
 def test_backdates_an_entry(timed: Timed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is put back before the act; the stamp on what stands before it tells."""
     timed.stamp()

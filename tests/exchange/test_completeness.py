@@ -127,6 +127,9 @@ def test_the_two_halves_are_an_hmac(key: bytes, number: int) -> None:
 # --- what a unit may try -------------------------------------------------------------------------
 
 
+@pytest.mark.attack(
+    "Drops the last entry of a case and gives the hand-over its number", "`verify.sh`, `check`"
+)
 def test_the_last_entry_is_dropped_and_the_hand_over_takes_its_number(
     work: Work, tmp_path: Path
 ) -> None:
@@ -135,6 +138,7 @@ def test_the_last_entry_is_dropped_and_the_hand_over_takes_its_number(
     fails(made.folder, f"entry {hidden}: is of the case too, as number 12, and was left out")
 
 
+@pytest.mark.attack("Uses a number of a case twice", "`verify.sh`, `check`")
 def test_a_number_is_used_twice(work: Work, tmp_path: Path) -> None:
     hidden = hide(work, 3)
     made = hand_over(work, tmp_path / "handover")
@@ -153,6 +157,7 @@ def test_the_last_number_that_is_looked_for(work: Work, tmp_path: Path) -> None:
     fails(made.folder, f"entry {hidden}: is of the case, as number 28, and was left out")
 
 
+@pytest.mark.attack("Opens a second chain for a case", "`verify.sh`, `check`")
 def test_a_second_chain_for_the_case_under_another_key(work: Work, tmp_path: Path) -> None:
     other = os.urandom(32)
     hidden = hide(work, 1, other, opens=opening(work.case.id, other))
@@ -219,6 +224,7 @@ def test_a_leaf_that_can_be_read_in_two_ways(work: Work, tmp_path: Path) -> None
 # --- what whoever carries it may try -------------------------------------------------------------
 
 
+@pytest.mark.attack("Removes one entry from a disclosure", "`verify.sh`, `check`")
 def test_one_entry_removed_from_a_disclosure(bundle: Path) -> None:
     shutil.rmtree(bundle / "data/proof/entries/9")
     remanifest(bundle)
@@ -239,6 +245,7 @@ def test_the_hand_overs_own_entry_is_missing(bundle: Path) -> None:
     fails(bundle, "names entry 20, which is not in this bundle")
 
 
+@pytest.mark.attack("Changes a case number", "`verify.sh`, `check`")
 def test_a_changed_case_number(bundle: Path) -> None:
     mark = bundle / "data/proof/tags/case"
     assert mark.read_bytes().endswith(b"-0002")
@@ -251,6 +258,7 @@ def test_a_changed_case_number(bundle: Path) -> None:
     fails(bundle, "the field case is not what the log committed to")
 
 
+@pytest.mark.attack("Renames an exhibit", "`verify.sh`, `check`")
 def test_a_renamed_exhibit(bundle: Path) -> None:
     table, field = bundle / "data/items.csv", bundle / "data/proof/entries/9/field.exhibit"
     write(table, table.read_bytes().replace(b"AL/1", b"AL/7"))

@@ -120,6 +120,7 @@ def test_one_witness_may_be_away(scene: Scene, bundle: Path) -> None:
     assert "bar (" not in done.stdout
 
 
+@pytest.mark.attack("Strips a cosignature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_cosignature(scene: Scene, bundle: Path) -> None:
     _strip(bundle, *scene.witnesses[1:])
     said = fails(
@@ -196,6 +197,7 @@ def test_a_wholly_forged_bundle_with_the_true_witnesses_names(scene: Scene, tmp_
     fails(made.folder, "demand the quorum all-three", "--anchors", scene.anchors)
 
 
+@pytest.mark.attack("Replays an old cosigned checkpoint", "`verify.sh`, `check`")
 def test_an_old_cosigned_checkpoint_is_replayed(tmp_path: Path) -> None:
     """The witnesses' true signatures, of a day before the hand-over."""
     work = new_case(tmp_path, (b"a",))
@@ -211,6 +213,7 @@ def test_an_old_cosigned_checkpoint_is_replayed(tmp_path: Path) -> None:
     fails(made.folder, "data/proof/cosigned: is not checkpoint.text", "--anchors", given)
 
 
+@pytest.mark.attack("Strips a stamp", "`verify.sh`, `check`")
 def test_a_stripped_stamp(scene: Scene, bundle: Path) -> None:
     (bundle / "data/proof/stamps/alpha.tsr").unlink()
     remanifest(bundle)
@@ -228,6 +231,7 @@ def test_a_stamp_where_nothing_demands_it_is_missed_aloud(tmp_path: Path) -> Non
     assert "Untimed" in done.stdout
 
 
+@pytest.mark.attack("Swaps a time authority", "`verify.sh`, `check`")
 def test_a_swapped_authority(scene: Scene, bundle: Path, tmp_path: Path) -> None:
     """A token by somebody else, over the true head, under the true authority's name."""
     other = Authority.make("alpha", tmp_path / "other")

@@ -93,6 +93,7 @@ def test_verify_sh_says_what_an_older_openssl_can_not_check(made: Made) -> None:
     )
 
 
+@pytest.mark.attack("Strips the log's second signature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_second_signature_is_a_failure(bundle: Path) -> None:
     path = bundle / "data/proof/checkpoint"
     *lines, _second = path.read_bytes().splitlines(keepends=True)
@@ -174,6 +175,7 @@ def test_an_evidence_record_is_checked(renewed: tuple[Made, Path]) -> None:
 
 
 @pytest.mark.parametrize("how", ["bit", "shorter", "other", "rubbish"])
+@pytest.mark.attack("Forges an evidence record", "`check`")
 def test_a_false_evidence_record_is_a_failure(
     renewed: tuple[Made, Path], tmp_path: Path, how: str
 ) -> None:

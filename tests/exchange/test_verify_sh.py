@@ -237,6 +237,7 @@ def test_two_entries_cannot_be_swapped(bundle: Path) -> None:
     fails(bundle, "entry 9: its leaf is not at this place")
 
 
+@pytest.mark.attack("Alters an original and every list in the bundle", "`verify.sh`, `check`")
 def test_an_altered_original_with_every_list_in_the_bundle_rewritten(bundle: Path) -> None:
     old = sorted((bundle / "data/originals").iterdir())[0]
     new = old.with_name(hashlib.sha256(b"altered").hexdigest())
@@ -358,6 +359,7 @@ def test_a_checkpoint_of_another_log(bundle: Path, tmp_path: Path) -> None:
     fails(bundle, "its leaf is not at this place")
 
 
+@pytest.mark.attack("Replays an old checkpoint", "`verify.sh`, `check`")
 def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path: Path) -> None:
     """Signed by the right key, but of a tree without the hand-over."""
     log = made.work.session.vault.log
@@ -374,6 +376,7 @@ def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path:
     fails(bundle, "its leaf is not at this place")
 
 
+@pytest.mark.attack("Strips the log's signature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_signature_of_the_log(bundle: Path) -> None:
     text = (bundle / "data/proof/checkpoint.text").read_bytes()
     for stripped in (text, text + b"\n", text + "\n— x AAAAAAA=\n".encode()):
@@ -404,6 +407,7 @@ def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
     fails(bundle, "the log's signature does not verify")
 
 
+@pytest.mark.attack("Strips an actor's signature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_signature_of_an_actor(bundle: Path) -> None:
     for name in ("field.signature", "act.message", "act.sig"):
         (bundle / "data/proof/entries/16" / name).unlink()
@@ -514,6 +518,7 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
     fails(made.folder, "its actor has a key, but no signature covers it")
 
 
+@pytest.mark.attack("Hands out an act signed with a revoked key", "`verify.sh`, `check`")
 def test_a_signature_by_a_key_that_had_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -595,6 +600,9 @@ def test_hundreds_of_entries_over_several_tiles(tmp_path: Path) -> None:
 # --- anchors -------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack(
+    "Forges a bundle with valid BagIt manifests", "`verify.sh`, `check`, by anchors"
+)
 def test_a_wholly_forged_bundle(made: Made, tmp_path: Path) -> None:
     """Own keys, own verify.sh, the same origin's name, the same evidence."""
     origin = made.work.session.vault.log.origin
@@ -689,6 +697,7 @@ def test_hostile_names_are_neither_run_nor_printed_raw(bundle: Path, name: bytes
      "data/-x", "data/x/", "data/", "README.txt", "data/" + "x" * 2_000_000],
 )  # fmt: skip
 @pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+@pytest.mark.attack("Puts `../` into a bundle's manifest", "`verify.sh`, `check`")
 def test_hostile_lines_in_manifests(bundle: Path, path: str, manifest: str) -> None:
     write(bundle.parent / "outside", b"x")
     digest = hashlib.sha256(b"x").hexdigest()
@@ -736,6 +745,7 @@ def _nothing_ran(bundle: Path, said: str) -> None:
     assert max(map(len, said.splitlines())) < 400
 
 
+@pytest.mark.attack("Puts a symlink into a bundle", "`verify.sh`, `check`")
 def test_links_are_not_followed(bundle: Path) -> None:
     one = sorted((bundle / "data/originals").iterdir())[0]
     outside = bundle.parent / "outside"

@@ -54,6 +54,7 @@ def test_every_checkpoint_has_both_and_the_second_says_when(vault: Vault) -> Non
     assert (vault.keyring.root / "log.mldsa").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.attack("Strips the log's second signature", "`verify`, every command")
 def test_a_stripped_one_is_a_failure(vault: Vault) -> None:
     *rest, _last = (vault.log.path / "checkpoint").read_text().splitlines(keepends=True)
     rewrite(vault, "".join(rest))

@@ -124,6 +124,7 @@ def test_a_rotated_key_announces_the_next_and_signs_up_to_there(office: Office) 
     office.line.intact()
 
 
+@pytest.mark.attack("Changes the log's key alone", "every command")
 def test_one_person_alone_changes_no_key(office: Office) -> None:
     before = vkey(office.line.vault)
     request = office.ask("log", "rotate")
@@ -191,6 +192,7 @@ def test_the_witness_takes_the_new_key_by_its_operators_act_and_holds_it_to_the_
     assert again.code == 3
 
 
+@pytest.mark.attack("Goes on with a stolen key of the log", "witness")
 def test_who_stole_the_old_key_gets_nothing_signed_any_more(office: Office) -> None:
     office.line.must("log", "publish")
     thiefs = office.unit.copy()
@@ -279,6 +281,9 @@ def test_bundles_after_a_theft_need_new_anchors_and_old_ones_a_witness(office: O
     assert "stolen" in refused.stderr
 
 
+@pytest.mark.attack(
+    "Hands out a bundle signed with a stolen key of the log", "`verify.sh`, `check`"
+)
 def test_what_a_stolen_key_signs_later_is_refused(office: Office) -> None:
     office.line.must("log", "publish")
     thiefs = office.unit.copy()
@@ -333,6 +338,7 @@ def test_a_backup_knows_the_keys(office: Office) -> None:
     assert len(office.eras()) == 1
 
 
+@pytest.mark.attack("Names another key in `holdfast.toml`", "`verify`")
 def test_settings_that_name_a_key_of_ones_own_are_seen(office: Office) -> None:
     office.rotate()
     office.unit.work()
