@@ -1,8 +1,6 @@
 """What a reader brought by another way than the bundle: a policy, and roots of time authorities.
 
-A second reader of policies beside `vault/policy.py`, on purpose: that one refuses a file at its first
-wrong line, as who sets a policy needs; this one goes on and names every line, takes names as bytes,
-groups without a quorum and keys that ended, and must judge each line exactly as `verify.sh` does.
+A second reader of policies beside `vault/policy.py`, on purpose (docs/decisions/0041).
 
 C2SP tlog-policy (commit 5ba5ee8) with `#tsa` and `#ended` lines; docs/formats/proof.md, "Anchors".
 """
