@@ -136,6 +136,19 @@ def test_one_person_alone_changes_no_key(office: Office) -> None:
     office.line.intact()
 
 
+def test_a_key_that_was_approved_by_one_alone_is_named(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holdfast refuses it; another program, or this one with that line taken out, does not."""
+    from holdfast.acts import two_person  # noqa: PLC0415
+
+    request = office.ask("log", "rotate")
+    monkeypatch.setattr(two_person, "_check", lambda *_: None)
+    office.line.must("request", "approve", request)
+    (problem,) = office.unit.report()["problems"]
+    assert "without the approval of another person" in problem
+
+
 def test_a_rotation_that_was_stopped_after_its_entry_goes_on(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
