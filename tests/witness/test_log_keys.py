@@ -6,13 +6,15 @@ Old entries are held to the old key and new ones to the new, by everything that 
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from holdfast.vault import custody
+from holdfast.vault import custody, private
 from holdfast.vault.config import Config
+from holdfast.vault.note import Signer
 from holdfast.vault.vault import Vault
 from tests.exchange.making import verify
 from tests.witness.scene import Unit, done, policy, unit, vkey
@@ -124,6 +126,21 @@ def test_a_rotated_key_announces_the_next_and_signs_up_to_there(office: Office) 
     office.line.intact()
 
 
+def test_the_next_key_may_come_from_elsewhere(office: Office) -> None:
+    key = office.place / "next.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    key.chmod(0o644)
+    refused = office.line("log", "rotate", "--next-key", key)
+    assert refused.code == 4
+    assert "open to other accounts" in refused.err
+    key.chmod(0o600)
+    made = Signer(Vault.open(office.line.vault).log.origin, private.load(key))
+    assert office.rotate("--next-key", key)[1] == str(made.verifier)
+    office.unit.work()
+    office.line.intact()
+    assert office.line("log", "rotate", "--next-key", office.place / "nowhere").code == 3
+
+
 @pytest.mark.attack("Changes the log's key alone", "every command")
 def test_one_person_alone_changes_no_key(office: Office) -> None:
     before = vkey(office.line.vault)
@@ -136,6 +153,7 @@ def test_one_person_alone_changes_no_key(office: Office) -> None:
     office.line.intact()
 
 
+@pytest.mark.attack("Changes the log's key with an altered program", "`verify`")
 def test_a_key_that_was_approved_by_one_alone_is_named(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

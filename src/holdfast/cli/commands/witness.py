@@ -103,7 +103,11 @@ def witness_show(ctx: click.Context, *, state: str, as_json: bool) -> None:
         emit(
             {
                 "logs": [
-                    {"origin": one.origin, "size": one.latest.size if one.latest else None}
+                    {
+                        "origin": one.origin,
+                        "size": one.latest.size if one.latest else None,
+                        "vkeys": [str(key) for key in one.keys],
+                    }
                     for one in logs
                 ],
                 "name": found.name,
@@ -116,6 +120,8 @@ def witness_show(ctx: click.Context, *, state: str, as_json: bool) -> None:
     for one in logs:
         size = "nothing yet" if one.latest is None else f"{one.latest.size} entries"
         say(f"{one.origin}: signed {size}, read it at /{origin_hash(one.origin)}/checkpoint")
+        for trusted in one.keys:
+            say(f"  trusts {trusted}")
 
 
 @witness.command("serve")
