@@ -6,7 +6,6 @@ scene: entries 5 to 18 or so, of which the case's are numbered 1 to 11 when the 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import shutil
@@ -18,7 +17,9 @@ from hypothesis import strategies as st
 
 from holdfast.core.errors import DeniedError
 from holdfast.exchange import completeness, package
-from holdfast.vault import entry
+from holdfast.vault import entry, note
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.entry import Draft, opening
 from tests.exchange.making import Made, Work, files, hand_over, new_case, remanifest, verify, write
 from tests.exchange.verdicts import fails
@@ -318,13 +319,15 @@ def test_a_head_that_claims_a_trillion_entries(made: Made, bundle: Path) -> None
         level = [node(*level[at : at + 2]) for at in range(0, len(level), 2)]
     for at in range(35):
         level = [node(level[0], bytes([at]) * 32)]
-    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
-    assert signer is not None
-    text = f"{log.origin}\n{2**40}\n{base64.b64encode(level[0]).decode()}\n"
-    note = signer.sign_note(text)
-    write(proof / "checkpoint", note.encode())
+    false = Checkpoint(log.origin, 2**40, level[0])
+    text, (first, second) = note.split(log.sign(false))
+    write(proof / "checkpoint", f"{text}\n{first}\n{second}\n".encode())
     write(proof / "checkpoint.text", text.encode())
-    write(proof / "checkpoint.sig", base64.b64decode(note.rsplit(" ", 1)[1])[4:])
+    write(proof / "checkpoint.sig", first.value)
+    name, time = log.origin.encode(), int.from_bytes(second.value[:8], "big")
+    message = checkpoint_message(name, time, name, false.size, false.root)
+    write(proof / "second.message", message)
+    write(proof / "second.sig", second.value[8:])
     remanifest(bundle)
     fails(bundle, "data/proof/leaves/21: is missing")
 

@@ -597,7 +597,7 @@ check_second() { # the log's ML-DSA-44 signature on the head: C2SP tlog-cosignat
     stage
     said '' "the head is signed by the log's ML-DSA-44 key, too"
   else
-    said '' "the log's ML-DSA-44 signature was NOT checked: openssl before 3.5 can't"
+    said '' "the log's ML-DSA-44 signature was not checked: openssl before 3.5 can't"
   fi
 }
 

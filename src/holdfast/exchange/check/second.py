@@ -61,6 +61,6 @@ def check_second(proof: Proof) -> None:
             bad(f"{P}checkpoint: the log's ML-DSA-44 signature does not verify")
         told = "the head is signed by the log's ML-DSA-44 key, too"
     except ResourceError:
-        told = "the log's ML-DSA-44 signature was NOT checked: this machine's library can't"
+        told = "the log's ML-DSA-44 signature was not checked: this machine's library can't"
     proof.finding.stage()
     say("", told)
