@@ -187,7 +187,9 @@ def test_no_file_can_be_spoiled_by_one_who_writes_the_manifests_anew(
     entry_ = re.match(r"data/proof/entries/(\d+)/", name)
     named = [name, "data/proof/nodes"] if "/nodes/" in name else [name]
     if "/nodes/" in name:
-        named.append("its leaf is not at this place")
+        named += ["its leaf is not at this place", "is not the leaf at this place"]
+    if "/second." in name:
+        named.append("data/proof/second.message")
     if entry_:
         named += [f"entry {entry_[1]}:", "data/proof/entries: "]
     assert any(one in said for one in named), said
