@@ -49,7 +49,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
 }
 NO_CASE = {
     "log.authorities",
+    "log.continue",
     "log.renew",
+    "log.rotate",
     "log.stamp",
     "log.witnesses",
     *("case.open", "operator.add", "operator.role", "operator.rotate", "operator.revoke"),

@@ -15,7 +15,9 @@ from holdfast.acts.act import Session
 from holdfast.acts.admission import Collected
 from holdfast.cases import exhibits
 from holdfast.core import clock
+from holdfast.core.errors import DeniedError
 from holdfast.vault import custody, database, erasure, tables
+from holdfast.vault.stores.local import LocalStore
 from holdfast.vault.vault import Vault
 from holdfast.vault.verify import verify
 
@@ -543,6 +545,101 @@ def test_a_mass_deletion_needs_a_second_approval_and_is_marked(unit: Unit) -> No
     ]  # fmt: skip
     assert line.entries("erase.mass")[0]["erasure"]["approved_by"] == ["bob", "carol"]
     line.intact()
+    log = Vault.open(line.vault).log
+    assert [e.index for e in log.entries() if e.mark] == [line.entries("erase.mass")[0]["entry"]]
+
+
+def test_a_store_that_refuses_is_no_refusal_of_the_approval(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an S3 store with a lock does (test_erasing_stores.py); the next command tries again."""
+    row = unit.collect("one.txt", "x")
+    request = unit.ask(row["exhibit"])
+
+    def locked(*_: object) -> None:
+        raise DeniedError("the object is locked until 2999", "wait")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "destroy", locked)
+        done = unit.by("bob", "erase", "approve", request)
+    assert done.code == 6
+    assert "is approved and entered" in done.err
+    assert unit.line.entries("denied") == []
+    assert len(unit.line.entries("erase")) == 1
+    unit.line.intact()
+
+
+def test_a_verification_beside_an_erasure_is_intact(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the head before the erasure is entered, and reads bodies and objects after."""
+    from holdfast.vault import verify as verification  # noqa: PLC0415
+
+    rows = [unit.collect(f"{name}.txt", name) for name in ("one", "two")]
+    request = unit.ask(rows[0]["exhibit"])
+    read_head, erased = verification._Log.check, list[object]()
+
+    def check(log: verification._Log, *given: Any) -> None:
+        if not erased:
+            erased.append(unit.approve(request))
+        read_head(log, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verification._Log, "check", check)
+        report = unit.line("verify", "--json", "--jobs", 1).row
+    assert erased
+    assert report["problems"] == []
+    assert report["intact"]
+    unit.line.intact()
+
+
+@pytest.mark.attack("Erases much without the second approval", "`verify`")
+def test_a_mass_deletion_by_two_people_is_named(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that was altered may leave out the second approval, and the mark; not unseen."""
+    line = unit.line
+    limits = line.must("erase", "limits", "--entries", 3, "--bytes", 1000, "--json").row["request"]
+    assert unit.by("bob", "request", "approve", limits).code == 0
+    rows = [unit.collect(f"a/{n}", f"{n}") for n in range(4)]
+    monkeypatch.setattr(erasing, "mass", lambda *_: False)
+    unit.erase(*(row["exhibit"] for row in rows))
+    (problem,) = line("verify", "--json", "--jobs", 1).row["problems"]
+    assert "not entered as a mass deletion" in problem
+
+
+@pytest.mark.attack("Erases much, with it", "monitor")
+def test_a_monitor_is_alarmed_by_a_mass_deletion(unit: Unit, tmp_path: Path) -> None:
+    """It sees leaves alone, by HTTP, and none of what is in them."""
+    from holdfast.vault.config import Config  # noqa: PLC0415
+    from tests.witness.program import Program  # noqa: PLC0415
+
+    line = unit.line
+    limits = line.must("erase", "limits", "--entries", 3, "--bytes", 1000, "--json").row["request"]
+    assert unit.by("bob", "request", "approve", limits).code == 0
+    rows = [unit.collect(f"a/{n}", f"{n}") for n in range(4)]
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {Config.load(line.vault).vkey}\n")
+    served = Program("log", "serve", "--vault", line.vault)
+    try:
+        watch = ("monitor", "--policy", policy, "--state", tmp_path / "seen", "--once", served.url)
+        line.must(*watch)
+        request = unit.ask(rows[0]["exhibit"])
+        unit.approve(request)
+        line.must(*watch)
+        request = unit.ask(*(row["exhibit"] for row in rows[1:]))
+        unit.approve(request)
+        line.must(*watch)
+        unit.approve(request, "carol")
+        alarmed = line(*watch)
+        assert alarmed.code == 5
+        entry = line.entries("erase.mass")[0]["entry"]
+        assert f"mass deletion in {Config.load(line.vault).vkey.split('+')[0]}: entry {entry}" in (
+            alarmed.out
+        )
+        line.must(*watch), "told once"
+    finally:
+        served.stop()
 
 
 @pytest.mark.parametrize("name", ["act", "actor", "time", "case", "signature", "item", "stored"])

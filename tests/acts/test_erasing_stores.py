@@ -109,8 +109,10 @@ def test_a_locked_object_is_named_with_its_date_and_all_other_work_goes_on(
     line = unit.line
     row = unit.collect(f"{MARKER}.txt", MARKER)
     done = unit.by("bob", "erase", "approve", unit.ask(row["exhibit"]))
-    assert done.code == 4
+    assert done.code == 6
+    assert "is approved and entered" in done.err
     assert f"the object {row['item']} is locked until 2" in done.err
+    assert line.entries("denied") == [], "it was not refused"
     assert places(line.vault) == [], "names and fields are gone, whatever the store keeps"
     assert unit.collect("other.txt", "other")["status"] == "new"
     report = line("verify", "--json", "--jobs", 1).row

@@ -97,15 +97,18 @@ def test_a_keyring_may_name_a_token(line: Line, module: str, pin: None) -> None:
 
 
 def test_a_log_signs_with_a_token(tmp_path: Path, module: str, pin: None) -> None:
+    from holdfast.vault.eras import OneKey  # noqa: PLC0415
     from holdfast.vault.keys import Keyring  # noqa: PLC0415
     from holdfast.vault.log import Log  # noqa: PLC0415
+    from holdfast.vault.note import Signer  # noqa: PLC0415
 
     keyring = Keyring(tmp_path / "keys")
     keyring.create("unit7.example/log")
     (keyring.root / "log.key").write_text(uri(module, "log"))
-    signer = keyring.log_signer("unit7.example/log")
+    verifier = Signer("unit7.example/log", private.load(uri(module, "log"))).verifier
+    signer = keyring.log_signer(verifier)
     assert signer is not None
-    log = Log(tmp_path / "vault", signer.verifier, signer)
+    log = Log(tmp_path / "vault", OneKey(signer.verifier, signer))
     log.create()
     assert log.head().size == 0, "its signature is checked"
     with pytest.raises(TypeError, match="can't be read"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from holdfast.vault import custody, roles
 from holdfast.vault.keys import Keyring, own_signer
 from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.line import Line
 
@@ -144,6 +144,7 @@ def test_a_revoked_key_and_its_roles_end(line: Line, tmp_path: Path) -> None:
     line.intact()
 
 
+@pytest.mark.attack("Acts with a person's stolen key that was revoked", "`verify`")
 def test_a_signature_by_an_ended_key_is_named(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stole the key, and has the log's too, can still write; verification tells."""
     line.must("operator", "add", "bob")

@@ -24,6 +24,7 @@ from tests.timed import Timed, timed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from holdfast.vault.config import Config
     from tests.line import Line
 
 __all__ = ["timed"]
@@ -299,12 +300,13 @@ def test_a_backup_of_a_log_that_is_stamped_meanwhile_is_no_cut_log(
     claim = backup._claim
     size = timed.stamp()
 
-    def meanwhile(source: Path, target: Path) -> None:
-        claim(source, target)
+    def meanwhile(source: Path, target: Path) -> Config:
+        claimed = claim(source, target)
         session = Session(Vault.open(timed.line.vault), "bob")
         session.custody.enter(Draft("vault.test", None, {}))
         assert stamping.stamp_head(session)[0].size > size
         session.vault.engine.dispose()
+        return claimed
 
     with monkeypatch.context() as patch:
         patch.setattr(backup, "_claim", meanwhile)
@@ -439,6 +441,7 @@ def test_nonce_mismatch(timed: Timed) -> None:
     assert_problem(timed.line, "its nonce is another")
 
 
+@pytest.mark.attack("Backdates an entry", "`verify`, by a stamp")
 def test_backdates_an_entry(timed: Timed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is put back before the act; the stamp on what stands before it tells."""
     timed.stamp()

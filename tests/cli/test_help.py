@@ -72,6 +72,7 @@ def test_every_command_takes_vault_and_operator() -> None:
         "verify-script",
         "witness add-log",
         "witness init",
+        "witness drop-log",
         "witness serve",
         "witness show",
     }

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from holdfast.core.errors import InputError
 from holdfast.exchange.check import bagit
+from tests import vectors
 from tests.exchange.making import Made, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OTHERWISE = {
     "v0.97/warning/duplicate-file-with-different-case": "data/HELLO.txt: is listed but missing",
@@ -50,6 +48,14 @@ def test_the_right_verdict_on_each_bag_of_the_suite(corpus: Path) -> None:
     assert seen == {"valid": 27, "invalid": 15, "warning": 6, "linux-only": 6, "windows-only": 6}
 
 
+@pytest.mark.corpus
+def test_the_page_of_verdicts_is_what_is_said_of_each(corpus: Path) -> None:
+    path = Path(__file__).parents[2] / "docs" / "reference" / vectors.PAGE
+    assert path.read_text("utf-8") == vectors.page(corpus), (
+        "write it anew: python -m tests.vectors CORPUS docs/reference"
+    )
+
+
 def bag(root: Path, files: dict[str, bytes], version: str = "1.0") -> Path:
     """Write a bag of these files."""
     write(
@@ -69,6 +75,7 @@ def test_our_own_bundle_is_a_valid_bag(made: Made) -> None:
     assert (found.problems, found.warnings) == ([], [])
 
 
+@pytest.mark.attack("Puts a symlink into a foreign bag", "`check --bagit`")
 def test_a_link_in_a_bag_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_bytes(b"secret")
@@ -82,6 +89,7 @@ def test_a_link_in_a_bag_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["../outside", "data/../../outside", "/etc/hostname", "~/x",
                                   "data/..\\..\\x", "data//x", "data/./x", "data/x\0"])  # fmt: skip
 @pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+@pytest.mark.attack("Puts `../` into a foreign bag", "`check --bagit`")
 def test_a_name_that_leads_out_of_a_bag(tmp_path: Path, path: str, manifest: str) -> None:
     (tmp_path / "outside").write_bytes(b"x")
     root = bag(tmp_path / "bag", {"data/x": b"x"})

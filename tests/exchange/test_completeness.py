@@ -6,7 +6,6 @@ scene: entries 5 to 18 or so, of which the case's are numbered 1 to 11 when the 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import shutil
@@ -18,7 +17,9 @@ from hypothesis import strategies as st
 
 from holdfast.core.errors import DeniedError
 from holdfast.exchange import completeness, package
-from holdfast.vault import entry
+from holdfast.vault import entry, note
+from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.entry import Draft, opening
 from tests.exchange.making import Made, Work, files, hand_over, new_case, remanifest, verify, write
 from tests.exchange.verdicts import fails
@@ -38,7 +39,9 @@ def work(tmp_path: Path) -> Work:
     return new_case(tmp_path)
 
 
-def hide(work: Work, number: int, key: bytes | None = None, **more: dict[str, str]) -> int:
+def hide(
+    work: Work, number: int, key: bytes | None = None, opens: dict[str, str] | None = None
+) -> int:
     """Append, signed by the log, an act that the vault's own lists don't count to the case.
 
     To those who may not read its body it says nothing; its tag is that of the case's `number`.
@@ -52,7 +55,7 @@ def hide(work: Work, number: int, key: bytes | None = None, **more: dict[str, st
         "context": {},
         "time": "2026-01-01T00:00:00Z",
     }
-    sealed = entry.seal_encoded(entry.encoded(fields), key, number, **more)
+    sealed = entry.seal_encoded(entry.encoded(fields), key, number, opens)
     head = vault.current()
     assert vault.log.commit(head, [sealed]) is not None
     return head.size
@@ -125,6 +128,9 @@ def test_the_two_halves_are_an_hmac(key: bytes, number: int) -> None:
 # --- what a unit may try -------------------------------------------------------------------------
 
 
+@pytest.mark.attack(
+    "Drops the last entry of a case and gives the hand-over its number", "`verify.sh`, `check`"
+)
 def test_the_last_entry_is_dropped_and_the_hand_over_takes_its_number(
     work: Work, tmp_path: Path
 ) -> None:
@@ -133,6 +139,7 @@ def test_the_last_entry_is_dropped_and_the_hand_over_takes_its_number(
     fails(made.folder, f"entry {hidden}: is of the case too, as number 12, and was left out")
 
 
+@pytest.mark.attack("Uses a number of a case twice", "`verify.sh`, `check`")
 def test_a_number_is_used_twice(work: Work, tmp_path: Path) -> None:
     hidden = hide(work, 3)
     made = hand_over(work, tmp_path / "handover")
@@ -151,6 +158,7 @@ def test_the_last_number_that_is_looked_for(work: Work, tmp_path: Path) -> None:
     fails(made.folder, f"entry {hidden}: is of the case, as number 28, and was left out")
 
 
+@pytest.mark.attack("Opens a second chain for a case", "`verify.sh`, `check`")
 def test_a_second_chain_for_the_case_under_another_key(work: Work, tmp_path: Path) -> None:
     other = os.urandom(32)
     hidden = hide(work, 1, other, opens=opening(work.case.id, other))
@@ -217,6 +225,7 @@ def test_a_leaf_that_can_be_read_in_two_ways(work: Work, tmp_path: Path) -> None
 # --- what whoever carries it may try -------------------------------------------------------------
 
 
+@pytest.mark.attack("Removes one entry from a disclosure", "`verify.sh`, `check`")
 def test_one_entry_removed_from_a_disclosure(bundle: Path) -> None:
     shutil.rmtree(bundle / "data/proof/entries/9")
     remanifest(bundle)
@@ -237,6 +246,7 @@ def test_the_hand_overs_own_entry_is_missing(bundle: Path) -> None:
     fails(bundle, "names entry 20, which is not in this bundle")
 
 
+@pytest.mark.attack("Changes a case number", "`verify.sh`, `check`")
 def test_a_changed_case_number(bundle: Path) -> None:
     mark = bundle / "data/proof/tags/case"
     assert mark.read_bytes().endswith(b"-0002")
@@ -249,6 +259,7 @@ def test_a_changed_case_number(bundle: Path) -> None:
     fails(bundle, "the field case is not what the log committed to")
 
 
+@pytest.mark.attack("Renames an exhibit", "`verify.sh`, `check`")
 def test_a_renamed_exhibit(bundle: Path) -> None:
     table, field = bundle / "data/items.csv", bundle / "data/proof/entries/9/field.exhibit"
     write(table, table.read_bytes().replace(b"AL/1", b"AL/7"))
@@ -308,13 +319,15 @@ def test_a_head_that_claims_a_trillion_entries(made: Made, bundle: Path) -> None
         level = [node(*level[at : at + 2]) for at in range(0, len(level), 2)]
     for at in range(35):
         level = [node(level[0], bytes([at]) * 32)]
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
-    assert signer is not None
-    text = f"{log.origin}\n{2**40}\n{base64.b64encode(level[0]).decode()}\n"
-    note = signer.sign_note(text)
-    write(proof / "checkpoint", note.encode())
+    false = Checkpoint(log.origin, 2**40, level[0])
+    text, (first, second) = note.split(log.sign(false))
+    write(proof / "checkpoint", f"{text}\n{first}\n{second}\n".encode())
     write(proof / "checkpoint.text", text.encode())
-    write(proof / "checkpoint.sig", base64.b64decode(note.rsplit(" ", 1)[1])[4:])
+    write(proof / "checkpoint.sig", first.value)
+    name, time = log.origin.encode(), int.from_bytes(second.value[:8], "big")
+    message = checkpoint_message(name, time, name, false.size, false.root)
+    write(proof / "second.message", message)
+    write(proof / "second.sig", second.value[8:])
     remanifest(bundle)
     fails(bundle, "data/proof/leaves/21: is missing")
 

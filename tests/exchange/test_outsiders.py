@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.check.bundle import check
+from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Draft
 from tests.exchange.making import Made, hand_over, new_case, remanifest, verify, write
 from tests.exchange.outsiders import Authority, Modern, Witness, anchors, cosign, stamp
@@ -119,6 +120,7 @@ def test_one_witness_may_be_away(scene: Scene, bundle: Path) -> None:
     assert "bar (" not in done.stdout
 
 
+@pytest.mark.attack("Strips a cosignature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_cosignature(scene: Scene, bundle: Path) -> None:
     _strip(bundle, *scene.witnesses[1:])
     said = fails(
@@ -195,6 +197,7 @@ def test_a_wholly_forged_bundle_with_the_true_witnesses_names(scene: Scene, tmp_
     fails(made.folder, "demand the quorum all-three", "--anchors", scene.anchors)
 
 
+@pytest.mark.attack("Replays an old cosigned checkpoint", "`verify.sh`, `check`")
 def test_an_old_cosigned_checkpoint_is_replayed(tmp_path: Path) -> None:
     """The witnesses' true signatures, of a day before the hand-over."""
     work = new_case(tmp_path, (b"a",))
@@ -210,6 +213,7 @@ def test_an_old_cosigned_checkpoint_is_replayed(tmp_path: Path) -> None:
     fails(made.folder, "data/proof/cosigned: is not checkpoint.text", "--anchors", given)
 
 
+@pytest.mark.attack("Strips a stamp", "`verify.sh`, `check`")
 def test_a_stripped_stamp(scene: Scene, bundle: Path) -> None:
     (bundle / "data/proof/stamps/alpha.tsr").unlink()
     remanifest(bundle)
@@ -227,6 +231,7 @@ def test_a_stamp_where_nothing_demands_it_is_missed_aloud(tmp_path: Path) -> Non
     assert "Untimed" in done.stdout
 
 
+@pytest.mark.attack("Swaps a time authority", "`verify.sh`, `check`")
 def test_a_swapped_authority(scene: Scene, bundle: Path, tmp_path: Path) -> None:
     """A token by somebody else, over the true head, under the true authority's name."""
     other = Authority.make("alpha", tmp_path / "other")
@@ -466,12 +471,9 @@ def test_a_cosigned_checkpoint_of_another_past_is_not_handed_over(
     def publish() -> None:
         cosign(work, scene.witnesses[0])
         path = next((vault.log.path / "cosigned").iterdir())
-        signer = vault.keyring.log_signer(vault.log.origin)
-        assert signer is not None
-        text = (
-            f"{vault.log.origin}\n{vault.log.head().size}\n{base64.b64encode(bytes(32)).decode()}\n"
-        )
-        path.write_text(signer.sign_note(text) + scene.witnesses[0].line(text), "utf-8")
+        false = Checkpoint(vault.log.origin, vault.log.head().size, bytes(32))
+        line = scene.witnesses[0].line(false.text())
+        path.write_text(vault.log.sign(false) + line, "utf-8")
 
     with pytest.raises(IntegrityError, match="not of this log's past"):
         hand_over(work, tmp_path / "handover", published=publish)

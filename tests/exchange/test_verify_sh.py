@@ -15,7 +15,8 @@ import pytest
 
 from holdfast.acts import admission, vaults
 from holdfast.acts.act import Session
-from holdfast.acts.people import NewOperator, add_operator
+from holdfast.acts.people import EndKey, NewOperator, add_operator, revoke
+from holdfast.core import durable
 from holdfast.exchange import package, proofs
 from holdfast.exchange.disclosure import Selection
 from holdfast.exchange.package import verify_script
@@ -35,7 +36,7 @@ from tests.exchange.making import (
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any, BinaryIO
 
@@ -75,6 +76,9 @@ KINDS = (
     "data/proof/handover.txt",
     "data/proof/log.pem",
     "data/proof/log.vkey",
+    "data/proof/second.message",
+    "data/proof/second.pem",
+    "data/proof/second.sig",
     "data/proof/keys/*.pem",
     "data/proof/nodes/*",
     "data/proof/entries/0/leaf",
@@ -183,7 +187,9 @@ def test_no_file_can_be_spoiled_by_one_who_writes_the_manifests_anew(
     entry_ = re.match(r"data/proof/entries/(\d+)/", name)
     named = [name, "data/proof/nodes"] if "/nodes/" in name else [name]
     if "/nodes/" in name:
-        named.append("its leaf is not at this place")
+        named += ["its leaf is not at this place", "is not the leaf at this place"]
+    if "/second." in name:
+        named.append("data/proof/second.message")
     if entry_:
         named += [f"entry {entry_[1]}:", "data/proof/entries: "]
     assert any(one in said for one in named), said
@@ -236,6 +242,7 @@ def test_two_entries_cannot_be_swapped(bundle: Path) -> None:
     fails(bundle, "entry 9: its leaf is not at this place")
 
 
+@pytest.mark.attack("Alters an original and every list in the bundle", "`verify.sh`, `check`")
 def test_an_altered_original_with_every_list_in_the_bundle_rewritten(bundle: Path) -> None:
     old = sorted((bundle / "data/originals").iterdir())[0]
     new = old.with_name(hashlib.sha256(b"altered").hexdigest())
@@ -357,10 +364,11 @@ def test_a_checkpoint_of_another_log(bundle: Path, tmp_path: Path) -> None:
     fails(bundle, "its leaf is not at this place")
 
 
+@pytest.mark.attack("Replays an old checkpoint", "`verify.sh`, `check`")
 def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path: Path) -> None:
     """Signed by the right key, but of a tree without the hand-over."""
     log = made.work.session.vault.log
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
     assert signer is not None
     head = log.head()
     text = f"{log.origin}\n5\n{base64.b64encode(log.tree(head).root_of(0, 5)).decode()}\n"
@@ -373,6 +381,7 @@ def test_an_older_checkpoint_of_the_same_log(made: Made, bundle: Path, tmp_path:
     fails(bundle, "its leaf is not at this place")
 
 
+@pytest.mark.attack("Strips the log's signature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_signature_of_the_log(bundle: Path) -> None:
     text = (bundle / "data/proof/checkpoint.text").read_bytes()
     for stripped in (text, text + b"\n", text + "\n— x AAAAAAA=\n".encode()):
@@ -403,6 +412,7 @@ def test_a_signature_of_the_log_that_does_not_verify(bundle: Path) -> None:
     fails(bundle, "the log's signature does not verify")
 
 
+@pytest.mark.attack("Strips an actor's signature in a bundle", "`verify.sh`, `check`")
 def test_a_stripped_signature_of_an_actor(bundle: Path) -> None:
     for name in ("field.signature", "act.message", "act.sig"):
         (bundle / "data/proof/entries/16" / name).unlink()
@@ -488,10 +498,8 @@ def test_an_original_that_no_entry_names(tmp_path: Path) -> None:
 def test_an_entry_of_another_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_proof = proofs.Proof.write
 
-    def more(
-        proof: proofs.Proof, of_case: Sequence[int], known: Mapping[str, int], _: object
-    ) -> None:
-        write_proof(proof, [*of_case, 2], known)
+    def more(proof: proofs.Proof, of_case: Sequence[int], _: object) -> None:
+        write_proof(proof, [*of_case, 2])
 
     monkeypatch.setattr(proofs.Proof, "write", more)
     made = hand_over(new_case(tmp_path), tmp_path / "handover", completeness=False)
@@ -513,6 +521,28 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
         patch.setattr(proofs.Proof, "_entry", lambda *given: write_entry(*given) and None)
         made = hand_over(work, tmp_path / "handover")
     fails(made.folder, "its actor has a key, but no signature covers it")
+
+
+@pytest.mark.attack("Hands out an act signed with a revoked key", "`verify.sh`, `check`")
+def test_a_signature_by_a_key_that_had_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = new_case(tmp_path)
+    vault = work.session.vault
+    add_operator(work.session, NewOperator("bob"))
+    file = vault.keyring.root / "operators" / "bob.key"
+    kept = file.read_bytes()
+    collect(Session(vault, "bob"), work.case, tmp_path / "early", (b"early",))
+    revoke(work.session, EndKey("bob", "stolen on 3 May"))
+    (end,) = [one.index for one in vault.log.entries() if one.act == "operator.revoke"]
+    done = verify(hand_over(work, tmp_path / "before").folder)
+    assert done.returncode == 0, done.stderr
+    assert f"ended with entry {end}" in done.stdout
+    # Whoever stole it, with another program.
+    durable.create(file, kept, 0o600)
+    monkeypatch.setattr(Custody, "_check_key", lambda *_: None)
+    collect(Session(vault, "bob"), work.case, tmp_path / "late", (b"late",))
+    fails(hand_over(work, tmp_path / "after").folder, "after it had ended")
 
 
 def test_an_act_under_another_ones_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -575,6 +605,9 @@ def test_hundreds_of_entries_over_several_tiles(tmp_path: Path) -> None:
 # --- anchors -------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack(
+    "Forges a bundle with valid BagIt manifests", "`verify.sh`, `check`, by anchors"
+)
 def test_a_wholly_forged_bundle(made: Made, tmp_path: Path) -> None:
     """Own keys, own verify.sh, the same origin's name, the same evidence."""
     origin = made.work.session.vault.log.origin
@@ -669,6 +702,7 @@ def test_hostile_names_are_neither_run_nor_printed_raw(bundle: Path, name: bytes
      "data/-x", "data/x/", "data/", "README.txt", "data/" + "x" * 2_000_000],
 )  # fmt: skip
 @pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+@pytest.mark.attack("Puts `../` into a bundle's manifest", "`verify.sh`, `check`")
 def test_hostile_lines_in_manifests(bundle: Path, path: str, manifest: str) -> None:
     write(bundle.parent / "outside", b"x")
     digest = hashlib.sha256(b"x").hexdigest()
@@ -716,6 +750,7 @@ def _nothing_ran(bundle: Path, said: str) -> None:
     assert max(map(len, said.splitlines())) < 400
 
 
+@pytest.mark.attack("Puts a symlink into a bundle", "`verify.sh`, `check`")
 def test_links_are_not_followed(bundle: Path) -> None:
     one = sorted((bundle / "data/originals").iterdir())[0]
     outside = bundle.parent / "outside"
@@ -748,7 +783,7 @@ def test_a_node_that_contains_itself_does_not_keep_it_busy(made: Made, tmp_path:
         node = hashlib.sha256(data).digest()
         write(bundle / "data/proof/nodes" / node.hex(), data)
     log = made.work.session.vault.log
-    signer = made.work.session.vault.keyring.log_signer(log.origin)
+    signer = made.work.session.vault.keyring.log_signer(made.work.session.vault.verifier)
     assert signer is not None
     text = f"{log.origin}\n{2**40}\n{base64.b64encode(node).decode()}\n"
     note = signer.sign_note(text)

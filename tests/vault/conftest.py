@@ -10,6 +10,7 @@ import pytest
 from holdfast.acts import cases, collecting, people, vaults
 from holdfast.acts.act import Session
 from holdfast.vault import settings
+from holdfast.vault.eras import OneKey
 from holdfast.vault.log import Log
 from holdfast.vault.note import Signer
 from holdfast.vault.vault import Vault
@@ -34,7 +35,7 @@ def state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def log(tmp_path: Path) -> Log:
     """An empty log."""
     signer = Signer("log.example/1", fixed_key(1))
-    made = Log(tmp_path / "vault", signer.verifier, signer)
+    made = Log(tmp_path / "vault", OneKey(signer.verifier, signer))
     made.create()
     return made
 

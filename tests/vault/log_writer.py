@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core import durable
 from holdfast.vault import entry
+from holdfast.vault.eras import OneKey
 from holdfast.vault.log import Log
 from holdfast.vault.note import Signer
 from tests.vault.keys import fixed_key
@@ -57,7 +58,7 @@ def hook(point: str, number: int) -> None:
 def main() -> None:
     root, name, commits, each, point, number = sys.argv[1:]
     signer = Signer("log.example/1", fixed_key(1))
-    log = Log(Path(root), signer.verifier, signer)
+    log = Log(Path(root), OneKey(signer.verifier, signer))
     if point in POINTS:
         hook(point, getattr(signal, number))
     for n in range(int(commits)):

@@ -14,12 +14,17 @@ from holdfast.vault.keys import Keyring, check_operator
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from holdfast.vault.note import Verifier
+
 
 @pytest.fixture
 def keyring(tmp_path: Path) -> Keyring:
-    made = Keyring(tmp_path / "keys")
-    made.create("log.example")
-    return made
+    return Keyring(tmp_path / "keys")
+
+
+@pytest.fixture(autouse=True)
+def first(keyring: Keyring) -> Verifier:
+    return keyring.create("log.example").verifier
 
 
 def test_every_secret_is_its_owners_alone(keyring: Keyring) -> None:
@@ -41,10 +46,10 @@ def test_every_secret_is_its_owners_alone(keyring: Keyring) -> None:
     assert stat.S_IMODE(keyring.root.stat().st_mode) == 0o700
 
 
-def test_keys_are_found_again(keyring: Keyring) -> None:
+def test_keys_are_found_again(keyring: Keyring, first: Verifier) -> None:
     made = keyring.add_operator("Jane Doe")
     again = Keyring(keyring.root)
-    signer = again.log_signer("log.example")
+    signer = again.log_signer(first)
     assert signer is not None
     assert signer.verifier.name == "log.example"
     found = again.operator("Jane Doe")
@@ -93,7 +98,7 @@ def test_a_vaults_keys_are_never_made_twice(keyring: Keyring) -> None:
     assert (keyring.root / "vault.tag").read_bytes() == before
 
 
-def test_a_key_that_is_not_at_hand_is_named(keyring: Keyring) -> None:
+def test_a_key_that_is_not_at_hand_is_named(keyring: Keyring, first: Verifier) -> None:
     with pytest.raises(
         DeniedError, match=r"the tag key cases/x.tag is not in the keyring .*/keys;"
     ):
@@ -101,17 +106,17 @@ def test_a_key_that_is_not_at_hand_is_named(keyring: Keyring) -> None:
     with pytest.raises(DeniedError, match="the key of case x is not in the keyring"):
         keyring.identity("x")
     (keyring.root / "log.key").unlink()
-    assert keyring.log_signer("log.example") is None
+    assert keyring.log_signer(first) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", b"\xff\xfe", b"00ff", b"zz" * 32])
-def test_a_key_that_was_damaged_is_named(damage: bytes, keyring: Keyring) -> None:
+def test_a_key_that_was_damaged_is_named(damage: bytes, keyring: Keyring, first: Verifier) -> None:
     keyring.add_case("2026-0001", sealed=True)
     for name in ("log.key", "vault.tag", "cases/2026-0001.age"):
         (keyring.root / name).chmod(0o600)
         (keyring.root / name).write_bytes(damage)
     with pytest.raises(InputError, match=r"log\.key holds no .* key; restore it from its backup"):
-        keyring.log_signer("log.example")
+        keyring.log_signer(first)
     with pytest.raises(InputError, match=r"vault\.tag holds no .*; restore it from its backup"):
         keyring.chain(None)
     with pytest.raises(InputError, match=r"0001\.age holds no .*; restore it from its backup"):

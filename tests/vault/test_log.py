@@ -20,6 +20,7 @@ from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import ConflictError, IntegrityError
 from holdfast.vault import entry, tiles
 from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.eras import OneKey
 from holdfast.vault.log import Log
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, leaf_hash, root_from_inclusion
 from holdfast.vault.note import Signer
@@ -37,7 +38,7 @@ KEY = bytes(32)
 
 def reopened(log: Log) -> Log:
     """Return another object on the same folder, as another process has it."""
-    return Log(log.path.parent, SIGNER.verifier, SIGNER)
+    return Log(log.path.parent, OneKey(SIGNER.verifier, SIGNER))
 
 
 def lines(count: int, writer: str = "test") -> list[Sealed]:
@@ -53,7 +54,7 @@ def append(log: Log, sealed: list[Sealed]) -> Checkpoint:
 
 def check_whole(log: Log) -> list[tuple[str, int]]:
     """Check everything that lies on disk from the entries up; return what each entry says."""
-    fresh = Log(log.path.parent, SIGNER.verifier)
+    fresh = Log(log.path.parent, OneKey(SIGNER.verifier))
     head = fresh.head()
     frontier, said = Frontier(), []
     for one in fresh.entries():
@@ -266,7 +267,7 @@ def test_one_that_holds_up_publishing_for_good_is_named(
     with Writer(log, "sleeper", 1, 1, "in the checkpoint") as sleeper:
         sleeper.wait_for("at in the checkpoint")
         ticks = iter(range(0, 10_000, 7))
-        monkeypatch.setattr("holdfast.vault.log.time.monotonic", lambda: next(ticks))
+        monkeypatch.setattr("holdfast.vault.turns.time.monotonic", lambda: next(ticks))
         with pytest.raises(
             ConflictError, match=r"has held .*/log/publishing for 60 s; end or cont"
         ):
@@ -504,7 +505,7 @@ def test_a_checkpoint_with_other_line_ends_is_another_file(log: Log) -> None:
 
 def test_without_the_logs_key_everything_can_be_read_and_nothing_published(log: Log) -> None:
     append(log, lines(2))
-    reader = Log(log.path.parent, SIGNER.verifier)
+    reader = Log(log.path.parent, OneKey(SIGNER.verifier))
     assert len(list(reader.entries())) == 2
     commit_only(log, lines(3))
     assert reader.pending() == 3
@@ -563,7 +564,9 @@ def test_memory_stays_flat_while_a_log_grows(tmp_path: Path) -> None:
     """The design: "memory flat for 1,000,000": the second half of a long run takes no more than a
     short one.
     """
-    short, long = (Log(tmp_path / name, SIGNER.verifier, SIGNER) for name in ("short", "long"))
+    short, long = (
+        Log(tmp_path / name, OneKey(SIGNER.verifier, SIGNER)) for name in ("short", "long")
+    )
     short.create()
     long.create()
     assert peak_of(long, 60_000) < 1.1 * peak_of(short, 10_000) + 500_000
@@ -571,7 +574,9 @@ def test_memory_stays_flat_while_a_log_grows(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_memory_stays_flat_for_a_million_entries(tmp_path: Path) -> None:
-    short, long = (Log(tmp_path / name, SIGNER.verifier, SIGNER) for name in ("short", "long"))
+    short, long = (
+        Log(tmp_path / name, OneKey(SIGNER.verifier, SIGNER)) for name in ("short", "long")
+    )
     short.create()
     long.create()
     assert peak_of(long, 1_000_000) < 1.1 * peak_of(short, 10_000) + 500_000

@@ -54,6 +54,7 @@ def test_every_checkpoint_has_both_and_the_second_says_when(vault: Vault) -> Non
     assert (vault.keyring.root / "log.mldsa").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.attack("Strips the log's second signature", "`verify`, every command")
 def test_a_stripped_one_is_a_failure(vault: Vault) -> None:
     *rest, _last = (vault.log.path / "checkpoint").read_text().splitlines(keepends=True)
     rewrite(vault, "".join(rest))
@@ -85,7 +86,7 @@ def test_a_forged_one_is_a_failure(vault: Vault, how: str) -> None:
         assert isinstance(other, CosignerKey)
         value = other.cosign(text, 1_700_000_000).value
     else:
-        own = vault.keyring.second_signer(vault.log.origin)
+        own = vault.keyring.second_signer(Cosigner.parse(vault.config.second))
         assert own is not None
         value = own.cosign(vault.log.head().text().replace(vault.log.origin, "o"), 1).value
     rewrite(vault, f"{text}\n{first}\n{Signature(second.name, second.key_id, value)}\n")
@@ -122,7 +123,7 @@ def test_a_damaged_key_file_is_named(vault: Vault) -> None:
     for damage in (b"", b"x", (vault.keyring.root / "log.key").read_bytes()):
         path.write_bytes(damage)
         with pytest.raises(InputError, match=r"log.mldsa holds no ML-DSA-44 private key"):
-            vault.keyring.second_signer(vault.log.origin)
+            vault.keyring.second_signer(Cosigner.parse(vault.config.second))
 
 
 def test_it_survives_backup_and_restore(vault: Vault, tmp_path: Path) -> None:

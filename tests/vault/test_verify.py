@@ -166,6 +166,7 @@ def test_nothing_is_changed(vault: Vault) -> None:
 # Objects.
 
 
+@pytest.mark.attack("An insider edits an object", "`verify`, `sha256sum`")
 def test_an_altered_object_is_named(vault: Vault) -> None:
     path = an_object(vault)
     data = path.read_bytes()
@@ -288,6 +289,7 @@ def test_a_file_of_the_log_that_grew_is_named(name: str, vault: Vault) -> None:
     assert_names(vault, f"{path} holds more than")
 
 
+@pytest.mark.attack("An insider edits a tile", "`verify`")
 def test_an_altered_hash_names_tile_and_entry(vault: Vault) -> None:
     path = files_of(vault.log, vault.log.head().size)["level 0"]
     data = path.read_bytes()
@@ -385,6 +387,7 @@ def a_new_value(name: str, value: Json) -> Callable[[dict[str, Any]], object]:
     return change
 
 
+@pytest.mark.attack("An insider edits an entry", "`verify`")
 def test_an_edited_value_names_entry_and_field(vault: Vault) -> None:
     at = entry_of(vault, "case.open")
     edit_body(vault, at, a_new_value("title", "The real bank"))
@@ -395,6 +398,7 @@ def test_an_edited_value_names_entry_and_field(vault: Vault) -> None:
     assert not report.intact
 
 
+@pytest.mark.attack("Strips an actor's signature in the vault", "`verify`")
 def test_a_signature_taken_out_of_a_body_is_named(vault: Vault) -> None:
     """ "a stripped signature is a failure, not a silence.\""""
     at = entry_of(vault, "case.open")
@@ -571,6 +575,7 @@ def test_a_covered_act_written_anew_is_named(vault: Vault) -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
+@pytest.mark.attack("An insider takes an entry out", "`verify`")
 def test_an_entry_taken_out_is_named(vault: Vault) -> None:
     """Bob signs nothing, so only the count of the case's entries tells."""
     at = next(one.index for one in vault.log.entries() if one.case == OTHER_CASE) + 1
@@ -678,6 +683,10 @@ def _covers(
     return signed_by(vault, signer, actor, 0, {"sig": "", "covers": covers})
 
 
+@pytest.mark.attack(
+    "Rewrites the log, signed with its own key, where nobody witnesses",
+    "the account that saw the old one",
+)
 def test_a_log_rewritten_with_its_own_key_is_named_by_who_saw_the_old_one(vault: Vault) -> None:
     """An act of one who signs nothing: only memory can tell."""
     vault.current()
@@ -848,6 +857,7 @@ def rebuilt(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("table", sorted(EDITS))
+@pytest.mark.attack("An insider edits a row of the database", "`verify`")
 def test_an_edited_row_is_named_and_rebuild_restores_it(table: str, vault: Vault) -> None:
     execute(vault, EDITS[table])
     assert_names(
@@ -963,11 +973,11 @@ def test_edited_settings_are_named(old: str, new: str, said: str, vault: Vault) 
 
 def test_settings_that_name_another_logs_key_are_named(vault: Vault) -> None:
     path = vault.root / "holdfast.toml"
-    mine = Signer(vault.log.origin, fixed_key(8))
+    mine, head = Signer(vault.log.origin, fixed_key(8)), vault.log.head()
     path.write_text(path.read_text().replace(vault.config.vkey, str(mine.verifier)))
     assert_names(vault, "the note is not signed by unit7.example/log")
     # And with a checkpoint to match, entry 0 still names the keys that the log began with.
-    overwrite(vault.log.path / "checkpoint", mine.sign_note(vault.log.head().text()).encode())
+    overwrite(vault.log.path / "checkpoint", mine.sign_note(head.text()).encode())
     path.write_text(re.sub("(?m)^log_mldsa = .*\n", "", path.read_text()))
     problems = checked(vault).problems
     assert any("holdfast.toml says log = 'unit7.example/log+" in one for one in problems)
@@ -1021,6 +1031,7 @@ def grow(vault: Vault) -> None:
     session(vault).custody.enter(Draft("note", None, {"text": "later"}))
 
 
+@pytest.mark.attack("Puts an old copy of the whole vault back", "the account that saw more")
 def test_an_old_copy_of_the_whole_vault_is_named_by_the_accounts_memory(vault: Vault) -> None:
     old = vault.root.with_name("old")
     shutil.copytree(vault.root, old)

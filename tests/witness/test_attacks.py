@@ -48,6 +48,7 @@ def test_every_command_that_enters_something_has_it_witnessed(unit: Unit) -> Non
     assert len(unit.cosigned()) == 2
 
 
+@pytest.mark.attack("Re-signs a rebuilt log with the true key", "witness")
 def test_a_rebuilt_log_signed_with_the_true_key_is_caught_by_the_witness(unit: Unit) -> None:
     """Attack: "re-signs a rebuilt log with the true key (caught by witnesses)"."""
     before = unit.copy()
@@ -67,6 +68,7 @@ def test_a_rebuilt_log_signed_with_the_true_key_is_caught_by_the_witness(unit: U
     assert unit.line("log", "publish", "--json").row["alarms"]
 
 
+@pytest.mark.attack("Drops the last k entries and re-signs", "witness")
 def test_the_last_entries_dropped_and_signed_again_are_caught(unit: Unit) -> None:
     """Attack: "drops the last k entries and re-signs (caught by witness or holder of an older
     checkpoint)".
@@ -87,6 +89,7 @@ def test_the_last_entries_dropped_and_signed_again_are_caught(unit: Unit) -> Non
     assert any(f"witnesses saw this log with {seen} entries" in one for one in report["problems"])
 
 
+@pytest.mark.attack("Rewrites what witnesses have cosigned", "`verify`")
 def test_a_rewritten_past_under_a_cosigned_checkpoint_is_named(unit: Unit) -> None:
     before = unit.copy()
     unit.work(2, "honest")
@@ -101,6 +104,7 @@ def test_a_rewritten_past_under_a_cosigned_checkpoint_is_named(unit: Unit) -> No
 
 
 @pytest.mark.parametrize("how", ["forged", "foreign", "stripped", "log stripped", "moved", "torn"])
+@pytest.mark.attack("Strips or forges a cosignature", "`verify`")
 def test_a_cosignature_that_is_not_what_it_was_is_named(unit: Unit, how: str) -> None:
     """ "Forged, stripped or foreign cosignatures are named as problems." """
     (path,) = unit.cosigned()

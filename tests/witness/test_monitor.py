@@ -73,6 +73,7 @@ def test_one_story_in_all_places_while_the_log_grows(unit: Unit, serving: Progra
     assert look(unit, serving.url).code == 0
 
 
+@pytest.mark.attack("Shows two partners two histories", "monitor")
 def test_two_histories_shown_to_two_partners_are_a_split_view(
     unit: Unit, start: Callable[..., Program], serving: Program
 ) -> None:

@@ -23,7 +23,8 @@ from holdfast.core.errors import InputError
 from holdfast.examine import search, timeline
 from holdfast.exchange.proofs import Reader
 from holdfast.vault import erasure, settings, tables
-from holdfast.vault.entry import Draft
+from holdfast.vault.entry import MASS, Draft
+from holdfast.vault.mass import LIMITS, MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,10 +44,6 @@ KEPT = frozenset(
 """Fields that can't be chosen: who did what when, under which authority, in which place."""
 _LASTING = ("erase", "hold.", "operator.", "request.", "vault.")
 """Acts whose entries stay whole: by them the log itself is read."""
-
-LIMITS = "mass_deletion"
-"""The setting that says from where on an erasure needs a second approval."""
-MOST: dict[str, int] = {"entries": 100, "bytes": 10 << 30}
 
 
 @dataclass(frozen=True)
@@ -271,8 +268,9 @@ def _perform(connection: Connection, asked: Asked, names: tuple[str, ...]) -> Se
         "request": asked.entry,
         "requested_by": asked.name,
     }
-    name = "erase.mass" if mass(connection, asked.asked) else "erase"
-    return [Draft(name, asked.case, {"erasure": facts})]
+    many = mass(connection, asked.asked)
+    name, mark = (MASS, MASS) if many else ("erase", "")
+    return [Draft(name, asked.case, {"erasure": facts}, mark=mark)]
 
 
 def _carry_out(session: Session, _asked: Asked) -> None:

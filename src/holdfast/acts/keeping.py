@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.acts import log_keys
 from holdfast.acts.act import Needs, Progress, Session, act, silent
 from holdfast.collect.interfaces import path_field
 from holdfast.core import durable
@@ -17,8 +18,8 @@ from holdfast.vault import backup as copying
 from holdfast.vault import database, erasure, settings
 from holdfast.vault.config import Config
 from holdfast.vault.entry import Draft
+from holdfast.vault.eras import PublicKeys
 from holdfast.vault.log import Log
-from holdfast.vault.note import Verifier
 from holdfast.vault.places import OWN
 from holdfast.vault.vault import Vault
 
@@ -85,12 +86,15 @@ def restore(
     source: Path | None,
     keys: Path | None,
     accept_loss: str,
+    new_origin: str = "",
+    cosigned: bytes = b"",
     progress: Progress = silent,
 ) -> Restored:
     """Put a backup back at `root` (new or empty); or, without `source`, admit a loss in place.
 
     Not an `Act`: until it is done there is no log to enter it in. It ends with an entry that says
-    what was put back and, where entries are lost, which and why that is accepted.
+    what was put back and, where entries are lost, which and why that is accepted. With `new_origin`
+    the log goes on as another (`log_keys.continue_as`), since its witnesses have seen more of it.
 
     Raises:
         InputError: the places don't fit.
@@ -115,6 +119,10 @@ def restore(
         # A copy may be of a moment when the log had the order and the files not yet.
         erasure.resume(vault)
     session = Session(vault, operator)
+    following = None
+    if new_origin:
+        request = log_keys.ContinueAs(new_origin, accept_loss, cosigned)
+        following = log_keys.prepare(session, request)
     fields: dict[str, Json] = {
         "from": path_field(os.fsencode(source.absolute())) if source else None,
         "head": {"root": head.root.hex(), "size": head.size},
@@ -127,6 +135,8 @@ def restore(
         # The objects were copied into the vault's folder, wherever they lay before.
         drafts.append(settings.change("store", {"address": OWN}))
     session.custody.enter(*drafts)
+    if following is not None:
+        log_keys.ask_to_continue(session, accept_loss, *following)
     return Restored(session, head, 0 if lost is None else lost.size - head.size)
 
 
@@ -140,7 +150,7 @@ def _copy_back(source: Path, root: Path, keys: Path | None, progress: Progress) 
             f"the keys of this vault are not in {held}", "name their backup: --keys DIR"
         )
     with durable.disk_errors(root):
-        log = Log(source / "vault", Verifier.parse(config.vkey))
+        log = Log(source / "vault", PublicKeys(config.eras))
         copying.copy(source, root, log, progress)
         if config.store:
             config = config.move(root, OWN)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from holdfast.core import clock
-from holdfast.core.errors import DeniedError, InputError
+from holdfast.core.errors import DeniedError, InputError, RemoteError
 from holdfast.vault import roles, tables
 from holdfast.vault.entry import Draft
 
@@ -155,6 +155,7 @@ def approve(session: Session, kinds: dict[str, Kind], entry: int) -> tuple[Asked
 
     Raises:
         DeniedError: this person, key or account may not, or the request waits no more.
+        RemoteError: it is entered, and a store does not let it be carried out to its end.
     """
     said: list[tuple[Asked, int]] = []
 
@@ -174,7 +175,15 @@ def approve(session: Session, kinds: dict[str, Kind], entry: int) -> tuple[Asked
     session.custody.decide(build)
     ((asked, missing),) = said
     if not missing:
-        kinds[asked.kind].after(session, asked)
+        try:
+            kinds[asked.kind].after(session, asked)
+        except DeniedError as refused:
+            # The approval stands, and is entered: it is a store that refuses, not we.
+            raise RemoteError(
+                f"request {entry} is approved and entered, and not carried out to its end: "
+                f"{refused.what}",
+                f"{refused.remedy}; every command tries again",
+            ) from refused
     return asked, missing
 
 

@@ -41,11 +41,11 @@ def set_witnesses(session: Session, request: SetWitnesses) -> Policy:
         text = request.policy.decode()
     except UnicodeDecodeError:
         raise InputError("the policy is not UTF-8", "save it as UTF-8") from None
-    own = set(session.vault.log_keys)
+    own = set(session.vault.eras.present.keys)
     if not any(line.key in own for line in policy.logs):
         raise InputError(
             "the policy does not name this log",
-            f"add the line:  log {session.vault.config.vkey}",
+            f"add the line:  log {session.vault.verifier}",
         )
     session.custody.enter(settings.change(witnessing.NAME, text))
     return policy

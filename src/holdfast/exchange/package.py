@@ -27,9 +27,9 @@ from holdfast.exchange import listing, readme
 from holdfast.exchange.bag import PROOF, Bag, fact
 from holdfast.exchange.completeness import LARGEST
 from holdfast.exchange.disclosure import Disclose, everything
-from holdfast.exchange.proofs import Proof, Reader
+from holdfast.exchange.proofs import KeyEntries, Proof, Reader
 from holdfast.exchange.published import Published
-from holdfast.vault import tables
+from holdfast.vault import eras, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,8 +155,10 @@ def write_bundle(
         before.write(bag, entry)
         published()
         others = Published.read(vault, entry.index)
-        proof = Proof(bag, vault.log, others.signed, _whole(entry.index, contents.disclose))
-        proof.write([*before.indexes, entry.index], before.introductions, chain)
+        proof = Proof(
+            bag, vault.log, others.signed, _whole(entry.index, contents.disclose), before.known
+        )
+        proof.write([*before.indexes, entry.index], chain)
         others.write(lambda name, data: bag.put(PROOF + name, data))
         bag.publish()
         return Written(
@@ -166,7 +168,7 @@ def write_bundle(
             entry.sequence,
             bag.files,
             entry.index,
-            str(vault.verifier),
+            str(others.signed.verifier),
             whole,
         )
 
@@ -278,7 +280,7 @@ class _Before:
         }
         self._lines: list[str] = []
         self.indexes: list[int] = []
-        self.introductions: dict[str, int] = {}
+        self.known = KeyEntries()
 
     def commit(self, connection: Connection) -> dict[str, Json]:
         """Return what the hand-over's entry must say of this bundle.
@@ -302,9 +304,14 @@ class _Before:
             fields = ",".join(sorted(self._disclose(entry)))
             self._lines.append(f"{sequence} {index} {fields}\n")
         self.indexes = indexes
-        known = tables.operators
-        found = connection.execute(select(known.c.key_id, known.c.entry))
-        self.introductions = {row[0]: row[1] for row in found}
+        keys = tables.operators
+        found = connection.execute(select(keys.c.key_id, keys.c.entry, keys.c.ended)).all()
+        query = select(table.c.index).where(table.c.act == eras.ACT).order_by(table.c.index)
+        self.known = KeyEntries(
+            {row.key_id: row.entry for row in found},
+            {row.key_id: row.ended for row in found if row.ended is not None},
+            connection.scalars(query).all(),
+        )
         return {"handover": self._says()}
 
     def _says(self) -> Json:

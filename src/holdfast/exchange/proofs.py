@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from holdfast.core.digest import sha256_hex
@@ -18,8 +18,9 @@ from holdfast.exchange.completeness import write_leaves, write_tags
 from holdfast.exchange.disclosure import BASE, everything
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.cosignature import MLDSA44_SPKI, check_second, checkpoint_message
 from holdfast.vault.merkle import WIDTH
-from holdfast.vault.note import Verifier, open_note
+from holdfast.vault.note import Verifier, open_note, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,11 +94,26 @@ class SignedHead:
         return cls(note, text, Checkpoint.parse(text), signature, verifier)
 
 
+@dataclass
+class KeyEntries:
+    """Which entries of the vault say whose a key is, and that it ended."""
+
+    introduced: Mapping[str, int] = field(default_factory=dict)
+    """Of people's keys, by key ID."""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """Of those that were rotated or revoked, by key ID."""
+    of_log: Sequence[int] = ()
+    """Of the log's own keys, one after the other."""
+
+
 class Proof:
     """Writes the proof of some entries of one log at one head into a bag."""
 
-    def __init__(self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose) -> None:
+    def __init__(
+        self, bag: Bag, log: Log, signed: SignedHead, disclose: Disclose, known: KeyEntries
+    ) -> None:
         self._bag = bag
+        self._known = known
         self._signed = signed
         self._disclose = disclose
         self._log = log
@@ -110,39 +126,72 @@ class Proof:
     def write(
         self,
         of_case: Sequence[int],
-        introductions: Mapping[str, int],
         chain: tuple[str, bytes] | None = None,
     ) -> None:
         """Write the entries `of_case`, the vault's own that they rest on, and their inclusion.
 
-        `introductions` says which entry introduced each operator's key (by key ID). With `chain`,
-        the case's number and tag key, the proof that these are all entries of the case too.
+        With `chain`, the case's number and tag key, the proof that these are all of them, too.
 
         Raises:
             IntegrityError: the log does not hold what is to be proven.
         """
         self._checkpoint(self._signed)
+        self._second(self._signed)
         claims: dict[int, str | None] = {}
         for index in of_case:
             claims[index] = self._entry(self._read(index), self._disclose)
-        claims.update(self._vault(introductions))
+        claims.update(self._vault(self._former()))
         for index, key in claims.items():
             if key is not None and self._covered.get(index) != key:
                 raise IntegrityError(
                     f"entry {index} has no signature of its actor's key {key}",
                     "run `holdfast verify`",
                 )
-        self._write_keys(introductions)
+        self._write_keys()
         if chain is not None:
             write_tags(self._put, *chain, len(of_case))
             write_leaves(self._put, self._log, self._tree.size, claims)
         places = sorted(self._places) if chain is None else range(self._tree.size)
         write_nodes(places, self._tree, self._put)
 
-    def _vault(self, introductions: Mapping[str, int]) -> dict[int, str | None]:
-        """Write vault.init, and what introduces the keys that signed, theirs included."""
+    def _former(self) -> list[int]:
+        """Write the log's keys before this one; return the entries that ended them.
+
+        Raises:
+            IntegrityError: one ended, and no entry says so yet.
+        """
+        size = self._signed.head.size
+        ended = self._log.eras.before(size)
+        for number, era in enumerate(ended):
+            assert era.until is not None  # noqa: S101 - it ended
+            try:
+                note = self._log.former(era.until).read_text("utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise IntegrityError(
+                    f"the last checkpoint of a former key of the log is missing, of {era.until} "
+                    "entries",
+                    "restore it from a backup",
+                ) from None
+            self._log.opened(note)
+            self._checkpoint(SignedHead.of(note, era.verifier), f"former/{number}/")
+            # The leaf that the tree of then ends in: the way to it gives the root of then.
+            self._places.add(era.until - 1)
+        said = [index for index in self._known.of_log if index < size]
+        if len(said) != len(ended):
+            raise IntegrityError(
+                "the log's key was changed, and no entry says so yet",
+                "have the request approved: `holdfast requests`",
+            )
+        return said
+
+    def _vault(self, ends: list[int]) -> dict[int, str | None]:
+        """Write vault.init, what ended the log's keys, and whose the keys are that signed.
+
+        What ended one of those before the head is written, too.
+        """
+        introduced = self._known.introduced
         claims: dict[int, str | None] = {}
-        waiting = [0]
+        waiting = [0, *ends]
         while waiting:
             index = waiting.pop()
             if index not in claims:
@@ -153,11 +202,14 @@ class Proof:
                 if claims[index] is not None and "signature" not in entry.commitments:
                     waiting.append(index + 1)  # the act's last entry signs for all of them
             for key in self._keys:
-                if key not in introductions:
+                if key not in introduced:
                     raise IntegrityError(
                         f"no entry introduces the key {key}", "run `holdfast rebuild`"
                     )
-            waiting += [introductions[k] for k in self._keys if introductions[k] not in claims]
+            due = {introduced[key] for key in self._keys}
+            size = self._signed.head.size
+            due |= {at for key, at in self._known.ended.items() if key in self._keys and at < size}
+            waiting += sorted(due - claims.keys())
         return claims
 
     def _entry(self, entry: Entry, disclose: Disclose) -> str | None:
@@ -183,7 +235,9 @@ class Proof:
         claim = entry.fields["signature"]
         start = entry.index - claim["covers"]
         covered = [self._tree.leaf(at) for at in range(start, entry.index)]
-        message = entries.act_message(self._signed.head.origin, covered, entry.commitments)
+        message = entries.act_message(
+            self._log.eras.of_entry(entry.index).origin, covered, entry.commitments
+        )
         self._put(f"{folder}act.message", message)
         self._put(f"{folder}act.sig", base64.b64decode(claim["sig"]))
         for at in range(start, entry.index + 1):
@@ -191,10 +245,10 @@ class Proof:
             self._places.add(at)
         self._keys.add(claim["key"])
 
-    def _write_keys(self, introductions: Mapping[str, int]) -> None:
+    def _write_keys(self) -> None:
         """Write the public keys that signed, as the log introduced them."""
         for key in sorted(self._keys):
-            entry = self._read(introductions[key])
+            entry = self._read(self._known.introduced[key])
             verifier = Verifier.parse(entry.fields["operator"]["vkey"])
             if entry.act != "operator.add" or verifier.key_id.hex() != key:
                 raise IntegrityError(
@@ -203,13 +257,37 @@ class Proof:
                 )
             self._put(f"keys/{key}.pem", pem(verifier.public))
 
-    def _checkpoint(self, signed: SignedHead) -> None:
+    def _checkpoint(self, signed: SignedHead, folder: str = "") -> None:
         verifier = signed.verifier
-        self._put("checkpoint", signed.note.encode())
-        self._put("checkpoint.text", signed.text.encode())
-        self._put("checkpoint.sig", signed.signature)
-        self._put("log.vkey", f"{verifier}\n".encode())
-        self._put("log.pem", pem(verifier.public))
+        self._put(f"{folder}checkpoint", signed.note.encode())
+        self._put(f"{folder}checkpoint.text", signed.text.encode())
+        self._put(f"{folder}checkpoint.sig", signed.signature)
+        self._put(f"{folder}log.vkey", f"{verifier}\n".encode())
+        self._put(f"{folder}log.pem", pem(verifier.public))
+
+    def _second(self, signed: SignedHead) -> None:
+        """Write what openssl needs to check the log's ML-DSA-44 signature.
+
+        Raises:
+            IntegrityError: it was stripped.
+        """
+        cosigner = self._log.eras.at(signed.head.size).second
+        if cosigner is None:
+            return
+        check_second(signed.note, cosigner)
+        named = cosigner.name, cosigner.key_id
+        value = next(one.value for one in split(signed.note)[1] if (one.name, one.key_id) == named)
+        head, name = signed.head, cosigner.name.encode()
+        time = int.from_bytes(value[:8], "big")
+        message = checkpoint_message(name, time, head.origin.encode(), head.size, head.root)
+        encoded = base64.b64encode(MLDSA44_SPKI + cosigner.public)
+        wrapped = b"".join(encoded[at : at + 64] + b"\n" for at in range(0, len(encoded), 64))
+        self._put("second.message", message)
+        self._put("second.sig", value[8:])
+        self._put(
+            "second.pem",
+            b"-----BEGIN PUBLIC KEY-----\n" + wrapped + b"-----END PUBLIC KEY-----\n",
+        )
 
     def _put(self, name: str, data: bytes) -> None:
         self._bag.put(PROOF + name, data)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.proofs import SignedHead
 from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.note import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,8 +48,14 @@ class Published:
         """
         folders = vault.log.path / "cosigned", vault.log.path / "stamps"
         cosigned, stamped = (_sizes(folder, beyond) for folder in folders)
+        head = _opened((vault.log.path / "checkpoint").read_text("utf-8"), vault)
+        # What only an authority spoke of has to be signed again, which a lost key can't.
+        stamped = {
+            size
+            for size in stamped
+            if size in cosigned or size == head.head.size or vault.log.can_sign(size)
+        }
         sizes = cosigned & stamped or cosigned | stamped
-        head = SignedHead.of((vault.log.path / "checkpoint").read_text("utf-8"), vault.verifier)
         if not sizes:
             return cls(head)
         size = max(sizes)
@@ -59,7 +66,8 @@ class Published:
         else:
             signed = head if size == head.head.size else _signed_again(vault, size)
         root = vault.log.tree(head.head).root_of(0, size)
-        if size > head.head.size or signed.head != Checkpoint(vault.log.origin, size, root):
+        origin = vault.eras.at(size).origin
+        if size > head.head.size or signed.head != Checkpoint(origin, size, root):
             raise IntegrityError(
                 f"the log's cosigned checkpoint of size {size} is not of this log's past",
                 "run `holdfast verify`",
@@ -95,24 +103,26 @@ def _sizes(folder: Path, beyond: int) -> set[int]:
 
 def _ours(note: str, vault: Vault) -> SignedHead:
     """Return the log's own part of a cosigned checkpoint: its text with its signature alone."""
-    signed = SignedHead.of(note, vault.verifier)
-    line = base64.b64encode(vault.verifier.key_id + signed.signature).decode()
-    own = f"{signed.text}\n— {vault.verifier.name} {line}\n"
-    return SignedHead.of(own, vault.verifier)
+    signed = _opened(note, vault)
+    keys = {(key.name, key.key_id) for key in vault.eras.at(signed.head.size).keys}
+    _, lines = split(note)
+    own = "".join(f"{one}\n" for one in lines if (one.name, one.key_id) in keys)
+    return SignedHead.of(f"{signed.text}\n{own}", signed.verifier)
+
+
+def _opened(note: str, vault: Vault) -> SignedHead:
+    """Check a signed checkpoint of the log, by the key of its time."""
+    size = vault.log.opened(note).size
+    return SignedHead.of(note, vault.eras.at(size).verifier)
 
 
 def _signed_again(vault: Vault, size: int) -> SignedHead:
-    """Return the log's signature on its checkpoint of `size`: Ed25519 gives the same one again.
+    """Return the log's checkpoint of `size`, signed anew; Ed25519 gives the same signature again.
 
     Raises:
         IntegrityError: the log's key is not here.
     """
-    signer = vault.keyring.log_signer(vault.log.origin)
-    if signer is None:
-        raise IntegrityError("the log's key is not here, so no checkpoint can be signed")
-    root = vault.log.tree(vault.log.head()).root_of(0, size)
-    head = Checkpoint(vault.log.origin, size, root)
-    return SignedHead.of(signer.sign_note(head.text()), vault.verifier)
+    return _opened(vault.log.sign(vault.log.past(vault.log.head(), size)), vault)
 
 
 def _stamps(folder: Path, signed: SignedHead) -> Iterator[tuple[str, bytes]]:

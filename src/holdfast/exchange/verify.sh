@@ -30,8 +30,9 @@ proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
-declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_pem original act_of
-declare -A witness_of witness_pem defined threshold members placed_in met roots
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem original act_of
+declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root second_of
+former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
 
 shown() { # SHOWN: text without what a terminal would act on
@@ -147,7 +148,7 @@ vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a typ
   PEM="-----BEGIN PUBLIC KEY-----${nl}MCowBQYDK2VwAyEA${base64:0:43}=${nl}-----END PUBLIC KEY-----$nl"
 }
 
-ed25519() { # key, message, signature: files
+verifies() { # key, message, signature: files
   openssl pkeyutl -verify -pubin -inkey "$1" -rawin -in "$2" -sigfile "$3" >/dev/null 2>&1
 }
 
@@ -239,7 +240,7 @@ check_log() {
   slurp $proof/log.vkey && [[ $TEXT == *"$nl" ]] && vkey "${TEXT%"$nl"}" 01 ||
     bad "$proof/log.vkey: is no Ed25519 verifier key"
   stage
-  log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0 second=0
+  log_vkey=${TEXT%"$nl"} origin=$NAME log_key=$KEY_ID others=0
   slurp $proof/log.pem && [[ $TEXT == "$PEM" ]] || bad "$proof/log.pem: is not the key of log.vkey"
   form="^([^[:cntrl:]]+)$nl$number$nl([A-Za-z0-9+/]{43}=)$nl([^$nl]+$nl)*\$"
   slurp $proof/checkpoint.text && [[ $TEXT =~ $form ]] || {
@@ -249,7 +250,8 @@ check_log() {
   size=${BASH_REMATCH[2]} signature=
   [[ ${BASH_REMATCH[1]} == "$origin" ]] || bad "$proof/checkpoint.text: is of another log than log.vkey"
   note=$TEXT
-  from_base64 "${BASH_REMATCH[3]}" || bad "$proof/checkpoint.text: its root is no SHA-256"
+  root64=${BASH_REMATCH[3]}
+  from_base64 "$root64" || bad "$proof/checkpoint.text: its root is no SHA-256"
   root=$HEX
   slurp $proof/checkpoint || bad "$proof/checkpoint: is no text"
   rest=${TEXT#"$note$nl"}
@@ -261,7 +263,7 @@ check_log() {
       if [[ $signer == "$origin" && ${HEX:0:8} == "$log_key" ]]; then
         count=$((count + 1)) signature=${HEX:8}
       elif [[ $signer == "$origin" ]]; then
-        second=1
+        second_of[${HEX:0:8}]+=${HEX:8}
       else
         others=$((others + 1))
       fi
@@ -274,19 +276,18 @@ check_log() {
   files=("$proof/checkpoint.sig")
   hexes 64 && [[ ${LINES[0]} == "$signature" ]] ||
     bad "$proof/checkpoint.sig: is not the signature in the checkpoint"
-  ed25519 $proof/log.pem $proof/checkpoint.text $proof/checkpoint.sig ||
+  verifies $proof/log.pem $proof/checkpoint.text $proof/checkpoint.sig ||
     bad "$proof/checkpoint: the log's signature does not verify"
   stage
   shown "$origin"
   said Log "$SHOWN: $size entries, its head signed by the log's key"
-  ((second == 0)) || said '' '(and by its ML-DSA-44 key, which stock openssl 3.0 can not check: not checked here)'
 }
 
 # --- entries and their places in the log ---------------------------------------------------------
 
 sort_proof() { # leaves[], nodes[], and how many field, act and key files there are
   local path name known part
-  leaves=() nodes=() field_files=0 act_files=0 key_files=0 other_leaves=0 tag_files=0 witness_files=0
+  leaves=() nodes=() field_files=0 act_files=0 key_files=0 other_leaves=0 tag_files=0 witness_files=0 former_files=0 second_files=0
   for path in "${listed[@]}"; do
     [[ $path == $proof/* ]] || continue
     name=${path#"$proof"/} known=0
@@ -304,6 +305,8 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
       tags/*) tag_files=$((tag_files + 1)) known=1 ;;
       witnesses/*) witness_files=$((witness_files + 1)) known=1 ;;
       cosigned | stamps/*.tsr | stamps/*.ers) known=1 ;;
+      second.message | second.pem | second.sig) second_files=$((second_files + 1)) known=1 ;;
+      former/*) former_files=$((former_files + 1)) known=1 ;;
       *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
     esac
     ((known)) || bad "$path: is no part of a proof"
@@ -371,7 +374,7 @@ read_leaf() { # one entry: its place in the log, and each disclosed field agains
         bad "entry $i: the field $name was stripped from this bundle"
     fi
   done
-  [[ $end == '}' && $rest =~ ^(,\"opens\":\{\"case\":\"$hash\",\"key\":\"$hash\"\})?,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
+  [[ $end == '}' && $rest =~ ^(,\"mark\":\"erase\.mass\")?(,\"opens\":\{\"case\":\"$hash\",\"key\":\"$hash\"\})?,\"tag\":\"$hash\",\"v\":1\}$ ]] || bad "entry $i: its leaf is malformed"
   plain[$i]="{${plain[$i]#,}}"
 }
 
@@ -451,6 +454,161 @@ check_entries() {
   ((${#withheld[@]} == 0)) || said '' "${#withheld[@]} of them withhold some of their fields from this bundle"
 }
 
+# --- the log's keys before this one --------------------------------------------------------------
+
+plain_text() { # PLAIN: what the JSON string $1 says
+  PLAIN=${1:1} PLAIN=${PLAIN%\"} PLAIN=${PLAIN//\\\"/\"} PLAIN=${PLAIN//\\\\/\\}
+}
+
+past_root() { # ROOT: the root of the first $1 leaves, base64; false if no node leads there
+  # On the way to its last leaf stand, to the left, the trees that it is made of (RFC 6962, 2.1).
+  local name=$root start=0 end=$size k lefts=() at i bytes bits
+  while ((end - start > 1)); do
+    [[ -n ${left[$name]-} ]] || return 1
+    k=1
+    while ((k * 2 < end - start)); do k=$((k * 2)); done
+    if (($1 > start + k)); then
+      lefts+=("${left[$name]}") name=${right[$name]} start=$((start + k))
+    else
+      name=${left[$name]} end=$((start + k))
+    fi
+  done
+  for ((at = ${#lefts[@]} - 1; at >= 0; at--)); do
+    bytes='\x01' k=${lefts[at]}$name
+    for ((i = 0; i < 128; i += 2)); do bytes+="\\x${k:i:2}"; done
+    name=$(printf '%b' "$bytes" | sha256sum) || return 1
+    name=${name:0:64}
+  done
+  ROOT='' name+=0000
+  for ((i = 0; i < 66; i += 3)); do
+    bits=$((16#${name:i:3}))
+    ROOT+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
+  done
+  ROOT=${ROOT:0:43}=
+}
+
+check_former() { # number, entry, vkey, until, why: the last checkpoint of a key that ended
+  local path=$proof/former/$1 name note_ rest line count=0 signature_='' key_ id form
+  for name in checkpoint checkpoint.sig checkpoint.text log.pem log.vkey; do
+    [[ -n ${digest[$path/$name]-} ]] || { bad "$path/$name: missing from the proof"; return; }
+  done
+  vkey "$3" 01 && slurp "$path/log.vkey" && [[ $TEXT == "$3$nl" ]] ||
+    { bad "$path/log.vkey: is not the key that entry $2 ended"; return; }
+  key_=$NAME id=$KEY_ID
+  slurp "$path/log.pem" && [[ $TEXT == "$PEM" ]] || bad "$path/log.pem: is not the key of log.vkey"
+  form="^([^[:cntrl:]]+)$nl$number$nl([A-Za-z0-9+/]{43}=)$nl([^$nl]+$nl)*\$"
+  slurp "$path/checkpoint.text" && [[ $TEXT =~ $form && ${BASH_REMATCH[1]} == "$key_" && ${BASH_REMATCH[2]} == "$4" ]] ||
+    { bad "$path/checkpoint.text: is not of the $4 entries that the key signed"; return; }
+  note_=$TEXT
+  past_root "$4" && [[ $ROOT == "${BASH_REMATCH[3]}" ]] ||
+    { bad "$path/checkpoint.text: this log does not continue what its former key signed: it was rewritten"; return; }
+  slurp "$path/checkpoint" && rest=${TEXT#"$note_$nl"} && [[ "$note_$nl$rest" == "$TEXT" && $rest == *"$nl" ]] ||
+    { bad "$path/checkpoint: is not checkpoint.text with a signature"; return; }
+  form="^$dash([^[:space:]]+) ([A-Za-z0-9+/]+=*)\$"
+  while IFS= read -r line; do
+    [[ $line =~ $form ]] && name=${BASH_REMATCH[1]} && from_base64 "${BASH_REMATCH[2]}" ||
+      { bad "$path/checkpoint: has no signature, or one that can't be read"; continue; }
+    [[ $name != "$key_" || ${HEX:0:8} != "$id" ]] || { count=$((count + 1)) signature_=${HEX:8}; }
+  done < <(printf '%s' "$rest")
+  files=("$path/checkpoint.sig")
+  ((count == 1)) && hexes 64 && [[ ${LINES[0]} == "$signature_" ]] ||
+    bad "$path/checkpoint: is not signed by the key that ended, once"
+  verifies "$path/log.pem" "$path/checkpoint.text" "$path/checkpoint.sig" ||
+    bad "$path/checkpoint: the signature of the log's former key does not verify"
+  former_vkey+=("$3") former_origin+=("$key_") former_until+=("$4") former_root+=("$ROOT")
+  former_why+=("$5") former_entry+=("$2")
+}
+
+check_eras() { # each change of the log's key up to the head: an entry, and what the old key signed
+  local form i key ended until why next count=0 ends=()
+  form="^\\{\"ended\":($text),\"ended_mldsa\":(null|$text),\"last\":$number,\"log\":($text),\"log_mldsa\":(null|$text),\"why\":\"(rotated|stolen|lost|continued)\"\\}\$"
+  [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ ^\{\"log\":($text)(,\"log_mldsa\":($text))?[,\}] ]] ||
+    bad "entry 0: the vault's own first entry is missing or withheld"
+  stage
+  next=${BASH_REMATCH[1]}
+  plain_text "${BASH_REMATCH[4]}"
+  second_vkey=$PLAIN
+  plain_text "$next"
+  key=$PLAIN
+  for i in ${of_vault[@]+"${of_vault[@]}"}; do
+    [[ ${act_of[$i]} != '"log.key"' ]] || ends[i]=$i
+  done
+  for i in ${ends[@]+"${ends[@]}"}; do # an array is in order of its indices
+    value "$i" era && [[ $VALUE =~ $form ]] || { bad "entry $i: does not say which key of the log ended"; break; }
+    ended=${BASH_REMATCH[1]} until=${BASH_REMATCH[5]} next=${BASH_REMATCH[6]} why=${BASH_REMATCH[10]} second_vkey=${BASH_REMATCH[8]}
+    plain_text "$ended"
+    [[ $PLAIN == "$key" ]] || bad "entry $i: ends another key of the log than the one that signed then"
+    if [[ $why == rotated ]]; then ((until == i + 1)); else ((until > 0 && until <= i)); fi ||
+      { bad "entry $i: ends the log's key at another size than it can have ended at"; break; }
+    check_former "$count" "$i" "$PLAIN" "$until" "$why"
+    plain_text "${second_vkey#null}"
+    second_vkey=$PLAIN
+    plain_text "$next"
+    key=$PLAIN count=$((count + 1))
+  done
+  ((former_files == 5 * count)) || bad "$proof/former: $((former_files - 5 * count)) files belong to no key that ended"
+  [[ $key == "$log_vkey" ]] || bad "entry 0: the vault was made with another log key, and no entry here leads to this one"
+  stage
+  for ((i = 0; i < count; i++)); do
+    shown "${former_vkey[i]}"
+    said 'Former key' "$SHOWN"
+    said '' "signed up to ${former_until[i]} entries; entry ${former_entry[i]} ended it: ${former_why[i]}"
+  done
+}
+
+hex_of() { # HEX: the bytes of text $1
+  local line
+  HEX=
+  while IFS= read -r line; do HEX+=${line// /}; done < <(printf '%s' "$1" | od -An -v -tx1)
+}
+
+check_second() { # the log's ML-DSA-44 signature on the head: C2SP tlog-cosignature, type 0x06
+  local blob key_ message length_ path=$proof/second pem='' line version=''
+  if [[ -z $second_vkey ]]; then
+    ((second_files == 0)) || bad "$path.message: the log has no key for a second signature"
+    stage
+    return
+  fi
+  vkey "$second_vkey" 06 && [[ $NAME == "$origin" ]] ||
+    bad "the log names a key for its second signature that is none"
+  stage
+  key_=${HEX:2} blob=${second_of[$KEY_ID]-}
+  ((${#blob} == 4856)) || bad "$proof/checkpoint: the log's ML-DSA-44 signature was stripped, or is malformed"
+  ((second_files == 3)) || bad "$path.message: the files of the log's ML-DSA-44 signature are missing"
+  stage
+  hex_of "$origin"
+  printf -v length_ '%02x' $((${#HEX} / 2))
+  message=737562747265652f76310a00$length_$HEX${blob:0:16}$length_${HEX}0000000000000000
+  printf -v length_ '%016x' "$size"
+  message+=$length_$root
+  files=("$path.message")
+  hexes $((${#message} / 2)) && [[ ${LINES[0]} == "$message" ]] && files=("$path.sig") && hexes 2420 && [[ ${LINES[0]} == "${blob:16}" ]] ||
+    bad "$path.message: is not what the log's ML-DSA-44 signature in the checkpoint says"
+  slurp "$path.pem" && while IFS= read -r line; do
+    [[ $line == -----*' PUBLIC KEY-----' ]] || pem+=$line
+  done < <(printf '%s' "$TEXT")
+  from_base64 "$pem" && [[ $HEX == "30820532300b06096086480165030403110382052100$key_" && $TEXT == "-----BEGIN PUBLIC KEY-----$nl"*"$nl-----END PUBLIC KEY-----$nl" ]] ||
+    bad "$path.pem: is not the log's ML-DSA-44 key"
+  stage
+  version=$(openssl version 2>/dev/null)
+  if [[ $version =~ ^OpenSSL\ ([0-9]+)\.([0-9]+) ]] && ((BASH_REMATCH[1] > 3 || (BASH_REMATCH[1] == 3 && BASH_REMATCH[2] >= 5))); then
+    verifies "$path.pem" "$path.message" "$path.sig" ||
+      bad "$proof/checkpoint: the log's ML-DSA-44 signature does not verify"
+    stage
+    said '' "the head is signed by the log's ML-DSA-44 key, too"
+  else
+    said '' "the log's ML-DSA-44 signature was not checked: openssl before 3.5 can't"
+  fi
+}
+
+origin_of() { # ORIGIN: the log's origin when entry $1 was made
+  local i
+  ORIGIN=$origin
+  for ((i = ${#former_until[@]} - 1; i >= 0; i--)); do
+    (($1 >= former_until[i])) || ORIGIN=${former_origin[i]}
+  done
+}
+
 # --- that no entry of the case was left out ------------------------------------------------------
 
 check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-SHA-256 (RFC 2104)
@@ -498,12 +656,12 @@ check_tags() { # number_of[]: the case's number that each tag stands for, HMAC-S
 }
 
 leaf_says() { # TAG, OPENS: what the leaf in file $1 says to all; false if it is malformed
-  local first rest form="^\\{\"fields\":\\{[a-z0-9_\":,]*\\}(,\"opens\":\\{\"case\":\"($hash)\",\"key\":\"($hash)\"\\})?\$"
+  local first rest form="^\\{\"fields\":\\{[a-z0-9_\":,]*\\}(,\"mark\":\"erase[.]mass\")?(,\"opens\":\\{\"case\":\"($hash)\",\"key\":\"($hash)\"\\})?\$"
   { IFS= read -r -d '' first && ! IFS= read -r -d '' rest; } <"$1" || return 1
   [[ -z $first && ${rest: -80} == ',"tag":"'*'","v":1}' ]] || return 1
   TAG=${rest:${#rest}-72:64}
   is_hash "$TAG" && [[ ${rest:0:${#rest}-80} =~ $form ]] || return 1
-  OPENS=${BASH_REMATCH[2]} OPENS_KEY=${BASH_REMATCH[3]}
+  OPENS=${BASH_REMATCH[3]} OPENS_KEY=${BASH_REMATCH[4]}
 }
 
 check_complete() {
@@ -606,16 +764,27 @@ load_keys() { # each operator's key, as the log introduced it
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
     key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
   done
+  for i in ${of_vault[@]+"${of_vault[@]}"}; do
+    [[ ${act_of[$i]} == '"operator.rotate"' || ${act_of[$i]} == '"operator.revoke"' ]] || continue
+    value "$i" ended && [[ $VALUE =~ $form && ${key_name[${BASH_REMATCH[1]}]-} == "${BASH_REMATCH[2]}" ]] ||
+      { bad "entry $i: ends no key that the log introduced"; continue; }
+    id=${BASH_REMATCH[1]}
+    [[ -z ${key_end[$id]-} ]] || bad "entry $i: ends the key $id a second time"
+    key_end[$id]=$i
+  done
 }
 
 check_signature() { # the signature that entry $1 carries, over itself and the entries it covers
-  local i=$1 path=$proof/entries/$1 j count id base64 since message="holdfast-act/1$nl$origin$nl"
+  local i=$1 path=$proof/entries/$1 j count id base64 since message
   local form="^\\{\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":\"([A-Za-z0-9+/]{86}==)\"\\}\$"
+  origin_of "$i"
+  message="holdfast-act/1$nl$ORIGIN$nl"
   value "$i" signature && [[ $VALUE =~ $form ]] || { bad "entry $i: its signature is malformed"; return; }
   count=${BASH_REMATCH[1]} id=${BASH_REMATCH[2]} base64=${BASH_REMATCH[3]}
   [[ -n ${key_pem[$id]-} ]] || { bad "entry $i: no entry here introduces its actor's key $id"; return; }
   since=${key_since[$id]}
   ((since <= i)) || bad "entry $i: was signed before the key $id was introduced"
+  ((${key_end[$id]-$i} >= i)) || bad "entry $i: was signed with the key $id after it had ended"
   for ((j = i - count; j < i; j++)); do
     if ((j < 0)) || [[ -z ${leaf_at[$j]-} ]]; then
       bad "entry $i: its signature covers entry $j, whose place is not proven"
@@ -634,7 +803,7 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
     bad "$proof/keys/$id.pem: is not the key that the log introduced"
   from_base64 "$base64" && files=("$path/act.sig") && hexes 64 && [[ ${LINES[0]} == "$HEX" ]] ||
     bad "$path/act.sig: is not the signature of entry $i"
-  ed25519 "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
+  verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
     bad "entry $i: its actor's signature does not verify"
   used_keys[16#$id]=$id
 }
@@ -663,17 +832,19 @@ check_actors() {
   for id in ${used_keys[@]+"${used_keys[@]}"}; do names+=", ${key_name[$id]} (key $id)"; done
   shown "${names#, }"
   said Actors "$((${#leaves[@]} - unsigned)) entries are signed by their actors' own keys: ${SHOWN:-none}"
+  for id in "${!key_end[@]}"; do
+    shown "${key_name[$id]}"
+    said '' "the key $id of $SHOWN ended with entry ${key_end[$id]}; it signed nothing here after that"
+  done
   ((unsigned == 0)) || said '' "$unsigned entries are by actors without a key: ACTOR UNSIGNED"
 }
 
 check_policy() { # the vault's first entry: its key, and what it demands of itself
-  local bool="(true|false)" store form key
+  local bool="(true|false)" store form
   store="\\{\"address\":$text,\"promises\":\\{\"create\":$bool,\"lock\":$bool,\"multipart\":$bool,\"ranges\":$bool\\}\\}"
   form="^\\{\"log\":($text)(,\"log_mldsa\":$text)?,\"require\":\\[([a-z\",]*)\\],\"sealed\":$bool(,\"store\":$store)?\\}\$"
   [[ ${act_of[0]-} == '"vault.init"' ]] && value 0 settings && [[ $VALUE =~ $form ]] ||
     { bad "entry 0: the vault's own first entry is missing or withheld"; return; }
-  key=${log_vkey//\\/\\\\}
-  [[ ${BASH_REMATCH[1]} == "\"${key//\"/\\\"}\"" ]] || bad "entry 0: the vault was made with another log key"
   require=,${BASH_REMATCH[5]//\"/},
   if [[ $require == *,signed,* ]] && ((unsigned)); then
     bad "policy: the vault demands signed acts, and $unsigned are unsigned"
@@ -757,7 +928,12 @@ read_anchors() { # anchor[], and a policy (C2SP tlog-policy): what the reader br
           while [[ -n $word ]]; do pem+=${word:0:64}$nl word=${word:64}; done &&
           roots[${part[1]}]+="$pem-----END CERTIFICATE-----$nl" && continue
         ;;
-      '#tsa:'*) ;;
+      '#ended:5')
+        [[ ${part[1]} =~ ^(rotated|stolen|lost|continued)$ ]] && is_number "${part[2]}" && [[ ${part[2]} != 0 ]] &&
+          from_base64 "${part[3]}" && ((${#HEX} == 64)) && vkey "${part[4]}" 01 && [[ -z ${ended_why[${part[4]}]-} ]] &&
+          ended_why[${part[4]}]=${part[1]} ended_size[${part[4]}]=${part[2]} ended_root[${part[4]}]=${part[3]} && continue
+        ;;
+      '#tsa:'* | '#ended:'*) ;;
       '#'*) continue ;;
       log:[23]) vkey "${part[1]}" 01 && anchor+=("${part[1]}") && continue ;;
       witness:[34])
@@ -796,14 +972,48 @@ add_group() { # name, k, members: each is defined before, and in one group only
   groups+=("$name") threshold[$name]=$k members[$name]="$*"
 }
 
+check_end() { # vkey, size, root: what a key signed, against where the anchors say that it ended
+  local why=${ended_why[$1]-}
+  [[ -n $why ]] || return 0
+  if (($2 > ${ended_size[$1]})) || [[ $2 == "${ended_size[$1]}" && $3 != "${ended_root[$1]}" ]]; then
+    bad "origin: your anchors say that the log's key $1 ended at ${ended_size[$1]} entries, as another log: what it signed here is forged, or came later"
+  fi
+}
+
 check_anchors() {
-  local known
+  local known i trusted=-1 why
+  check_end "$log_vkey" "$size" "$root64"
+  if [[ ${ended_why[$log_vkey]-} == stolen && -z $signers ]]; then
+    bad "origin: the log's key $log_vkey was stolen since, and no witness in your anchors signed this head: whoever stole it could have made this"
+  fi
+  for ((i = 0; i < ${#former_vkey[@]}; i++)); do
+    check_end "${former_vkey[i]}" "${former_until[i]}" "${former_root[i]}"
+  done
+  stage
   for known in "${anchor[@]}"; do
-    if [[ $known == "$log_vkey" ]]; then
+    if [[ $known == "$log_vkey" || -n ${ended_why[$log_vkey]-} ]]; then
       said Origin "the log's key is the one in your anchors: origin established"
       return
     fi
+    for ((i = 0; i < ${#former_vkey[@]}; i++)); do
+      [[ $known != "${former_vkey[i]}" ]] || ((i < trusted)) || trusted=$i
+    done
   done
+  if ((trusted >= 0)); then # the newest key that the anchors have; each after it must be announced
+    why=rotated
+    for ((i = ${#former_why[@]} - 1; i >= trusted; i--)); do
+      [[ ${former_why[i]} != rotated ]] || continue
+      case ${former_why[i]} in
+        continued) why='this log goes on as another' ;;
+        lost) why="the log's key in your anchors was lost" ;;
+        *) why="the log's key in your anchors was stolen" ;;
+      esac
+      bad "origin: $why, says entry ${former_entry[i]}: get new anchors"
+      return
+    done
+    said Origin "the log's key was announced by the key in your anchors, in entry ${former_entry[trusted]}: origin established"
+    return
+  fi
   bad "origin: this bundle's log key $log_vkey is NOT the one in your anchors: it is another log's, or forged"
 }
 
@@ -832,7 +1042,7 @@ cosignature() { # line $1 of the head as cosigned: by whom $2; its bytes are in 
       [[ $TEXT == "$message" ]] && hexes 64 && [[ ${LINES[0]} == "$bytes" ]] ||
       { bad "$path: is not what line $1 of the cosigned head says"; return; }
     [[ -n $who ]] || { strangers=$((strangers + 1)); return; }
-    [[ -n ${witness_pem[$who]} ]] && ed25519 <(printf %s "${witness_pem[$who]}") "$path.message" "$path.sig" ||
+    [[ -n ${witness_pem[$who]} ]] && verifies <(printf %s "${witness_pem[$who]}") "$path.message" "$path.sig" ||
       { bad "$proof/cosigned: the signature of the witness $who does not verify"; return; }
     ((posix < 253402300800)) && utc "$posix" || UTC="at an absurd time"
     [[ -n ${met[$who]-} ]] || signers+=", $who ($UTC)"
@@ -903,7 +1113,11 @@ check_stamps() {
   for path in "${listed[@]}"; do
     name=${path#"$proof"/stamps/}
     [[ $path == $proof/stamps/* ]] || continue
-    [[ $name != *.ers ]] || { renewed=$((renewed + 1)); continue; }
+    if [[ $name == *.ers ]]; then
+      renewed=$((renewed + 1))
+      [[ -n ${digest[${path%.ers}.tsr]-} ]] || bad "$path: renews no stamp that is here"
+      continue
+    fi
     name=${name%.tsr} present=$((present + 1)) how=
     if [[ -z ${roots[$name]-} ]]; then
       unheld+=", $name"
@@ -976,6 +1190,8 @@ main() {
   check_files
   check_log
   check_entries
+  check_eras
+  check_second
   check_complete
   check_handover
   check_actors

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import entry, tiles
+from holdfast.vault.eras import PublicKeys
 from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.vault.entry import Entry
+    from holdfast.vault.eras import Eras
     from holdfast.vault.note import Verifier
 
 
@@ -26,6 +28,8 @@ class BundleReport:
     """Leaf hashes, in order; shorter than asked where a file is missing or cut."""
     problems: list[str] = field(default_factory=list)
     signatures: int = 0
+    gone: list[tuple[int, str]] = field(default_factory=list)
+    """(entry, field) of what a body lacks, and no entry up to the head erases."""
     kept: list[tuple[int, str, int]] = field(default_factory=list)
     """(entry, field, erasing entry) of what an order erased and a body still holds."""
 
@@ -35,7 +39,7 @@ class BundleTask:
     """Which entries to check, and what with."""
 
     root: Path
-    verifier: Verifier
+    eras: Eras
     operators: dict[str, Verifier]
     """Public keys by key ID, as entered in the log."""
     ended: dict[str, int]
@@ -52,7 +56,7 @@ class BundleTask:
 def bundles(task: BundleTask) -> BundleReport:
     """Check commitments, tags and signatures of a run of entries."""
     report = BundleReport()
-    log = Log(task.root, task.verifier)
+    log = Log(task.root, PublicKeys(task.eras))
     for number in range(task.start // WIDTH, -(-task.end // WIDTH)):
         base = number * WIDTH
         width = min(WIDTH, task.end - base)
@@ -101,14 +105,14 @@ def _entry(task: BundleTask, log: Log, report: BundleReport, raw: tuple[int, byt
             report.problems.append(f"entry {index} does not open its case with the case's tag key")
     elif one.opens is not None and one.act != "case.open":
         report.problems.append(f"entry {index} opens a case and is no `case.open`")
+    if one.mark != (entry.MASS if one.act == entry.MASS else ""):
+        report.problems.append(f"entry {index} is marked {one.mark!r}, which its act is not")
     erased = task.erased.get(index, {})
     report.kept += [(index, name, by) for name, by in erased.items() if name in one.disclosures]
     for name in sorted(
         one.commitments.keys() - one.disclosures.keys() - erased.keys() - {"signature"}
     ):
-        report.problems.append(
-            f"entry {index}: its field {name!r} is gone from its body and no entry erases it"
-        )
+        report.gone.append((index, name))
     if "signature" in one.commitments:
         report.signatures += 1
         try:
@@ -146,7 +150,7 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
         covered = before[len(before) - covers :]
     else:
         covered = _leaves(log, one.index - covers, one.index)
-    message = entry.act_message(log.origin, covered, one.commitments)
+    message = entry.act_message(log.eras.of_entry(one.index).origin, covered, one.commitments)
     good = verifier.verifies(message, signature)
     return None if good else f"the signature of {verifier.name} does not verify"
 

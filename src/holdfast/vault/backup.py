@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ from holdfast.core.digest import CHUNK
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.vault.config import NAME, Config
 from holdfast.vault.cosigned import Cosigned
+from holdfast.vault.eras import PublicKeys
 from holdfast.vault.log import Log
-from holdfast.vault.note import Verifier
 from holdfast.vault.stamp_files import StampFiles
 from holdfast.vault.stores.local import LocalStore
 
@@ -61,7 +62,7 @@ def copy(
         IntegrityError: an object is not what its name says, or the log is damaged.
     """
     text, head = _head(source, log)
-    _claim(source, target)
+    config = _claim(source, target)
     store = LocalStore(target / "vault")
     store.create()
     held = objects or LocalStore(source / "vault")
@@ -75,6 +76,12 @@ def copy(
             shutil.copyfile(path, place.with_name(f".{place.name}"))
             place.with_name(f".{place.name}").replace(place)
     _copy_cosigned(Cosigned(source / "vault" / "log"), target, head)
+    for until in (era.until for era in log.eras.before(head.size) if era.until is not None):
+        place = target / log.former(until).relative_to(source)
+        place.parent.mkdir(exist_ok=True)
+        # One that is missing is named by `verify`, here and there.
+        with suppress(FileNotFoundError):
+            durable.replace(place, log.former(until).read_bytes(), 0o444, sync=False)
     for path in StampFiles(source / "vault" / "log").kept(head.size):
         place = target / path.relative_to(source)
         # An evidence record grows when its stamp is renewed.
@@ -88,7 +95,7 @@ def copy(
         for digest in erased.objects:
             for left in (store.path(digest), store.path(digest).with_name(f".{digest}")):
                 left.unlink(missing_ok=True)
-        Log(target / "vault", Verifier.parse(Config.load(target).vkey)).erase(erased.fields)
+        Log(target / "vault", PublicKeys(config.eras)).erase(erased.fields)
         durable.sync_filesystem(target)
     return head
 
@@ -111,8 +118,8 @@ def _head(source: Path, log: Log) -> tuple[bytes, Checkpoint]:
             return text, head
 
 
-def _claim(source: Path, target: Path) -> None:
-    """Make `target` a backup of this vault, or see that it is one.
+def _claim(source: Path, target: Path) -> Config:
+    """Make `target` a backup of this vault, or see that it is one; return the settings.
 
     Raises:
         InputError: it is something else, or lies inside the vault.
@@ -122,14 +129,19 @@ def _claim(source: Path, target: Path) -> None:
         raise InputError(f"{target} lies in the vault itself", "back up to another disk")
     config = Config.load(source)
     if (target / NAME).exists():
-        if Config.load(target).vkey != config.vkey:
+        if Config.load(target).eras.first.verifier != config.eras.first.verifier:
             raise InputError(f"{target} is a backup of another vault", "name another folder")
     elif target.exists() and any(target.iterdir()):
         raise InputError(f"{target} holds something else", "name a new or empty folder")
     target.mkdir(parents=True, exist_ok=True)
     (target / "vault" / "log" / "commits").mkdir(parents=True, exist_ok=True)
     (target / "vault" / "entries").mkdir(parents=True, exist_ok=True)
-    config.save(target)
+    there = config if config.save(target) else Config.load(target)
+    # The log's key may have been changed since.
+    keyed = replace(there, vkey=config.vkey, second=config.second, former=config.former)
+    if keyed != there:
+        keyed.put(target)
+    return config
 
 
 def _log_files(source: Path) -> Iterator[Path]:

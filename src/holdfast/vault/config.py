@@ -12,6 +12,7 @@ from typing import TypeVar
 from holdfast.core import durable
 from holdfast.core.errors import InputError
 from holdfast.vault.cosignature import Cosigner
+from holdfast.vault.eras import Era, Eras
 from holdfast.vault.note import Verifier
 
 NAME = "holdfast.toml"
@@ -39,6 +40,13 @@ class Config:
     """The vkey of the log's own ML-DSA-44 signature; empty for a vault without one."""
     store: str = ""
     """Where objects lie (`vault/places.py`); empty: in the vault's folder."""
+    former: tuple[Era, ...] = ()
+    """The log's keys before `vkey`, oldest first, each with its end."""
+
+    @property
+    def eras(self) -> Eras:
+        """The log's keys, and up to where each signs."""
+        return Eras((*self.former, Era.parse(self.vkey, self.second)))
 
     def database_url(self, root: Path) -> str:
         """Return the database's URL: HOLDFAST_DATABASE, the setting, or the vault's own SQLite."""
@@ -56,9 +64,23 @@ class Config:
 
     def move(self, root: Path, store: str) -> Config:
         """Write the file anew with another store, in one step; return the settings."""
-        changed = replace(self, store=store)
-        durable.replace(root / NAME, changed.text(), 0o644)
-        return changed
+        return replace(self.load(root), store=store).put(root)
+
+    def succeed(self, root: Path, until: int, why: str, following: Era) -> Config:
+        """Write the file anew with another key of the log, which signs beyond `until` entries."""
+        ended = replace(self.eras.present, until=until, why=why)
+        second = str(following.second) if following.second else ""
+        return replace(
+            self.load(root),
+            vkey=str(following.verifier),
+            second=second,
+            former=(*self.former, ended),
+        ).put(root)
+
+    def put(self, root: Path) -> Config:
+        """Write the file in the place of the one that is there; return the settings."""
+        durable.replace(root / NAME, self.text(), 0o644)
+        return self
 
     def text(self) -> bytes:
         """Return the file's bytes."""
@@ -74,6 +96,11 @@ class Config:
         ]
         if self.store:
             lines.append(f"store = {_toml(self.store)}")
+        for one in self.former:
+            facts = {"log": str(one.verifier), "until": one.until, "why": one.why}
+            if one.second is not None:
+                facts["log_mldsa"] = str(one.second)
+            lines += ["", "[[former]]", *(f"{name} = {_toml(facts[name])}" for name in facts)]
         return "\n".join([*lines, ""]).encode()
 
     @classmethod
@@ -96,6 +123,15 @@ class Config:
                 require=tuple(_typed(one, str) for one in _typed(facts["require"], list)),
                 second=_typed(facts.get("log_mldsa", ""), str),
                 store=_typed(facts.get("store", ""), str),
+                former=tuple(
+                    Era.parse(
+                        _typed(one["log"], str),
+                        _typed(one.get("log_mldsa", ""), str),
+                        _typed(one["until"], int),
+                        _typed(one["why"], str),
+                    )
+                    for one in facts.get("former", [])
+                ),
             )
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(

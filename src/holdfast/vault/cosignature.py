@@ -40,6 +40,8 @@ _SIZES = {ED25519: (32, 64), MLDSA44: (1312, 2420)}
 """Bytes of a public key, and of a signature behind its 8 bytes of time, by type."""
 _KINDS = {ED25519: "Ed25519", MLDSA44: "ML-DSA-44"}
 MAX_TIME = 2**63 - 1
+MLDSA44_SPKI = bytes.fromhex("30820532300b06096086480165030403110382052100")
+"""DER before the 1312 bytes of an ML-DSA-44 public key: RFC 9881."""
 
 
 @dataclass(frozen=True)
@@ -244,22 +246,30 @@ def _ed25519_message(text: str, time: int) -> bytes:
 
 def _mldsa_message(name: str, text: str, time: int) -> bytes:
     """Return the `cosigned_message` of a whole checkpoint: "ML-DSA-44 signed message"."""
-    checkpoint = Checkpoint.parse(text)
+    known = Checkpoint.parse(text)
+    return checkpoint_message(name.encode(), time, known.origin.encode(), known.size, known.root)
+
+
+def checkpoint_message(name: bytes, time: int, origin: bytes, size: int, root: bytes) -> bytes:
+    """Return the `cosigned_message` of a checkpoint, given its parts.
+
+    Raises:
+        ValueError: a name is too long for it.
+    """
     return b"".join(
         (
             b"subtree/v1\n\0",
             _opaque(name),
             time.to_bytes(8, "big"),
-            _opaque(checkpoint.origin),
+            _opaque(origin),
             (0).to_bytes(8, "big"),
-            checkpoint.size.to_bytes(8, "big"),
-            checkpoint.root,
+            size.to_bytes(8, "big"),
+            root,
         )
     )
 
 
-def _opaque(text: str) -> bytes:
-    data = text.encode()
+def _opaque(data: bytes) -> bytes:
     if not 1 <= len(data) <= 255:
         raise ValueError("a name that ML-DSA-44 cosignatures bind has 1 to 255 bytes")
     return len(data).to_bytes(1, "big") + data

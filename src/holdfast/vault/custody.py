@@ -141,12 +141,15 @@ class Custody:
                     keys[chain],
                     counts[chain],
                     signer=self._signer,
-                    origin=head.origin,
+                    origin=self._vault.eras.of_entry(head.size).origin,
                     covered=[one.hash for one, _ in made],
                     opens=draft.opens,
+                    mark=draft.mark,
                 )
             else:
-                sealed = entry.seal_encoded(values, keys[chain], counts[chain], draft.opens)
+                sealed = entry.seal_encoded(
+                    values, keys[chain], counts[chain], draft.opens, draft.mark
+                )
             made.append((sealed, {**shared, **own}))
         return made
 

@@ -33,6 +33,8 @@ ACT_DOMAIN = "holdfast-act/1\n"
 TAG_DOMAIN = b"holdfast-tag/1\n"
 CASE_DOMAIN = b"holdfast-case/1\n"
 KEY_DOMAIN = b"holdfast-case-key/1\n"
+MASS = "erase.mass"
+"""The one mark that a leaf can bear: the name of the act."""
 SALT = 16
 """Bytes of salt in each field: 128 bits, so that a name can't be guessed from its digest."""
 
@@ -49,6 +51,8 @@ class Draft:
     fields: Mapping[str, Json] = field(default_factory=dict)
     opens: Mapping[str, str] | None = None
     """What `opening` returns, for the entry that opens a case."""
+    mark: str = ""
+    """What the leaf says in public: `MASS` for a mass deletion, so that monitors see it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Parts:
     tag: str
     sequence: int
     opens: Mapping[str, str] | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,8 @@ class Entry:
     sequence: int
     opens: Mapping[str, str] | None = None
     """Of the entry that opens a case: what `opening` returns."""
+    mark: str = ""
+    """What its leaf says in public; empty for nearly all."""
 
     @cached_property
     def fields(self) -> dict[str, Any]:
@@ -214,8 +221,9 @@ def seal_encoded(
     chain_key: bytes,
     sequence: int,
     opens: Mapping[str, str] | None = None,
+    mark: str = "",
 ) -> Sealed:
-    """Seal like `seal`, given what `encoded` returns, and what a case's first entry opens."""
+    """Seal like `seal`, given what `encoded` returns, and what the leaf says in public."""
     salts = base64.urlsafe_b64encode(os.urandom(SALT * 3 * ((len(values) + 2) // 3))).decode()
     disclosures: dict[str, str] = {}
     commitments: dict[str, str] = {}
@@ -224,13 +232,15 @@ def seal_encoded(
         text = f'["{salts[at * 22 : at * 22 + 22]}","{name}",{value}]'
         disclosures[name] = text
         commitments[name] = commitment(text)
-    return _joined(Parts(commitments, disclosures, tag(chain_key, sequence), sequence, opens))
+    return _joined(Parts(commitments, disclosures, tag(chain_key, sequence), sequence, opens, mark))
 
 
 def _joined(parts: Parts) -> Sealed:
     leaf: dict[str, Any] = {"fields": parts.commitments, "tag": parts.tag, "v": 1}
     if parts.opens is not None:
         leaf["opens"] = dict(parts.opens)
+    if parts.mark:
+        leaf["mark"] = parts.mark
     body: dict[str, Any] = {"disclosures": parts.disclosures, "sequence": parts.sequence}
     return Sealed(canonical.encode(leaf), canonical.encode(body), parts)
 
@@ -244,9 +254,10 @@ def sign(
     origin: str,
     covered: list[bytes],
     opens: Mapping[str, str] | None = None,
+    mark: str = "",
 ) -> Sealed:
     """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`."""
-    parts = seal_encoded(values, chain_key, sequence, opens).parts
+    parts = seal_encoded(values, chain_key, sequence, opens, mark).parts
     assert parts is not None  # noqa: S101 - just made
     message = act_message(origin, covered, parts.commitments)
     value: Json = {
@@ -310,11 +321,11 @@ def _parts(leaf: bytes, body: bytes) -> Parts:
         ValueError, KeyError, TypeError, AttributeError: either is malformed.
     """
     public, private = orjson.loads(leaf), orjson.loads(body)
-    opens = public.get("opens")
+    opens, mark = public.get("opens"), public.get("mark", "")
     parts = Parts(
-        public["fields"], private["disclosures"], public["tag"], private["sequence"], opens
+        public["fields"], private["disclosures"], public["tag"], private["sequence"], opens, mark
     )
-    texts = [parts.tag, *parts.commitments.values(), *parts.disclosures.values()]
+    texts = [mark, parts.tag, *parts.commitments.values(), *parts.disclosures.values()]
     if opens is not None:
         texts += opens.values()
     if public["v"] != 1 or type(parts.sequence) is not int or set(map(type, texts)) != {str}:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.report import Report
+    from holdfast.vault.since import Since
     from holdfast.vault.vault import Vault
 
 
@@ -23,11 +23,11 @@ class Holdings:
     """One comparison, at one head of the log."""
 
     def __init__(
-        self, vault: Vault, head: Checkpoint, report: Report, destroyed: Mapping[str, int]
+        self, vault: Vault, since: Since, report: Report, destroyed: Mapping[str, int]
     ) -> None:
         """Take what lies staged as it is now; `destroyed` says by which entry an object went."""
         self._vault = vault
-        self._head = head
+        self._since = since
         self._report = report
         self._destroyed = destroyed
         self._staged = {name for _, names in vault.store.abandoned() for name in names}
@@ -56,7 +56,7 @@ class Holdings:
                 else:
                     extra.append(str(have))
                     have = next(present, None)
-        added = self._added() if extra else set()
+        added = self._since.stored() if extra else set()
         for digest in extra:
             if digest in self._destroyed:
                 kept(f"the object {digest}", self._destroyed[digest])
@@ -64,12 +64,6 @@ class Holdings:
                 self._report.problems.append(
                     f"the object {digest} lies in the vault and no entry speaks of it"
                 )
-
-    def _added(self) -> set[str]:
-        """Return the objects that others have entered since this verification read the head."""
-        log = self._vault.log
-        later = log.entries(self._head.size, log.head().size)
-        return {one.fields["stored"]["object"] for one in later if "stored" in one.fields}
 
     @cached_property
     def _on_its_way(self) -> set[str]:
@@ -91,6 +85,10 @@ class Holdings:
             self._report.incomplete.append(
                 f"the object {digest} of entry {entry} lies in the intake of a collection at work, "
                 "not yet in its place; verify again when it has ended"
+            )
+        elif self._since.destroyed(digest):
+            self._report.incomplete.append(
+                f"the object {digest} of entry {entry} was erased by order while this was checked"
             )
         else:
             self._report.problems.append(f"the object {digest} is missing from the vault")

@@ -2,6 +2,8 @@
 
 log.key                  Ed25519, signs checkpoints (PKCS#8 PEM)
 log.mldsa                ML-DSA-44, signs them a second time (PKCS#8 PEM), where it is offered
+log.<key ID>.key         the same two, where the log's key was changed
+log.<key ID>.mldsa
 vault.tag                32 bytes hex, tags entries that belong to no case
 operators/<name>.key     Ed25519, signs the operator's acts (PKCS#8 PEM)
 cases/<case>.tag         32 bytes hex, tags the case's entries
@@ -13,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +32,14 @@ from cryptography.hazmat.primitives.serialization import (
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, InputError, ResourceError
 from holdfast.vault import cosignature, hsm, private
+from holdfast.vault.eras import Era
 from holdfast.vault.note import Signer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-    from holdfast.vault.cosignature import CosignerKey
+    from holdfast.vault.cosignature import Cosigner, CosignerKey
+    from holdfast.vault.note import Verifier
 
 _NAME = re.compile(r"[^\s/+\x00-\x1f\x7f.][^\s/+\x00-\x1f\x7f]{0,63}(?: [^\s/+\x00-\x1f\x7f]+)*")
 
@@ -98,9 +103,16 @@ class Keyring:
         self._new_secret(self.root / "vault.tag", secrets.token_hex(32).encode())
         return self._new_signer(self.root / "log.key", origin)
 
-    def log_signer(self, origin: str) -> Signer | None:
-        """Return the log's key; None where this keyring does not hold it."""
-        return self._signer(self.root / "log.key", origin, private.LOG, shared=True)
+    def log_signer(self, verifier: Verifier) -> Signer | None:
+        """Return the log's key whose public half is `verifier`; None where it is not here.
+
+        A key that came by a rotation has its own file; the first one's is `log.key`.
+        """
+        for path in (self._log_path(verifier.key_id, "key"), self.root / "log.key"):
+            found = self._signer(path, verifier.name, private.LOG, shared=True)
+            if found is not None and found.verifier == verifier:
+                return found
+        return None
 
     def add_second(self, origin: str) -> CosignerKey | None:
         """Make the log's ML-DSA-44 key; None where the installed `cryptography` has none."""
@@ -109,19 +121,59 @@ class Keyring:
             self._new_secret(self.root / "log.mldsa", _pem(made.private))
         return made
 
-    def second_signer(self, origin: str) -> CosignerKey | None:
-        """Return the log's ML-DSA-44 key; None where this keyring does not hold it."""
-        path = self.root / "log.mldsa"
-        try:
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except (FileNotFoundError, PermissionError):
-            return None
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            key = None
-        found = cosignature.load(origin, key)
-        if found is None or found.cosigner.kind != cosignature.MLDSA44:
-            raise _damaged(path, "ML-DSA-44 private key")
-        return found
+    def second_signer(self, cosigner: Cosigner) -> CosignerKey | None:
+        """Return the log's ML-DSA-44 key whose public half is given; None where it is not here."""
+        for path in (self._log_path(cosigner.key_id, "mldsa"), self.root / "log.mldsa"):
+            try:
+                key = load_pem_private_key(path.read_bytes(), password=None)
+            except (FileNotFoundError, PermissionError):
+                continue
+            except (ValueError, TypeError, UnsupportedAlgorithm):
+                key = None
+            found = cosignature.load(cosigner.name, key)
+            if found is None or found.cosigner.kind != cosignature.MLDSA44:
+                raise _damaged(path, "ML-DSA-44 private key")
+            if found.cosigner == cosigner:
+                return found
+        return None
+
+    def next_log(self, origin: str, given: Path | None = None) -> Era:
+        """Make the keys that are to sign the log next; `given` is a file to take the first from.
+
+        They are known by their key IDs, so that none that a stopped try left is taken for another.
+
+        Raises:
+            InputError: `given` can't be read, or holds no Ed25519 key.
+        """
+        if given is None:
+            signer, data = Signer(origin, Ed25519PrivateKey.generate()), b""
+        else:
+            try:
+                data = given.read_bytes()
+                signer = Signer(origin, private.load(given, private.LOG, shared=True))
+            except OSError as error:
+                raise InputError(
+                    f"the key {given} can't be read: {error.strerror}", "name the new key's file"
+                ) from None
+        path = self._log_path(signer.verifier.key_id, "key")
+        self._shared_secret(path, data or _pem(signer.private))
+        second = cosignature.new_mldsa(origin)
+        if second is not None:
+            self._shared_secret(
+                self._log_path(second.cosigner.key_id, "mldsa"), _pem(second.private)
+            )
+        return Era(signer.verifier, None if second is None else second.cosigner)
+
+    def _log_path(self, key_id: bytes, kind: str) -> Path:
+        return self.root / f"log.{key_id.hex()}.{kind}"
+
+    def _shared_secret(self, path: Path, data: bytes) -> None:
+        """Keep a key of the log, open to those accounts that the vault's tag key is open to."""
+        durable.create(path, data, 0o600)
+        like = (self.root / "vault.tag").stat()
+        with suppress(PermissionError):
+            os.chown(path, -1, like.st_gid)
+        path.chmod(like.st_mode & 0o640)
 
     def operator(self, name: str) -> Signer | None:
         """Return the operator's key; None for an operator without one."""

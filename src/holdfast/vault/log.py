@@ -10,10 +10,6 @@ written after, and again after a crash. A tree head is signed only once its comm
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from holdfast.core import clock, durable
@@ -22,15 +18,15 @@ from holdfast.vault import bodies, commits, cosignature, note, tiles
 from holdfast.vault import entry as entries
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.merkle import EMPTY_ROOT, WIDTH, Frontier, TreeReader
+from holdfast.vault.turns import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from holdfast.vault.cosignature import Cosigner, CosignerKey
     from holdfast.vault.entry import Entry, Sealed
-    from holdfast.vault.note import Signer, Verifier
+    from holdfast.vault.eras import Eras, LogKeys
 
 TURN = 5.0
 """Seconds to wait for another writer's turn before trying anyway; the commit decides."""
@@ -39,26 +35,24 @@ TURN = 5.0
 class Log:
     """The log of one vault, its files under `root` (`log/` and `entries/`)."""
 
-    def __init__(
-        self,
-        root: Path,
-        verifier: Verifier,
-        signer: Signer | None = None,
-        *,
-        second: Cosigner | None = None,
-        second_signer: CosignerKey | None = None,
-    ) -> None:
+    def __init__(self, root: Path, keys: LogKeys) -> None:
         self.path = root / "log"
         self.bodies = root / "entries"
-        self.origin = verifier.name
         self._commits = self.path / "commits"
-        self._verifier = verifier
-        self._signer = signer
-        self._second = second
-        self._second_signer = second_signer
+        self._keys = keys
         self._checked: tuple[Checkpoint, str] | None = None
         """The last checkpoint whose signatures were checked: a commit reads it several times."""
         self._frontier: tuple[Checkpoint, Frontier] | None = None
+
+    @property
+    def eras(self) -> Eras:
+        """The log's keys, and up to where each signs."""
+        return self._keys.eras()
+
+    @property
+    def origin(self) -> str:
+        """The origin under which it goes on."""
+        return self.eras.present.origin
 
     def create(self) -> None:
         """Make the folders and publish the empty tree's checkpoint."""
@@ -91,13 +85,49 @@ class Log:
         known = self._checked
         if known is not None and known[1] == text:
             return known
-        head = Checkpoint.parse(note.open_note(text, self._verifier))
-        if head.origin != self.origin:
-            raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {self.origin!r}")
-        if self._second is not None:
-            cosignature.check_second(text, self._second)
-        self._checked = head, text
+        self._checked = self.opened(text), text
         return self._checked
+
+    def opened(self, text: str) -> Checkpoint:
+        """Return the checkpoint in a signed note, by the keys of the era that its size is of.
+
+        Raises:
+            IntegrityError: malformed, of another log, or not signed by the log's keys.
+        """
+        # Its size says which key to ask, before anything in it is believed.
+        head = Checkpoint.parse(note.split(text)[0])
+        era = self.eras.at(head.size)
+        note.open_note(text, era.verifier)
+        if head.origin != era.origin:
+            raise IntegrityError(f"the checkpoint is of {head.origin!r}, not of {era.origin!r}")
+        if era.second is not None:
+            cosignature.check_second(text, era.second)
+        return head
+
+    def past(self, head: Checkpoint, size: int) -> Checkpoint:
+        """Return the checkpoint of `size` entries that `head` continues, as it was then."""
+        return Checkpoint(self.eras.at(size).origin, size, self.tree(head).root_of(0, size))
+
+    def former(self, until: int) -> Path:
+        """Return where the last checkpoint of an era that ended lies, a signed note."""
+        return self.path / "former" / f"{until:016d}"
+
+    def end_era(self, until: int, switch: Callable[[Checkpoint], None]) -> None:
+        """End the present era at the published checkpoint, which has `until` entries, for good.
+
+        The checkpoint is kept; then `switch(head)` is called, while nobody publishes, to put the
+        next era's keys in place.
+
+        Raises:
+            ConflictError: another writer has committed, or ended it, meanwhile.
+        """
+        with self._locked("publishing", wait=60.0, insist=True):
+            head, text = self.signed_head()
+            if head.size != until or self._commit_path(until).exists():
+                raise ConflictError("another writer is at work in this vault", "repeat the command")
+            self.former(until).parent.mkdir(exist_ok=True)
+            durable.replace(self.former(until), text.encode(), 0o444)
+            switch(head)
 
     def commit(self, head: Checkpoint, sealed: list[Sealed]) -> Checkpoint | None:
         """Append entries right after `head`; None when another writer got that position.
@@ -105,14 +135,22 @@ class Log:
         Raises:
             OSError: the disk refused; nothing was appended.
             ValueError: an entry is too large for a bundle, which could never be written.
+            IntegrityError: the log's key is not here.
         """
         largest = max(len(one.leaf) for one in sealed)
         if largest > tiles.MAX_ENTRY:
             raise ValueError(f"an entry of {largest} bytes does not fit a log's bundle")
         frontier = self._frontier_at(head)
         frontier.append([one.hash for one in sealed])
-        new = Checkpoint(self.origin, frontier.size, frontier.root())
+        new = Checkpoint(self.eras.at(frontier.size).origin, frontier.size, frontier.root())
         path = self._commit_path(head.size)
+        if not self.can_sign(new.size):
+            # What nobody here can publish must not stand in everybody's way.
+            raise IntegrityError(
+                "the log's key is not here, so nothing can be entered",
+                "run this where the vault's keys are; if the key is lost: `holdfast log rotate "
+                "--lost`",
+            )
         if not durable.create(path, commits.pack(head.size, sealed, new.root)):
             return None
         if not self._won(head.size, sealed[0]):
@@ -249,7 +287,7 @@ class Log:
         return self._commits / f"{start:016d}"
 
     def _apply(self, head: Checkpoint, sealed: list[Sealed], root: bytes) -> None:
-        if self._signer is None or (self._second is not None and self._second_signer is None):
+        if not self.can_sign(head.size + len(sealed)):
             raise IntegrityError(
                 f"{len(sealed)} committed entries wait to be published and the log's key is not "
                 "here",
@@ -264,31 +302,9 @@ class Log:
         self._write_bundles(head.size, sealed)
         # Tiles and bodies must be on disk before a checkpoint speaks of them.
         durable.sync_filesystem(self.path)
-        self._publish(Checkpoint(self.origin, frontier.size, root))
-        for old in self._superseded(head.size, frontier.size):
+        self._publish(Checkpoint(head.origin, frontier.size, root))
+        for old in tiles.superseded(self.path, self.bodies, head.size, frontier.size):
             old.unlink(missing_ok=True)
-
-    def _superseded(self, old: int, new: int) -> Iterator[Path]:
-        """Yield the partial files that a log grown from `old` to `new` entries needs no more.
-
-        Those of full tiles go: 255 partial bundles take a hundred times the room of the full one.
-        Of the others only bodies go, since one that stayed would outlive an erasure; a partial tile
-        belongs to a signed checkpoint (C2SP tlog-tiles, "Partial Tiles").
-        """
-        number, width = divmod(new, WIDTH)
-        growing = self.bodies / tiles.numbered(number)
-        yield from (path for at, path in tiles.partials(growing) if at < width)
-        level, old, new = 0, old // WIDTH, number
-        while old < new:
-            fulls = [tiles.hash_tile(self.path, level, old, WIDTH)]
-            if level == 0:
-                fulls += [
-                    tiles.entry_bundle(self.path, old, WIDTH),
-                    self.bodies / tiles.numbered(old),
-                ]
-            for full in fulls:
-                yield from (path for _, path in tiles.partials(full))
-            level, old, new = level + 1, old // WIDTH, new // WIDTH
 
     def erase(self, fields: Mapping[int, Collection[str]]) -> None:
         """Take fields, by entry, out of the bodies for good; every other line keeps its bytes.
@@ -341,20 +357,37 @@ class Log:
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(path, data, mode, sync=False)
 
+    def can_sign(self, size: int) -> bool:
+        """Say whether the keys that sign the checkpoint of that size are here."""
+        era = self.eras.at(size)
+        signer, second = self._keys.signers(era)
+        return signer is not None and (era.second is None or second is not None)
+
     def _publish(self, head: Checkpoint) -> None:
         """Sign and publish `head` unless the log has already gone past it."""
-        if self._signer is None or (self._second is not None and self._second_signer is None):
-            raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
         path = self.path / "checkpoint"
         with self._locked("publishing", wait=60.0, insist=True):
             # A writer that slept here must not put an old checkpoint over a newer one.
             if head.size and self.head().size >= head.size:
                 return
-            signed = self._signer.sign_note(head.text())
-            if self._second_signer is not None:
-                cosigned = self._second_signer.cosign(head.text(), clock.now() // 1_000_000)
-                signed += f"{cosigned}\n"
-            durable.replace(path, signed.encode())
+            # Nor sign with a key that ended while it slept.
+            durable.replace(path, self.sign(head).encode())
+
+    def sign(self, head: Checkpoint) -> str:
+        """Return `head` as a signed note, by the keys of the era that its size is of.
+
+        Raises:
+            IntegrityError: they are not here.
+        """
+        era = self.eras.at(head.size)
+        signer, second = self._keys.signers(era)
+        if signer is None or (era.second is not None and second is None):
+            raise IntegrityError("the log's key is not here, so its checkpoint can't be signed")
+        text = Checkpoint(era.origin, head.size, head.root).text()
+        signed = signer.sign_note(text)
+        if era.second is not None and second is not None:
+            signed += f"{second.cosign(text, clock.now() // 1_000_000)}\n"
+        return signed
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for this writer's turn, so that writers queue instead of losing each other's race.
@@ -363,26 +396,5 @@ class Log:
         """
         return self._locked("turn", wait=TURN, insist=False)
 
-    @contextmanager
-    def _locked(self, name: str, *, wait: float, insist: bool) -> Iterator[None]:
-        descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o664)
-        try:
-            until = time.monotonic() + wait
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() <= until:
-                        time.sleep(0.005)
-                    elif insist:
-                        raise ConflictError(
-                            f"another process has held {self.path / name} for {wait:.0f} s",
-                            "end or continue that process, then run any command: what it "
-                            "committed is published then",
-                        ) from None
-                    else:
-                        break
-            yield
-        finally:
-            os.close(descriptor)
+    def _locked(self, name: str, *, wait: float, insist: bool) -> AbstractContextManager[None]:
+        return locked(self.path / name, wait=wait, insist=insist)

@@ -6,7 +6,6 @@ store.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -37,9 +36,10 @@ def normal(given: str, root: Path) -> str:
     parts = urlsplit(given) if given.startswith("file:") else None
     if parts is not None and (parts.netloc or parts.query or parts.fragment):
         raise InputError(f"{given[:200]!r} is no folder", "write it as file:///DIR")
-    # Not Path.expanduser(), which raises where there is no such account.
-    written = given if parts is None else unquote(parts.path)
-    folder = Path(os.path.expanduser(written)).absolute()  # noqa: PTH111
+    try:
+        folder = Path(given if parts is None else unquote(parts.path)).expanduser().absolute()
+    except RuntimeError:
+        raise InputError(f"{given[:200]!r} is in the home of nobody", "name a folder") from None
     if not given or folder == Path("/"):
         raise InputError("no place is named", "name a folder, or s3://BUCKET/PREFIX?endpoint=…")
     if (folder / "vault" / "objects").is_dir():

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import tables
+from holdfast.vault import eras, tables
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
@@ -218,6 +218,10 @@ class Batch:
         """`vault.set`: a setting of the whole vault; the last one counts."""
         self._set(entry, fields["setting"]["name"], fields["setting"]["value"])
 
+    def key_changed(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`log.key`: another key signs the log; the last one counts."""
+        self._set(entry, eras.ACT, fields["era"])
+
     def made(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.init`: of its settings, the store is one that can change later."""
         if "store" in fields["settings"]:
@@ -293,6 +297,8 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "erase.mass": Batch.erased,
     "hold.set": Batch.held,
     "hold.lifted": Batch.lifted,
+    "log.key": Batch.key_changed,
+    "log.key.request": Batch.requested,
 }
 
 
@@ -345,7 +351,7 @@ def fold_own(engine: Engine, log: Log, head: Checkpoint, entries: list[Entry]) -
     """Fold `entries`, which this process has just put after `head`, without reading them back."""
     with guarded(engine), engine.begin() as connection:
         _alone(connection)
-        here = position(connection, log.origin)
+        here = position(connection, head.origin)
         if here != head:
             return
         size = head.size + len(entries)

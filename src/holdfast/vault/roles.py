@@ -46,26 +46,31 @@ def held(connection: Connection, name: str, entry: int | None = None) -> tuple[s
     return check(connection.scalars(query))
 
 
+def approved(connection: Connection, entry: int, request: int, due: int) -> bool:
+    """Say whether `request` had the approval of `due` other people before `entry`.
+
+    Each with the role for it when they gave it, with a key and an account of their own.
+    """
+    requests, approvals = tables.requests, tables.approvals
+    asked = connection.execute(select(requests).where(requests.c.entry == request)).one_or_none()
+    query = select(approvals).where(approvals.c.request == request, approvals.c.entry < entry)
+    given = connection.execute(query.order_by(approvals.c.entry)).all()
+    people = [] if asked is None else [asked, *given]
+    distinct = all(
+        len({getattr(one, part) for one in people}) == len(people)
+        for part in ("name", "key", "account")
+    )
+    keyed = all(one.key for one in people)
+    entitled = all(set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given)
+    return len(people) > due and distinct and keyed and entitled
+
+
 def improper(connection: Connection) -> Iterator[str]:
     """Yield a line for each erasure that was not approved as it must be."""
-    orders, requests, approvals = tables.orders, tables.requests, tables.approvals
+    orders = tables.orders
     for order in connection.execute(select(orders).order_by(orders.c.entry)).all():
-        asked = connection.execute(
-            select(requests).where(requests.c.entry == order.request)
-        ).one_or_none()
-        query = select(approvals).where(
-            approvals.c.request == order.request, approvals.c.entry < order.entry
-        )
-        given = connection.execute(query.order_by(approvals.c.entry)).all()
         due = 2 if order.act == "erase.mass" else 1
-        people = [] if asked is None else [asked, *given]
-        distinct = all(
-            len({getattr(one, part) for one in people}) == len(people)
-            for part in ("name", "key", "account")
-        )
-        keyed = all(one.key for one in people)
-        entitled = all(set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given)
-        if len(people) <= due or not (distinct and keyed and entitled):
+        if not approved(connection, order.entry, order.request, due):
             yield (
                 f"entry {order.entry} erases without the approval of {due} other "
                 f"{'people' if due > 1 else 'person'} with the role for it, a key and an account "

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from holdfast.core import clock
 from holdfast.vault import stamps
+from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.course import Course
 from holdfast.vault.stamp_files import StampFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
     from holdfast.vault.report import Report
@@ -25,6 +25,7 @@ class StampCheck:
     def __init__(self, log: Log, head: Checkpoint) -> None:
         self._files = StampFiles(log.path)
         self._tree = log.tree(head)
+        self._eras = log.eras
         self._head = head
         sizes = self._files.sizes()
         # Others may go on, and stamp, while this verification runs.
@@ -42,12 +43,15 @@ class StampCheck:
             self._found(report),
             self._course,
             self._head,
-            lambda size: self._tree.root_of(0, size),
+            self._past,
             waiting=self._files.waiting(),
             now=clock.now(),
         )
         report.problems += report.timing.problems
         report.incomplete += report.timing.incomplete
+
+    def _past(self, size: int) -> Checkpoint:
+        return Checkpoint(self._eras.at(size).origin, size, self._tree.root_of(0, size))
 
     def _found(self, report: Report) -> Iterator[Stamped]:
         for size in self._sizes:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError
-from holdfast.vault.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from holdfast.core.canonical import Json
+    from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.course import Course
     from holdfast.vault.stamp_files import Stamped, Waiting
     from holdfast.vault.token import Token
@@ -117,12 +117,12 @@ def judge(
     found: Iterable[Stamped],
     course: Course,
     head: Checkpoint,
-    root_of: Callable[[int], bytes],
+    past: Callable[[int], Checkpoint],
     *,
     waiting: Iterable[Waiting] = (),
     now: int,
 ) -> Timing:
-    """Judge every stamp of the log that `head` commits to; `root_of` gives its root at a size."""
+    """Judge every stamp of the log that `head` commits to; `past` gives its checkpoints."""
     timing = Timing(problems=list(course.problems))
     good: dict[str, list[_Good]] = {}
     seen: set[tuple[int, str]] = set()
@@ -132,7 +132,7 @@ def judge(
         where = stamped.size, stamped.authority
         seen.add(where)
         try:
-            one = _check(stamped, course, head, root_of)
+            one = _check(stamped, course, head, past)
         except HoldfastError as error:
             timing.problems.append(f"{_name(*where)}: {error.what}")
             continue
@@ -170,7 +170,7 @@ def _name(size: int, authority: str) -> str:
 
 
 def _check(
-    stamped: Stamped, course: Course, head: Checkpoint, root_of: Callable[[int], bytes]
+    stamped: Stamped, course: Course, head: Checkpoint, past: Callable[[int], Checkpoint]
 ) -> _Good:
     """Check a stamp that lies in the folder of a size: the files, the text, the log's word.
 
@@ -182,8 +182,7 @@ def _check(
         raise IntegrityError("no setting of the log ever named that authority")
     if stamped.size > head.size:
         raise IntegrityError(f"the log has only {head.size} entries: it was cut")
-    here = Checkpoint(head.origin, stamped.size, root_of(stamped.size))
-    if stamped.text != here.text().encode():
+    if stamped.text != past(stamped.size).text().encode():
         raise IntegrityError("what it stamps is not a checkpoint of this log's history")
     said = course.entered.get((stamped.size, stamped.authority))
     if said is not None and said[0] != sha256_hex(stamped.response):

@@ -102,3 +102,23 @@ def unpack_bundle(data: bytes, path: Path) -> Iterator[bytes]:
             raise IntegrityError(f"the log's entry bundle {path} is truncated at byte {at}")
         yield data[at + 2 : end]
         at = end
+
+
+def superseded(log: Path, bodies: Path, old: int, new: int) -> Iterator[Path]:
+    """Yield the partial files that a log grown from `old` to `new` entries needs no more.
+
+    Those of full tiles go: 255 partial bundles take a hundred times the room of the full one.
+    Of the others only bodies go, since one that stayed would outlive an erasure; a partial tile
+    belongs to a signed checkpoint (C2SP tlog-tiles, "Partial Tiles").
+    """
+    number, width = divmod(new, WIDTH)
+    growing = bodies / numbered(number)
+    yield from (path for at, path in partials(growing) if at < width)
+    level, old, new = 0, old // WIDTH, number
+    while old < new:
+        fulls = [hash_tile(log, level, old, WIDTH)]
+        if level == 0:
+            fulls += [entry_bundle(log, old, WIDTH), bodies / numbered(old)]
+        for full in fulls:
+            yield from (path for _, path in partials(full))
+        level, old, new = level + 1, old // WIDTH, new // WIDTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import socket
 from contextlib import contextmanager, suppress
@@ -18,18 +19,52 @@ from holdfast.core.errors import ConflictError, InputError, IntegrityError
 from holdfast.vault import database, projection, settings, tables
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.config import NAME, Config
-from holdfast.vault.cosignature import Cosigner
+from holdfast.vault.eras import ACT, ROTATED, Era
 from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
-from holdfast.vault.note import Verifier
 from holdfast.vault.places import OWN, other_at, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from holdfast.vault.cosignature import Key
+    from holdfast.vault.eras import Eras, Signers
+    from holdfast.vault.note import Verifier
     from holdfast.vault.store import Store
+
+
+class VaultKeys:
+    """A vault's log keys: `holdfast.toml` names them, the keyring has their private halves."""
+
+    def __init__(self, root: Path, config: Config, keyring: Keyring) -> None:
+        self._path = root / NAME
+        self._keyring = keyring
+        self._known = config.eras
+        self._mark: tuple[int, ...] = ()
+        self._signers: dict[Era, Signers] = {}
+
+    def _now(self) -> tuple[int, ...]:
+        try:
+            facts = self._path.stat()
+        except FileNotFoundError:
+            # `init` writes it last.
+            return ()
+        return (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+
+    def eras(self) -> Eras:
+        """Return the eras; another process may have put the next key in place meanwhile."""
+        now = self._now()
+        if now != self._mark:
+            self._mark = now
+            self._known = Config.load(self._path.parent).eras
+        return self._known
+
+    def signers(self, era: Era) -> Signers:
+        """Return what signs in that era, as far as the keyring has it."""
+        if era not in self._signers:
+            second = None if era.second is None else self._keyring.second_signer(era.second)
+            self._signers[era] = self._keyring.log_signer(era.verifier), second
+        return self._signers[era]
 
 
 @dataclass
@@ -106,16 +141,20 @@ class Vault:
         """
         return cls(root, Config.load(root))
 
-    @cached_property
+    @property
+    def eras(self) -> Eras:
+        """The log's keys, and up to where each signs."""
+        return self.keys.eras()
+
+    @property
     def verifier(self) -> Verifier:
-        """The log's public key."""
-        return Verifier.parse(self.config.vkey)
+        """The log's public key: the one that signs now."""
+        return self.eras.present.verifier
 
     @cached_property
-    def log_keys(self) -> tuple[Key, ...]:
-        """The log's public keys: what its checkpoints are signed with."""
-        second = (Cosigner.parse(self.config.second),) if self.config.second else ()
-        return (self.verifier, *second)
+    def keys(self) -> VaultKeys:
+        """The log's keys, as the vault's folder has them."""
+        return VaultKeys(self.root, self.config, self.keyring)
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -125,16 +164,7 @@ class Vault:
     @cached_property
     def log(self) -> Log:
         """The custody log."""
-        signer = self.keyring.log_signer(self.verifier.name)
-        if not self.config.second:
-            return Log(self.root / "vault", self.verifier, signer)
-        return Log(
-            self.root / "vault",
-            self.verifier,
-            signer,
-            second=Cosigner.parse(self.config.second),
-            second_signer=self.keyring.second_signer(self.verifier.name),
-        )
+        return Log(self.root / "vault", self.keys)
 
     @cached_property
     def store(self) -> Store:
@@ -194,7 +224,7 @@ class Vault:
     @cached_property
     def memory(self) -> Memory:
         """What this account has seen of the log."""
-        return Memory(self.config.vkey)
+        return Memory(str(self.eras.first.verifier))
 
     @cached_property
     def engine(self) -> Engine:
@@ -226,8 +256,38 @@ class Vault:
             )
         self.check_seen(head)
         projection.catch_up(self.engine, self.log, head)
+        self._settle_key()
         self.remember(head)
         return head
+
+    def _settle_key(self) -> None:
+        """Go on with the key that an entry announced: the log says it, the file follows.
+
+        Nobody commits beyond that entry before, since whoever wants to comes by here.
+        """
+        with database.guarded(self.engine), self.engine.connect() as connection:
+            table = tables.settings
+            query = select(table.c.value, table.c.entry).where(table.c.name == ACT)
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return
+        said = json.loads(row.value)
+        if said["why"] != ROTATED or said["ended"] != str(self.verifier):
+            return
+        following = Era.parse(said["log"], said["log_mldsa"] or "")
+        self.succeed(row.entry + 1, ROTATED, following)
+
+    def succeed(self, until: int, why: str, following: Era) -> None:
+        """Sign with another key of the log, once it has `until` entries.
+
+        Raises:
+            ConflictError: it has another number of them.
+        """
+
+        def switch(head: Checkpoint) -> None:
+            self.config = Config.load(self.root).succeed(self.root, head.size, why, following)
+
+        self.log.end_era(until, switch)
 
     def fold(self) -> None:
         """Carry out commits and fold them, without the look at what was seen before."""

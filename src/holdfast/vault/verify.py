@@ -8,13 +8,11 @@ Nothing is changed. What a crash left unfinished is told apart from what is wron
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 from collections import deque
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,18 +30,25 @@ from holdfast.vault import (
     tiles,
     witnessing,
 )
+from holdfast.vault import (
+    _pools as pools,
+)
 from holdfast.vault._checks import BundleReport, BundleTask
+from holdfast.vault.era_check import EraCheck
 from holdfast.vault.hashed import hash_objects
 from holdfast.vault.holdings import Holdings
+from holdfast.vault.mass import MassCheck
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
 from holdfast.vault.note import Verifier
 from holdfast.vault.report import Report
 from holdfast.vault.settings import ACT as SET
+from holdfast.vault.since import Since
 from holdfast.vault.stamp_check import StampCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor, Future
 
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Entry
@@ -80,28 +85,13 @@ def verify(
         if report.head is not None:
             many = jobs > 1 and report.head.size > FEW
             with (
-                _processes(jobs) if many else _Here() as pool,
+                pools.processes(jobs) if many else pools.Here() as pool,
                 tempfile.TemporaryDirectory(prefix="holdfast-verify-") as scratch,
             ):
                 _Log(vault, report.head, report, Path(scratch)).check(pool, tell)
         report.problems += stored.problems(lambda done: tell(done, stored.count, "objects"))
     _unfinished(vault, report)
     return report
-
-
-def _processes(jobs: int) -> Executor:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["holdfast.vault._checks"])
-    return ProcessPoolExecutor(jobs, mp_context=context)
-
-
-class _Here(Executor):
-    """Does the work when it is asked for: a short log is checked before a process has started."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kw: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kw))
-        return future
 
 
 def _unfinished(vault: Vault, report: Report) -> None:
@@ -133,6 +123,8 @@ class _Log:
         self._chains: dict[str, int] = {}
         self._waiting = 0
         self._stamps = StampCheck(vault.log, head)
+        self._eras = EraCheck(vault.log, head)
+        self._mass = MassCheck()
         self._last: tuple[str | None, int] = (None, 0)
         """Whose the last unsigned entries are, by key ID, and how many in a row."""
         self._folding = 0
@@ -144,7 +136,8 @@ class _Log:
         self._erased_up_to = erasure.done(vault.root / "vault")
         self._destroyed: dict[str, int] = {}
         # What lies staged is looked at first: a run that ends meanwhile is in its place by then.
-        self._holdings = Holdings(vault, head, report, self._destroyed)
+        self._since = Since(vault.log, head.size)
+        self._holdings = Holdings(vault, self._since, report, self._destroyed)
 
     def check(self, pool: Executor, tell: Callable[[int, int | None, str], None]) -> None:
         self._settings_and_memory()
@@ -155,6 +148,8 @@ class _Log:
             self._place()
             self._holdings.compare(fresh, self._kept)
             self._witnesses(fresh)
+            self._report.problems += [*self._eras.problems(fresh), *self._mass.problems]
+            self._doubts.extend(self._eras.doubts())
             rows.compare(
                 self._vault,
                 self._head,
@@ -225,6 +220,8 @@ class _Log:
 
     def _count(self, one: Entry) -> None:
         self._stamps.hear(one)
+        self._eras.hear(one)
+        self._mass.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:
@@ -265,8 +262,7 @@ class _Log:
         config = self._vault.config
         self._report.require = tuple(settings.get("require", ()))
         now = {
-            "log": config.vkey,
-            "log_mldsa": config.second or None,
+            **self._eras.settings(),
             "require": list(config.require),
             "sealed": config.sealed,
         }
@@ -289,7 +285,7 @@ class _Log:
         return [
             BundleTask(
                 self._vault.root / "vault",
-                self._vault.verifier,
+                self._vault.eras,
                 self._operators,
                 self._ended,
                 keys,
@@ -310,6 +306,12 @@ class _Log:
             task, future = tasks.popleft()
             report = future.result()
             self._report.problems.extend(report.problems)
+            for index, name in report.gone:
+                if not self._since.erased(index, name):
+                    self._problem(
+                        f"entry {index}: its field {name!r} is gone from its body and no entry "
+                        "erases it"
+                    )
             for index, name, by in report.kept:
                 self._kept(f"the field {name!r} of entry {index}", by)
             # Behind a gap every position is wrong; that the gap is there has been said.

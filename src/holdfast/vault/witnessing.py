@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from holdfast.core.canonical import Json
-    from holdfast.vault.cosignature import Judged, Key
+    from holdfast.vault.cosignature import Judged
     from holdfast.vault.log import Log
     from holdfast.vault.vault import Vault
 
@@ -129,7 +129,7 @@ def check(vault: Vault, head: Checkpoint, folded: Engine) -> Witnessed | None:
         found.problems.append(f"{kept.path} holds cosignatures, and no witness was ever set")
         return found
     policies = [Policy.parse(str(text).encode()) for text in texts]
-    found = judge_all(log, head, kept, policies, vault.log_keys)
+    found = judge_all(log, head, kept, policies)
     with folded.connect() as connection:
         beyond = select(table.c.time).where(table.c.index >= found.size)
         times = [clock.from_text(text) for text in connection.scalars(beyond)]
@@ -138,9 +138,7 @@ def check(vault: Vault, head: Checkpoint, folded: Engine) -> Witnessed | None:
     return found
 
 
-def judge_all(
-    log: Log, head: Checkpoint, kept: Cosigned, policies: list[Policy], own: tuple[Key, ...]
-) -> Witnessed:
+def judge_all(log: Log, head: Checkpoint, kept: Cosigned, policies: list[Policy]) -> Witnessed:
     """Judge the cosigned checkpoints of the log at `head`; the last of `policies` counts.
 
     Witnesses of the earlier ones are known, so that their cosignatures are not taken for foreign.
@@ -149,7 +147,7 @@ def judge_all(
     names = {one.key: one.name for one in policy.witnesses}
     known = frozenset(one.key for former in policies for one in former.witnesses)
     found = Witnessed(head.size, policy.quorum or "none")
-    judges = _Judge(log, head, kept, own, known, found)
+    judges = _Judge(log, head, kept, known, found)
     for size in kept.sizes():
         here = {names[key]: time for key, time in judges.signers(size).items() if key in names}
         found.signed |= {name: (size, time) for name, time in here.items()}
@@ -166,7 +164,6 @@ class _Judge:
     log: Log
     head: Checkpoint
     kept: Cosigned
-    own: tuple[Key, ...]
     known: frozenset[Cosigner]
     found: Witnessed
 
@@ -180,11 +177,12 @@ class _Judge:
             self.found.problems.append(f"the cosigned checkpoint {path} can't be read: {error}")
             return {}
         problems = []
-        if (checkpoint.origin, checkpoint.size) != (self.log.origin, size):
+        era = self.log.eras.at(size)
+        if (checkpoint.origin, checkpoint.size) != (era.origin, size):
             problems.append(f"{path} is the checkpoint of another log or size")
-        judged = judge(text, signatures, (*self.own, *self.known))
+        judged = judge(text, signatures, (*era.keys, *self.known))
         problems += [f"{path}: {wrong}" for wrong in map(self._wrong, judged) if wrong]
-        if {one.key for one in judged if one.time is not None} & set(self.own) != set(self.own):
+        if not set(era.keys) <= {one.key for one in judged if one.time is not None}:
             problems.append(f"{path}: a signature of the log itself was stripped")
         good = {
             one.key: one.time or 0

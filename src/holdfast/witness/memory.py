@@ -26,6 +26,8 @@ class LogMemory:
     """The last size at each place that serves the log."""
     signed: dict[str, int] = field(default_factory=dict)
     """The largest size that each witness signed, by vkey."""
+    scanned: int = -1
+    """Up to where its leaves were looked through; what was there at the first look is no news."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Since when each witness has been behind, in microseconds."""
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import orjson
+
 from holdfast.core.errors import RemoteError
+from holdfast.vault.merkle import WIDTH, leaf_hash
 from holdfast.witness.views import Tiles, Trusted, View, look
 
 if TYPE_CHECKING:
@@ -91,6 +94,50 @@ def _log(views: list[View], known: LogMemory, found: Finding, timeout: float) ->
             known.sizes[view.place] = view.checkpoint.size
         if view.checkpoint == largest:
             known.keep(view.note, largest)
+    newest = next((view for view in views if view.is_log and view.checkpoint == largest), None)
+    if newest is not None:
+        _marks(newest, known, found, timeout)
+
+
+def _marks(view: View, known: LogMemory, found: Finding, timeout: float) -> None:
+    """Look through the leaves that are new, and raise an alarm for each that is marked."""
+    start, size = known.scanned, view.checkpoint.size
+    if start < 0:
+        known.scanned = size
+        return
+    tree = Tiles(view, timeout)
+    try:
+        for number in range(start // WIDTH, -(-size // WIDTH)):
+            first = number * WIDTH
+            leaves = tree.entries(number, min(WIDTH, size - first))
+            for index, leaf in enumerate(leaves, first):
+                if index < start:
+                    continue
+                if leaf_hash(leaf) != tree.leaf(index):
+                    found.alarms.append(
+                        f"entry {index} at {view.place} is not the one that its tiles have"
+                    )
+                elif mark := mark_of(leaf):
+                    found.alarms.append(
+                        f"mass deletion in {view.checkpoint.origin}: entry {index} ({mark}) erased "
+                        "more than two people may"
+                    )
+                    found.evidence.append(view.note)
+            known.scanned = first + len(leaves)
+    except RemoteError as error:
+        found.unreachable.append(f"{view.checkpoint.origin} can't be looked through: {error.what}")
+    finally:
+        tree.close()
+
+
+def mark_of(leaf: bytes) -> str:
+    """Return what a leaf says in public of its act; empty for nearly all, and for what is none."""
+    try:
+        said = orjson.loads(leaf)
+    except ValueError:
+        return ""
+    mark = said.get("mark", "") if isinstance(said, dict) else ""
+    return mark if isinstance(mark, str) else "unreadable"
 
 
 def _splits(points: list[tuple[str, Checkpoint]]) -> list[str]:

@@ -145,6 +145,26 @@ class Witness:
                 durable.replace(folder / "vkeys", text.encode(), 0o600)
         return key.name
 
+    def drop_log(self, vkey: str) -> str:
+        """Trust a log's key no more; return the origin. What was cosigned stays the measure.
+
+        Raises:
+            InputError: it is not among the log's keys.
+        """
+        key = parse_vkey(vkey)
+        with durable.disk_errors(self.root):
+            known = {str(one) for one in self.keys(key.name)}
+            if str(key) not in known:
+                raise InputError(
+                    f"this witness does not trust that key for {key.name}",
+                    "see `holdfast witness show`",
+                )
+            with self._locked(key.name):
+                lines = {str(one) for one in self.keys(key.name)} - {str(key)}
+                text = "".join(f"{line}\n" for line in sorted(lines))
+                durable.replace(self._folder(key.name) / "vkeys", text.encode(), 0o600)
+        return key.name
+
     def logs(self) -> list[Known]:
         """Return the logs that are known, by origin."""
         found = []

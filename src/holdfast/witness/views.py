@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError, RemoteError
@@ -126,6 +127,32 @@ class Tiles:
             RemoteError: a tile can't be had.
         """
         return self._tree.root_of(0, size)
+
+    def leaf(self, index: int) -> bytes:
+        """Return a leaf's hash.
+
+        Raises:
+            RemoteError: a tile can't be had.
+        """
+        return self._tree.leaf(index)
+
+    def entries(self, number: int, width: int) -> list[bytes]:
+        """Return the first `width` leaves of an entry bundle, unchecked.
+
+        Raises:
+            RemoteError: it can't be had, or holds fewer.
+        """
+        for wide in (width, WIDTH):
+            path = f"/tile/entries/{tiles.numbered(number, wide)}"
+            answer = self._remote.get(path)
+            if answer.status == 200:
+                try:
+                    leaves = list(tiles.unpack_bundle(answer.body, Path(path)))
+                except IntegrityError:
+                    leaves = []
+                if len(leaves) >= width:
+                    return leaves[:width]
+        raise RemoteError(f"{self._remote.url} does not give the entries {path[1:]}")
 
     def close(self) -> None:
         """End the connection."""

@@ -19,6 +19,18 @@ NUMBER = click.argument("number", type=click.IntRange(0, 2**53), metavar="REQUES
 REASON = click.option("--reason", default="", metavar="TEXT", help="Why.")
 
 
+def tell(asked: Asked, *, as_json: bool) -> None:
+    """Print a request that was entered, and what is to become of it."""
+    if as_json:
+        emit(asked.as_json())
+        return
+    say(f"Asked, as request {asked.entry}: {_brief(asked)}")
+    say(
+        f"Somebody else approves it until {asked.expires}: "
+        f"holdfast request approve {asked.entry} --operator NAME"
+    )
+
+
 @click.group()
 def erase() -> None:
     """Erase by order; another person must approve."""
@@ -69,7 +81,7 @@ def erase_request(
     """
     request = erasing.Erasure(case, order, items, entries, fields, days)
     with place.session() as session:
-        _tell(erasing.request_erasure(session, request), as_json=as_json)
+        tell(erasing.request_erasure(session, request), as_json=as_json)
 
 
 @erase.command("approve")
@@ -126,7 +138,7 @@ def erase_limits(place: Where, *, entries: int, size: int, as_json: bool) -> Non
     """
     with place.session() as session:
         asked = erasing.request_limits(session, erasing.Limits(entries, size))
-        _tell(asked, as_json=as_json)
+        tell(asked, as_json=as_json)
 
 
 @click.group()
@@ -168,7 +180,7 @@ def hold_lift(place: Where, *, entry: int, order: str, as_json: bool) -> None:
       holdfast hold lift 57 --order "Court of Appeal, 1 August"
     """
     with place.session() as session:
-        _tell(holding.request_lift(session, holding.LiftHold(entry, order)), as_json=as_json)
+        tell(holding.request_lift(session, holding.LiftHold(entry, order)), as_json=as_json)
 
 
 @hold.command("list")
@@ -271,17 +283,6 @@ def _approve(place: Where, number: int, *, as_json: bool) -> None:
         say(f"Approved request {number} and carried it out")
 
 
-def _tell(asked: Asked, *, as_json: bool) -> None:
-    if as_json:
-        emit(asked.as_json())
-        return
-    say(f"Asked, as request {asked.entry}: {_brief(asked)}")
-    say(
-        f"Somebody else approves it until {asked.expires}: "
-        f"holdfast request approve {asked.entry} --operator NAME"
-    )
-
-
 def _line(one: Asked) -> str:
     case = f"  case {one.case}" if one.case else ""
     return f"{one.entry:>6}  {one.kind}{case}  by {one.name}  until {one.expires}  {_brief(one)}"
@@ -289,6 +290,10 @@ def _line(one: Asked) -> str:
 
 def _brief(one: Asked) -> str:
     facts = one.asked
+    if one.kind == "log.key":
+        era = facts["era"]
+        why = f" ({facts['reason']})" if facts["reason"] else ""
+        return f"the log's key {era['ended']} was {era['why']}{why}; next: {era['log']}"
     if one.kind != "erase":
         return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()))
     fields = [f"{f['entry']} ({', '.join(f['names'])})" for f in facts["fields"]]

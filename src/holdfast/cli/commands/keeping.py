@@ -41,20 +41,34 @@ def backup(place: Where, *, target: str, keys_to: str, as_json: bool) -> None:
 @click.argument("source", required=False, metavar="[BACKUP]")
 @click.option("--keys", default="", metavar="DIR", help="Where the keys' backup lies.")
 @click.option("--accept-loss", default="", metavar="REASON", help="Go on though entries are lost.")
+@click.option(
+    "--new-origin", default="", metavar="ORIGIN", help="As another log: see `log continue-as`."
+)
+@click.option("--cosigned", default="", metavar="FILE", help="The larger checkpoint, with it.")
 @JSON
 def restore(
-    place: Where, *, source: str | None, keys: str, accept_loss: str, as_json: bool
+    place: Where,
+    *,
+    source: str | None,
+    keys: str,
+    accept_loss: str,
+    new_origin: str,
+    cosigned: str,
+    as_json: bool,
 ) -> None:
     """Put BACKUP back into the vault's folder, which must be new or empty.
 
     Where the log was seen with more entries than the backup has, that is said and refused; with
     --accept-loss the loss becomes an entry and work goes on. Without BACKUP, that is done to the
-    vault as it lies.
+    vault as it lies. Where witnesses signed more of the log than is left, they will sign no more of
+    it: go on under a --new-origin.
 
     \b
     Example:
       holdfast restore /mnt/backup/unit7 --vault /srv/unit7 --keys /mnt/safe/unit7-keys
     """
+    if new_origin and not accept_loss:
+        raise click.UsageError("--new-origin needs the loss it is for: --accept-loss REASON")
     if source is None and not accept_loss:
         raise click.UsageError("name a BACKUP, or the loss to admit: --accept-loss REASON")
     if source is not None and not (Path(source) / NAME).exists():
@@ -68,6 +82,8 @@ def restore(
             source=None if source is None else Path(source),
             keys=Path(keys) if keys else None,
             accept_loss=accept_loss,
+            new_origin=new_origin,
+            cosigned=Path(cosigned).read_bytes() if cosigned else b"",
             progress=tell,
         )
     if as_json:

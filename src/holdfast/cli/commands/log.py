@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.commands import log_time
+from holdfast.cli.commands import log_keys, log_time
 from holdfast.cli.common import JSON, Where, emit, say, small_file, warn, where
 from holdfast.core.errors import IntegrityError, RemoteError
 
@@ -20,7 +20,7 @@ def log() -> None:
     """Have the log witnessed and stamped, serve it, show how far it is."""
 
 
-for _command in log_time.COMMANDS:
+for _command in (*log_time.COMMANDS, *log_keys.COMMANDS):
     log.add_command(_command)
 
 

@@ -58,7 +58,7 @@ def init(
     if as_json:
         emit(
             {
-                "log": vault.config.vkey,
+                "log": str(vault.verifier),
                 "operator": session.operator,
                 "sealed": sealed,
                 "store": vault.config.store,
@@ -69,7 +69,7 @@ def init(
     say(f"Made a {'sealed' if sealed else 'plain'} vault at {vault.root}")
     if vault.config.store:
         say(f"Its objects go to {vault.store.where}")
-    say(f"Its log signs as {vault.config.vkey}")
+    say(f"Its log signs as {vault.verifier}")
     say(f"Keys lie in {vault.keyring.root}: back them up apart from the vault")
 
 
@@ -89,9 +89,9 @@ def anchors(place: Where, *, page: str) -> None:
 
     file = new_file(page, {".pdf"}) if page else None
     with place.session() as session:
-        vkey = session.vault.config.vkey
-        lines = session.look_up(lambda connection: list(kept.lines(connection, vkey)))
         head = session.vault.log.head()
+        keys = list(kept.of_log(session.vault.log, head))
+        lines = [*keys, *session.look_up(lambda connection: list(kept.others(connection)))]
     say("# Anchors of a Holdfast custody log. Take them from the unit itself (its web site, a")
     say("# letter, a person), not from whoever hands you the bundle; then:")
     say("#   bash verify.sh --anchors THIS-FILE")

@@ -63,6 +63,26 @@ def witness_add_log(ctx: click.Context, *, state: str, vkey: str) -> None:
     say(f"Signs checkpoints of {Witness.open(Path(state)).add_log(vkey)}")
 
 
+@witness.command("drop-log")
+@STATE
+@click.argument("vkey")
+@click.pass_context
+def witness_drop_log(ctx: click.Context, *, state: str, vkey: str) -> None:
+    """Trust a log's VKEY no more: it was rotated, or somebody stole it.
+
+    How far the log was signed is kept, and a further key of it has to go on from there.
+
+    \b
+    Example:
+      holdfast witness drop-log --state /var/lib/witness "unit7.example/log+1f2e3d4c+AbC..."
+    """
+    from holdfast.witness.state import Witness  # noqa: PLC0415
+
+    check_text(ctx)
+    origin = Witness.open(Path(state)).drop_log(vkey)
+    say(f"Signs nothing more of {origin} that this key alone has signed")
+
+
 @witness.command("show")
 @STATE
 @JSON
@@ -83,7 +103,11 @@ def witness_show(ctx: click.Context, *, state: str, as_json: bool) -> None:
         emit(
             {
                 "logs": [
-                    {"origin": one.origin, "size": one.latest.size if one.latest else None}
+                    {
+                        "origin": one.origin,
+                        "size": one.latest.size if one.latest else None,
+                        "vkeys": [str(key) for key in one.keys],
+                    }
                     for one in logs
                 ],
                 "name": found.name,
@@ -96,6 +120,8 @@ def witness_show(ctx: click.Context, *, state: str, as_json: bool) -> None:
     for one in logs:
         size = "nothing yet" if one.latest is None else f"{one.latest.size} entries"
         say(f"{one.origin}: signed {size}, read it at /{origin_hash(one.origin)}/checkpoint")
+        for trusted in one.keys:
+            say(f"  trusts {trusted}")
 
 
 @witness.command("serve")

@@ -1,13 +1,15 @@
 """What a reader brought by another way than the bundle: a policy, and roots of time authorities.
 
-C2SP tlog-policy (commit 5ba5ee8) with `#tsa` lines; docs/formats/proof.md, "Anchors".
+A second reader of policies beside `vault/policy.py`, on purpose (docs/decisions/0041).
+
+C2SP tlog-policy (commit 5ba5ee8) with `#tsa` and `#ended` lines; docs/formats/proof.md, "Anchors".
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.digest import from_base64
@@ -56,6 +58,16 @@ def strict_base64(data: bytes) -> bytes | None:
         return None
 
 
+@dataclass(frozen=True)
+class Ended:
+    """Where a key of the log ended, and why."""
+
+    why: str
+    size: int
+    root: bytes
+    """Base64."""
+
+
 @dataclass
 class Anchors:
     """A file of anchors; empty where the reader brought none."""
@@ -69,6 +81,8 @@ class Anchors:
     """None where there is no such line; b"none" where it says so."""
     roots: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Certificates in DER, by authority."""
+    ended: dict[bytes, Ended] = field(default_factory=dict)
+    """Keys of the log that signed nothing beyond a size, by verifier key."""
 
     @classmethod
     def load(cls, path: Path, finding: Finding) -> Anchors:
@@ -100,7 +114,14 @@ class Anchors:
                 der = strict_base64(encoded)
                 self.roots.setdefault(name, []).append(der or b"")
                 return der is not None and der[:1] == b"\x30"
-            case [b"#tsa", _, *_]:
+            case [b"#ended", why, size, root, vkey]:
+                end = Ended(why.decode("ascii", "replace"), 0, root)
+                right = end.why in {"rotated", "stolen", "lost", "continued"}
+                if not right or not _NUMBER.fullmatch(size) or vkey in self.ended:
+                    return False
+                self.ended[vkey] = replace(end, size=int(size))
+                return len(strict_base64(root) or b"") == 32 and bool(Key.parse(vkey, ED25519))
+            case [b"#tsa", _, *_] | [b"#ended", *_]:
                 return False
             case [first, *_] if first.startswith(b"#"):
                 return True

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from holdfast.core.errors import InputError
 from holdfast.exchange.bag import MANIFEST, TAGS, is_path
 from holdfast.exchange.check import claims as claimed
-from holdfast.exchange.check import people
+from holdfast.exchange.check import eras, people
 from holdfast.exchange.check.anchors import Anchors
 from holdfast.exchange.check.finding import Finding, StopError, shown
 from holdfast.exchange.check.folder import Folder
 from holdfast.exchange.check.outsiders import Witnesses, check_stamps
 from holdfast.exchange.check.proof import Proof
+from holdfast.exchange.check.second import check_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,8 @@ def _check(root: Path, anchors: Anchors, finding: Finding) -> None:
     proof.check_head()
     proof.check_places()
     claims = claimed.check_entries(proof)
+    eras.check_eras(proof, claims)
+    check_second(proof)
     claimed.check_complete(proof, claims)
     claimed.check_contents(proof, claims)
     unsigned = people.People(proof, claims).check()
@@ -56,13 +59,7 @@ def _check(root: Path, anchors: Anchors, finding: Finding) -> None:
     timed = check_stamps(proof, anchors, demands)
     vkey = proof.read("log.vkey").rstrip(b"\n")
     if finding.anchored:
-        if vkey not in anchors.logs:
-            finding.bad(
-                f"origin: this bundle's log key {shown(vkey)} is NOT the one in your anchors: it "
-                "is another log's, or forged"
-            )
-        finding.stage()
-        finding.say("Origin", "the log's key is the one in your anchors: origin established")
+        eras.check_origin(proof, anchors, witnessed=bool(witnesses.signed))
     if not witnesses.signed:
         finding.say("Unwitnessed", "no independent witness that you know signed the log's head")
     if not timed:

@@ -17,6 +17,8 @@ from holdfast.core.errors import ResourceError
 from holdfast.exchange.check.anchors import ML_DSA_44, Key
 from holdfast.exchange.check.finding import shown
 from holdfast.exchange.check.proof import P
+from holdfast.exchange.check.renewals import check_record
+from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.note import Verifier
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _STAMPED = re.compile(
     rb"^Time stamp: ([A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8})(?:\.[0-9]+)? ([0-9]{4}) GMT$",
     re.MULTILINE,
 )
+_KINDS = (".tsr", ".ers")
 _ED25519, _ML_DSA = 4 + 8 + 64, 4 + 8 + 2420
 
 
@@ -111,7 +114,7 @@ class Witnesses:
             return
         key = self._anchors.witnesses[who]
         if key.kind == ML_DSA_44:
-            right = len(blob) == _ML_DSA and _ml_dsa(proof, key, time, signature)
+            right = len(blob) == _ML_DSA and ml_dsa(proof, key, time, signature)
         else:
             right = Verifier("", key.public).verifies(message, signature)
         if not right:
@@ -121,16 +124,14 @@ class Witnesses:
             self.signed.setdefault(who, _utc(time))
 
 
-def _ml_dsa(proof: Proof, key: Key, time: int, signature: bytes) -> bool:
+def ml_dsa(proof: Proof, key: Key, time: int, signature: bytes) -> bool:
     """Check a signature on C2SP tlog-cosignature's `cosigned_message`.
 
     Raises:
         ResourceError: the `cryptography` that is here can't.
     """
-    message = b"subtree/v1\n\0" + bytes([len(key.name)]) + key.name + time.to_bytes(8, "big")
-    message += bytes([len(proof.origin)]) + proof.origin + bytes(8)
-    message += proof.size.to_bytes(8, "big") + proof.root
     try:
+        message = checkpoint_message(key.name, time, proof.origin, proof.size, proof.root)
         from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415
 
         mldsa.MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
@@ -178,6 +179,8 @@ def check_stamps(proof: Proof, anchors: Anchors, demands: set[str]) -> bool:
             held += 1
             since = "; its certificate has expired since" if expired else ""
             told.append(f"{name} confirms that this head was there at {_utc(time)}{since}")
+            if f"{name}.ers" in names:
+                told.append(check_record(proof, name, roots))
     if "timed" in demands and not held and (proof.finding.anchored or not answers):
         proof.finding.bad(
             "policy: the vault demands trusted time, and this bundle is untimed: no authority in "
@@ -189,9 +192,9 @@ def check_stamps(proof: Proof, anchors: Anchors, demands: set[str]) -> bool:
     if unheld:
         line = "a stamp that your anchors have no root for, NOT held to anything"
         proof.finding.say("Time", f"{', '.join(unheld)}: {line}")
-    if len(names) > len(answers):
-        line = f"{len(names) - len(answers)} evidence records (RFC 4998) were not checked"
-        proof.finding.say("", line)
+    for name in sorted(set(names) - {f"{one}{kind}" for one in answers for kind in _KINDS}):
+        proof.finding.bad(f"{P}stamps/{name}: renews no stamp that is here")
+    proof.finding.stage()
     return held > 0
 
 

@@ -47,6 +47,8 @@ class People:
         self.claims = claims
         self._bad = proof.finding.bad
         self._keys: dict[str, tuple[Key, bytes, int]] = {}
+        self._ended: dict[str, int] = {}
+        """The last entry that a key could sign, by key ID."""
         self._own: dict[int, str] = {}
         self._covered: dict[int, str] = {}
 
@@ -60,6 +62,9 @@ class People:
         for index in self.claims.of_vault:
             if self.claims.acts[index] == b'"operator.add"':
                 self._introduce(index)
+        for index in self.claims.of_vault:
+            if self.claims.acts[index] in {b'"operator.rotate"', b'"operator.revoke"'}:
+                self._end(index)
         for index in sorted(proof.leaves):
             if "signature" in proof.commitments[index]:
                 self._signature(index)
@@ -81,6 +86,9 @@ class People:
         proof.finding.say(
             "Actors", f"{signed} entries are signed by their actors' own keys: {told}"
         )
+        for key_id, index in sorted(self._ended.items()):
+            told = f"the key {key_id} of {shown(self._keys[key_id][1])} ended with entry {index}"
+            proof.finding.say("", f"{told}; it signed nothing here after that")
         if unsigned:
             told = f"{unsigned} entries are by actors without a key: ACTOR UNSIGNED"
             proof.finding.say("", told)
@@ -97,6 +105,14 @@ class People:
         else:
             self._keys[said[1].decode()] = (key, said[2], index)
 
+    def _end(self, index: int) -> None:
+        said = self.proof.value(index, "ended", _OPERATOR)
+        key_id = "" if said is None else said[1].decode()
+        if said is None or key_id not in self._keys or said[2] != self._keys[key_id][1]:
+            self._bad(f"entry {index}: ends no key that the log introduced")
+        elif self._ended.setdefault(key_id, index) != index:
+            self._bad(f"entry {index}: ends the key {key_id} a second time")
+
     def _signature(self, index: int) -> None:
         proof, bad = self.proof, self._bad
         said = proof.value(index, "signature", _SIGNATURE)
@@ -110,6 +126,8 @@ class People:
         key, _name, since = self._keys[key_id]
         if since > index:
             bad(f"entry {index}: was signed before the key {key_id} was introduced")
+        if self._ended.get(key_id, index) < index:
+            bad(f"entry {index}: was signed with the key {key_id} after it had ended")
         missing = [
             at for at in range(index - min(count, index + 1), index) if at not in proof.places
         ]
@@ -119,7 +137,7 @@ class People:
             )
             return
         covered = range(index - count, index)
-        message = b"holdfast-act/1\n" + proof.origin + b"\n"
+        message = b"holdfast-act/1\n" + proof.origin_of(index) + b"\n"
         message += b"".join(proof.places[at].encode() + b"\n" for at in covered)
         own = [
             f'"{name}":"{commitment}"'
@@ -167,8 +185,6 @@ def check_policy(proof: Proof, claims: Claims, unsigned: int) -> set[str]:
     if said is None:
         bad("entry 0: the vault's own first entry is missing or withheld")
         return set()
-    if re.sub(rb'\\(["\\])', rb"\1", said[1][1:-1]) != proof.read("log.vkey")[:-1]:
-        bad("entry 0: the vault was made with another log key")
     demands = set(said[2].decode().replace('"', "").split(",")) - {""}
     if "signed" in demands and unsigned:
         bad(f"policy: the vault demands signed acts, and {unsigned} are unsigned")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.exchange import bag
@@ -20,12 +23,16 @@ P = bag.PROOF
 NUMBER, HASH = rb"(0|[1-9][0-9]{0,14})", rb"[0-9a-f]{64}"
 TEXT = rb'"(?:[^"\\\x00-\x1f\x7f]|\\["\\])*"'
 _LINE = re.compile("— ".encode() + rb"([^\s]+) ([A-Za-z0-9+/]+=*)")
-_HEAD = re.compile(
+HEAD = re.compile(
     rb"([^\x00-\x1f\x7f]+)\n" + NUMBER + rb"\n([A-Za-z0-9+/]{43}=)\n([^\n]+\n)*", re.DOTALL
 )
 _FIELDS = re.compile(rb'"([a-z][a-z0-9_]{0,78})":"(' + HASH + rb')"([,}])')
 _REST = re.compile(
-    rb'(?:,"opens":\{"case":"(' + HASH + rb')","key":"(' + HASH + rb')"\})?'
+    rb'(?:,"mark":"erase\.mass")?(?:,"opens":\{"case":"('
+    + HASH
+    + rb')","key":"('
+    + HASH
+    + rb')"\})?'
     rb',"tag":"(' + HASH + rb')","v":1\}'
 )
 _VALUE = re.compile(rb'holdfast-field/1\n\["([A-Za-z0-9_-]*)","([a-z0-9_]+)",(.*)\]', re.DOTALL)
@@ -36,8 +43,24 @@ FIXED = (
 _KINDS = re.compile(
     r"entries/[0-9]+/(leaf|field\.[a-z][a-z0-9_]*|act\.message|act\.sig)|nodes/[0-9a-f]{64}"
     r"|keys/[0-9a-f]{8}\.pem|leaves/[0-9]+|tags/(case|key|[0-9]+\.(inner|outer))|cosigned"
-    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers)"
+    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers)|second\.(message|pem|sig)"
+    r"|former/[0-9]+/(checkpoint|checkpoint\.sig|checkpoint\.text|log\.pem|log\.vkey)"
 )
+
+
+@dataclass(frozen=True)
+class Former:
+    """A key of the log that ended before the head was signed."""
+
+    vkey: bytes
+    origin: bytes
+    until: int
+    """The size of the last checkpoint that it signed."""
+    root: bytes
+    """That checkpoint's root, base64."""
+    why: str
+    entry: int
+    """Which entry ended it."""
 
 
 class Proof:
@@ -59,6 +82,11 @@ class Proof:
         """The leaf hash at each place that the nodes lead to."""
         self.leaves: list[int] = []
         self.commitments: dict[int, dict[str, str]] = {}
+        self.second = b""
+        """The verifier key of the log's second signature; empty where it has none."""
+        self.former: list[Former] = []
+        """The log's keys before this one, oldest first."""
+        self._nodes: dict[bytes, bytes] = {}
 
     def has(self, name: str) -> bool:
         """Say whether the proof has this file."""
@@ -85,7 +113,7 @@ class Proof:
         if self.read("log.pem") != pem(key.public):
             bad(f"{P}log.pem: is not the key of log.vkey")
         self.text = self.read("checkpoint.text")
-        found = _HEAD.fullmatch(self.text)
+        found = HEAD.fullmatch(self.text)
         root = None if found is None else strict_base64(found[3])
         if found is None or b"\0" in self.text or root is None:
             bad(f"{P}checkpoint.text: is no checkpoint")
@@ -109,11 +137,41 @@ class Proof:
         told = f"{shown(self.origin)}: {self.size} entries, its head signed by the log's key"
         self.finding.say("Log", told)
 
-    def signatures(self, name: str) -> list[tuple[bytes, bytes]]:
-        """Return who signed this note over checkpoint.text, and key ID with signature."""
-        data = self.read(name)
-        rest = data.removeprefix(self.text + b"\n")
-        if self.text + b"\n" + rest != data or not rest.endswith(b"\n") or b"\0" in data:
+    @property
+    def root_text(self) -> bytes:
+        """The head's root, base64."""
+        return base64.b64encode(self.root)
+
+    def origin_of(self, index: int) -> bytes:
+        """Return the origin under which the log was when entry `index` was made."""
+        ended = (one.origin for one in self.former if index < one.until)
+        return next(ended, self.origin)
+
+    def past_root(self, size: int) -> bytes | None:
+        """Return the root, base64, of the first `size` leaves; None where no node leads there.
+
+        On the way to its last leaf stand, to the left, the trees that it is made of: RFC 6962, 2.1.
+        """
+        name, start, end, lefts = self.root, 0, self.size, list[bytes]()
+        while end - start > 1:
+            if name not in self._nodes:
+                return None
+            middle = start + (1 << ((end - start - 1).bit_length() - 1))
+            left, right = self._nodes[name][1:33], self._nodes[name][33:]
+            if size > middle:
+                lefts.append(left)
+                name, start = right, middle
+            else:
+                name, end = left, middle
+        for left in reversed(lefts):
+            name = hashlib.sha256(b"\x01" + left + name).digest()
+        return base64.b64encode(name)
+
+    def signatures(self, name: str, text: bytes | None = None) -> list[tuple[bytes, bytes]]:
+        """Return who signed this note, over `text` or the head's, and key ID with signature."""
+        data, text = self.read(name), self.text if text is None else text
+        rest = data.removeprefix(text + b"\n")
+        if text + b"\n" + rest != data or not rest.endswith(b"\n") or b"\0" in data:
             self.finding.bad(f"{P}{name}: is not checkpoint.text with a signature")
             return []
         found = []
@@ -150,6 +208,7 @@ class Proof:
         if not self.leaves:
             bad(f"{P}entries: holds no entry")
         stage()
+        self._nodes = nodes
         self._walk(nodes)
         disclosed = sum(self._leaf(index) for index in self.leaves)
         if disclosed != fields:
