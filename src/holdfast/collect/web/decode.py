@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
 WARC = "archive/data.warc.gz"
 LEDGER = "capture/loss.jsonl"
-_FOLDERS = ("archive", "indexes", "capture/certificates", "capture/http2", "capture/websocket", "tmp")
+_FOLDERS = (
+    "archive",
+    "indexes",
+    "capture/certificates",
+    "capture/http2",
+    "capture/websocket",
+    "tmp",
+)
 _LAST_WORDS = 1 << 20
 
 
@@ -267,7 +274,9 @@ def main() -> int:
         )
     except (HoldfastError, ImportError, MemoryError, OSError) as error:
         fault = error.fault if isinstance(error, HoldfastError) else "machine"
-        trouble = str(error) if isinstance(error, HoldfastError) else f"{type(error).__name__}: {error}"
+        trouble = (
+            str(error) if isinstance(error, HoldfastError) else f"{type(error).__name__}: {error}"
+        )
         _say(json.dumps({"trouble": trouble, "fault": fault}))
         return 1
     _say(json.dumps({"summary": asdict(summary)}))
