@@ -126,11 +126,6 @@ class Message:
         self.length += at - start
         return at
 
-    def close(self) -> None:
-        """Hear that the connection has closed: the end of a body that only that ends."""
-        if self.state is State.UNTIL_CLOSE:
-            self.state = State.DONE
-
     def _feed_head(self, data: bytes, at: int) -> int:
         before = len(self._kept)
         self._kept += data[at:]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _HELD = 1 << 16
 """Bytes held in memory, at most; and how much is appended to the file at a time."""

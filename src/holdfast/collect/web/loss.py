@@ -15,10 +15,6 @@ KINDS = (
     "not-on-the-wire", "behaviour", "crash", "timeout", "untimed", "unsigned",
 )  # fmt: skip
 
-_BLOCKED = frozenset({-10, -20, -22, -24, -27, -29, -30, -32, -345, -351, -358, -384, -385})
-"""net/base/net_error_list.h: refused by policy, by an extension, by the page, by the guard."""
-_ABORTED = -3
-
 
 class Ledger:
     """Numbers the lines and writes them."""
@@ -47,20 +43,20 @@ class Ledger:
 
     def failure(self, what: str, net_error: int, exchange: int) -> int:
         """Write a line for a request that ended with an error of Chromium's."""
-        return self.add(kind_of(net_error), what, self.name(net_error), exchange=exchange,
-                        net_error=net_error)  # fmt: skip
+        name = self.name(net_error)
+        return self.add(kind_of(name), what, name, exchange=exchange, net_error=net_error)
 
     def name(self, net_error: int) -> str:
         """Return an error's name as Chromium has it."""
         return self._errors.get(net_error, f"net error {net_error}")
 
 
-def kind_of(net_error: int) -> str:
-    """Return which kind of loss an error is."""
-    if net_error == _ABORTED:
+def kind_of(name: str) -> str:
+    """Return which kind of loss an error is, by Chromium's name for it (net_error_list.h)."""
+    if name == "ERR_ABORTED":
         return "cancelled"
-    if net_error in _BLOCKED:
-        return "blocked"
-    if net_error in {-7, -118}:
+    if "TIMED_OUT" in name:
         return "timeout"
+    if "BLOCKED" in name or name in {"ERR_ACCESS_DENIED", "ERR_CLEARTEXT_NOT_PERMITTED"}:
+        return "blocked"
     return "failed"

@@ -22,6 +22,7 @@ _LINE = 256 << 20
 """Bytes of a line at most. Chromium logs a read at a time: tens of kilobytes."""
 _READ = 1 << 20
 _TAIL = re.compile(rb'"type":([0-9]+)\}[\],]*\r?\n?\Z')
+_FRAME = frozenset({b"", b"]", b"],", b"}", b"]}"})
 _BYTES = b'"bytes":"'
 _WHOLE = 4096
 """Bytes of a line up to which parsing it whole is quicker than cutting its bytes out."""
@@ -34,11 +35,35 @@ class Event(NamedTuple):
     phase: int
     """0 a moment, 1 a beginning, 2 an end."""
     source: int
+    kind: str
+    """Of the source: `SOCKET`, `URL_REQUEST`, ..."""
     time: int
     """Microseconds since the epoch; Chromium counts milliseconds."""
     params: dict[str, Any]
-    data: bytes
-    """What `bytes` held."""
+    raw: memoryview | str
+    """What `bytes` held, still in base64: most is never looked at."""
+
+    @property
+    def data(self) -> bytes:
+        """Return what `bytes` held.
+
+        Raises:
+            ValueError: no base64.
+        """
+        return binascii.a2b_base64(self.raw)
+
+    @property
+    def dependency(self) -> int | None:
+        """Return the source that this event speaks of."""
+        found = self.params.get("source_dependency")
+        number = found.get("id") if isinstance(found, dict) else None
+        return number if isinstance(number, int) else None
+
+    @property
+    def net_error(self) -> int:
+        """Return the error it ended with, 0 for none."""
+        found = self.params.get("net_error")
+        return found if isinstance(found, int) else 0
 
 
 class Log:
@@ -106,37 +131,32 @@ class Log:
             self._frame(line)
 
     def _event(self, name: str, line: bytes) -> Event | None:
-        data = b""
+        raw: memoryview | str = ""
         try:
             start = line.find(_BYTES, 0, 128) if len(line) > _WHOLE else -1
             if start >= 0:
                 start += len(_BYTES)
                 end = line.index(b'"', start)
-                data = binascii.a2b_base64(memoryview(line)[start:end])
+                raw = memoryview(line)[start:end]
                 line = line[:start] + line[end:]
             event = orjson.loads(line.rstrip().rstrip(b",]"))
             params = event.get("params")
             params = params if isinstance(params, dict) else {}
             if start < 0 and isinstance(params.get("bytes"), str):
-                data = binascii.a2b_base64(params["bytes"])
+                raw = params["bytes"]
             time = (_number(event.get("time")) + self._offset) * 1000
             source = event["source"]["id"]
             if not isinstance(source, int):
                 return None
-            return Event(name, _number(event.get("phase")), source, time, params, data)
+            kind = self.source_types.get(event["source"].get("type"), "")
+            return Event(name, _number(event.get("phase")), source, kind, time, params, raw)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _frame(self, line: bytes) -> None:
         """Count a line as damage, unless it belongs to the log's frame."""
         bare = line.strip()
-        if bare.startswith((b'"events"', b'"polledData"')) or bare in {
-            b"",
-            b"]",
-            b"],",
-            b"}",
-            b"]}",
-        }:
+        if bare.startswith((b'"events"', b'"polledData"')) or bare in _FRAME:
             self.complete |= bare.startswith((b'"polledData"', b"]"))
             return
         self.damaged += 1
