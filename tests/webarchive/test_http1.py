@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,8 @@ WHOLE = {
     ),
     "bare LF": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "GET", b"ok"),
     "Latin-1 and obs-fold": (
-        b"HTTP/1.1 200 OK\r\nX-L: \xe9\r\nX-F: a\r\n\tb\r\nContent-Length: 2\r\n\r\nok", "GET", b"ok",
+        b"HTTP/1.1 200 OK\r\nX-L: \xe9\r\nX-F: a\r\n\tb\r\nContent-Length: 2\r\n\r\nok",
+        "GET", b"ok",
     ),
     "gzip": (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
@@ -47,7 +49,7 @@ def feed(message: Message, data: bytes, cuts: list[int]) -> int:
     """Feed `data` in the pieces that `cuts` make; return how much was taken."""
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
     taken = 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if start < end and not message.done:
             taken += message.feed(data[start:end])
     return taken

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hpack import Encoder
-from hypothesis import given
-from hypothesis import strategies as st
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
@@ -14,6 +14,8 @@ from hyperframe.frame import (
     SettingsFrame,
     WindowUpdateFrame,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.webarchive.http2 import PREFACE, Direction, Frame, Http2Error
 
@@ -43,7 +45,7 @@ def read(data: bytes, cuts: list[int]) -> list[Frame]:
     direction = Direction(client=True)
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
     found: list[Frame] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         found += direction.feed(data[start:end])
     assert not direction.partial
     return found

@@ -84,7 +84,10 @@ def test_the_checkers_in_use_accept_it(tmp_path: Path) -> None:
         )
         writer.write(
             "response", DATE,
-            [("WARC-Target-URI", "http://a.example/"), ("Content-Type", "application/http;msgtype=response")],
+            [
+                ("WARC-Target-URI", "http://a.example/"),
+                ("Content-Type", "application/http;msgtype=response"),
+            ],
             Bytes(b"HTTP/1.1 200 OK\r\nX: \xe9\r\n\r\nhello"),
         )  # fmt: skip
     check(path)

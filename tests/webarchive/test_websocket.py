@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def test_frames_are_told_however_they_are_cut(
     data = data[: len(data) - lost]
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
     frames, found = Frames(), list[Frame]()
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         found += frames.feed(data[start:end])
     cut_off = frames.close()
     whole = [one for one in found if one.whole]

@@ -9,7 +9,8 @@ from typing import Any
 
 SOCKET, URL_REQUEST, JOB, CONNECT, SESSION, VERIFIER, UDP = 10, 1, 17, 5, 11, 26, 24
 _SOURCES = {
-    "SOCKET": SOCKET, "URL_REQUEST": URL_REQUEST, "HTTP_STREAM_JOB": JOB, "SSL_CONNECT_JOB": CONNECT,
+    "SOCKET": SOCKET, "URL_REQUEST": URL_REQUEST, "HTTP_STREAM_JOB": JOB,
+    "SSL_CONNECT_JOB": CONNECT,
     "HTTP2_SESSION": SESSION, "CERT_VERIFIER_JOB": VERIFIER, "UDP_SOCKET": UDP,
 }  # fmt: skip
 _ERRORS = {
@@ -48,7 +49,7 @@ class NetLog:
         }
         self.events.append(event)
 
-    def bytes(self, name: str, source: tuple[int, int], data: bytes) -> None:
+    def carry(self, name: str, source: tuple[int, int], data: bytes) -> None:
         """Append an event with bytes."""
         self.add(name, source, byte_count=len(data), bytes=base64.b64encode(data).decode())
 
@@ -148,14 +149,14 @@ class Socket:
         )  # fmt: skip
         if self.socks:
             log.add("SOCKS5_CONNECT", source, 1)
-            log.bytes("SOCKET_BYTES_SENT", source, b"\x05\x01\x00")
-            log.bytes("SOCKET_BYTES_RECEIVED", source, b"\x05\x00")
-            log.bytes("SOCKET_BYTES_SENT", source, self.socks)
-            log.bytes("SOCKET_BYTES_RECEIVED", source, b"\x05\x00\x00\x01" + bytes(6))
+            log.carry("SOCKET_BYTES_SENT", source, b"\x05\x01\x00")
+            log.carry("SOCKET_BYTES_RECEIVED", source, b"\x05\x00")
+            log.carry("SOCKET_BYTES_SENT", source, self.socks)
+            log.carry("SOCKET_BYTES_RECEIVED", source, b"\x05\x00\x00\x01" + bytes(6))
             log.add("SOCKS5_CONNECT", source, 2)
         if self.tls:
             log.add("SSL_CONNECT", source, 1)
-            log.bytes("SOCKET_BYTES_SENT", source, b"\x16\x03\x01 hello")
+            log.carry("SOCKET_BYTES_SENT", source, b"\x16\x03\x01 hello")
             if self.certificates:
                 log.add("SSL_CERTIFICATES_RECEIVED", source, certificates=list(self.certificates))
             log.add(
@@ -177,10 +178,10 @@ class Socket:
 
     def _carry(self, way: str, data: bytes) -> None:
         if self.tls:
-            self.log.bytes(f"SOCKET_BYTES_{way}", self.source, b"\x17" + bytes(len(data) + 21))
-            self.log.bytes(f"SSL_SOCKET_BYTES_{way}", self.source, data)
+            self.log.carry(f"SOCKET_BYTES_{way}", self.source, b"\x17" + bytes(len(data) + 21))
+            self.log.carry(f"SSL_SOCKET_BYTES_{way}", self.source, data)
         else:
-            self.log.bytes(f"SOCKET_BYTES_{way}", self.source, data)
+            self.log.carry(f"SOCKET_BYTES_{way}", self.source, data)
 
     def give_back(self) -> None:
         """Return it to the pool."""

@@ -1,4 +1,4 @@
-"""From NetLog to exchanges, byte for byte: built logs, every way of cutting, every way of ending."""
+"""From NetLog to exchanges, byte for byte: built logs, cut and ended in every way."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hpack import Encoder
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
@@ -20,13 +19,15 @@ from hyperframe.frame import (
     RstStreamFrame,
     SettingsFrame,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
 from holdfast.collect.web import decoder
 from holdfast.collect.web.decode import Settings, Summary, decode
 from holdfast.core.errors import InputError, ResourceError
 from holdfast.webarchive.http2 import PREFACE
-from tests.collect.web.netlog import OFFSET, SESSION, NetLog, Socket, at
+from tests.collect.web.netlog import OFFSET, SESSION, URL_REQUEST, NetLog, Socket, at
 from tests.webarchive.checkers import check
 from tests.webarchive.test_websocket import frame as websocket_frame
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 REQUEST = b"GET %s HTTP/1.1\r\nHost: a.example\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-L: \xe9\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n"
+CHUNKED = b"".join((
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-L: \xe9\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+))  # fmt: skip
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
 SOCKS = b"\x05\x01\x00\x03\x09a.example\x01\xbb"
 
@@ -104,7 +108,7 @@ def run(log: NetLog | bytes, folder: Path, guard: bytes | None = None) -> Decode
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     """Cut `data`."""
     edges = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [data[a:b] for a, b in pairwise(edges) if a < b]
 
 
 def keep_alive(cuts: list[int], *, tls: bool, socks: bytes = b"") -> NetLog:
@@ -189,7 +193,8 @@ def test_a_log_cut_at_any_byte_is_decoded_as_far_as_it_goes(tmp_path: Path, at_:
         assert exchange["exact"] or exchange["loss"]
         response = exchange["response"]
         if exchange["exchange"] == 1 and response is not None:
-            assert CHUNKED.startswith(done.message(exchange, "response"))
+            got = done.message(exchange, "response")
+            assert CHUNKED.startswith(got) or HINTS.startswith(got)
 
 
 def test_one_that_is_cut_off_is_stored_and_explained(tmp_path: Path) -> None:
@@ -280,14 +285,15 @@ def test_nothing_on_the_wire_has_a_reason(tmp_path: Path) -> None:
     socket.send(REQUEST % b"/")
     socket.receive(OK)
     request.end()
+    socket.give_back()
     cached = log.request("http://a.example/")
     log.add("HTTP_CACHE_READ_INFO", cached.source, 1)
     cached.end()
     log.request("http://nowhere.example/").end(-105)
     log.request("http://10.0.0.1/").end(-120)
-    refused = (3, log.new())
-    log.add("CORS_REQUEST", (1, refused[1]), 1, url="http://b.example/")
-    log.add("CORS_REQUEST", (1, refused[1]), 2)
+    refused = (URL_REQUEST, log.new())
+    log.add("CORS_REQUEST", refused, 1, url="http://b.example/")
+    log.add("CORS_REQUEST", refused, 2)
     log.request("http://late.example/")
     guard = json.dumps({"browser_port": 9, "host": "10.0.0.1", "refused": "private address"})
     done = run(log, tmp_path, guard.encode() + b'\n{"torn')
@@ -341,7 +347,8 @@ def test_a_websocket_is_kept_raw_and_listed(tmp_path: Path, cuts: list[int]) -> 
     records = done.records()
     assert records[exchange["tunnel"]["sent"]["record"]][1] == sent
     assert records[exchange["tunnel"]["received"]["record"]][1] == received
-    listed = [json.loads(x) for x in (done.out / "capture/websocket/1.jsonl").open()]
+    listing = (done.out / "capture/websocket/1.jsonl").read_bytes()
+    listed = [json.loads(line) for line in listing.splitlines()]
     assert [(f["way"], f["opcode"], f["length"]) for f in listed] == [
         ("received", 1, 5), ("sent", 1, 5), ("sent", 8, 2),
     ]  # fmt: skip
@@ -501,7 +508,7 @@ def test_the_guard_tells_the_peer_and_what_was_left_unread(tmp_path: Path) -> No
     guard = {
         "connection": 1, "browser_port": 40000, "host": "a.example", "answers": ["198.51.100.7"],
         "packets": ["AAA="], "resolved_by": "dns", "peer": "198.51.100.7",
-        "received": len(HINTS + CHUNKED + OK) + 43 + 10,
+        "received": len(HINTS + CHUNKED + OK) + 40 + 10,
     }  # fmt: skip
     done = run(keep_alive([], tls=False, socks=SOCKS), tmp_path, json.dumps(guard).encode() + b"\n")
     (connection,) = done.lines("connections")
