@@ -14,7 +14,7 @@ from holdfast.testing.hostile import certificates, http1, http2, page, situation
 from holdfast.testing.hostile.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from holdfast.testing.hostile.certificates import Identity
@@ -41,6 +41,7 @@ class Site:
     ports: dict[str, int] = field(default_factory=dict)
     """`tls` (HTTP/1.1), `h2` (HTTP/2 alone) and `plain` (HTTP/1.1 without TLS)."""
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _listeners: list[socket.socket] = field(default_factory=list)
     _sockets: set[socket.socket] = field(default_factory=set)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -94,31 +95,38 @@ class Site:
 
     @contextmanager
     def serving(self) -> Iterator[Site]:
-        """Serve on free ports of the loopback until the block ends."""
+        """Serve on free ports of the loopback until the block ends, or `stop`."""
         self._stopping.clear()
-        listeners: list[tuple[Role, socket.socket]] = []
         role: Role
         for role in ("tls", "h2", "plain"):
-            listeners += [(role, one) for one in _listen(_PLACES[role])]
-            self.ports[role] = listeners[-1][1].getsockname()[1]
-        accepting = [
-            threading.Thread(target=self._accept, args=(role, one)) for role, one in listeners
-        ]
-        for thread in accepting:
-            thread.start()
+            made = _listen(_PLACES[role])
+            self.ports[role] = made[0].getsockname()[1]
+            for one in made:
+                self._listeners.append(one)
+                self._start(self._accept, role, one)
         try:
             yield self
         finally:
-            self._stopping.set()
-            for _, one in listeners:
+            self.stop()
+
+    def stop(self) -> None:
+        """Close every connection, and wait until nothing of the site runs any more."""
+        self._stopping.set()
+        for one in self._listeners:
+            with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-                one.close()
-            for thread in accepting:
-                thread.join()
+            one.close()
+        # Those that accept come first in the list: after them, no further one begins.
+        while self._threads:
             for open_one in list(self._sockets):
-                _hang_up(open_one)
-            for thread in self._threads:
-                thread.join()
+                with suppress(OSError):
+                    open_one.shutdown(socket.SHUT_RDWR)
+            self._threads.pop(0).join()
+
+    def _start(self, deed: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=deed, args=arguments, name="hostile")
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self, role: Role, listener: socket.socket) -> None:
         contexts = self._contexts(role)
@@ -127,9 +135,7 @@ class Site:
                 raw, _ = listener.accept()
             except OSError:
                 return
-            thread = threading.Thread(target=self._serve, args=(role, raw, contexts))
-            self._threads.append(thread)
-            thread.start()
+            self._start(self._serve, role, raw, contexts)
 
     def _contexts(self, role: Role) -> dict[str, ssl.SSLContext]:
         if role == "plain":
@@ -204,11 +210,6 @@ def _listen(addresses: tuple[str, ...]) -> list[socket.socket]:
     first = socket.create_server((addresses[0], 0), backlog=128)
     port = first.getsockname()[1]
     return [first, *(socket.create_server((one, port), backlog=128) for one in addresses[1:])]
-
-
-def _hang_up(one: socket.socket) -> None:
-    with suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)
 
 
 def _address(name: tuple[str, int]) -> str:

@@ -4,19 +4,18 @@ A folder that `Wire.write` makes:
 
     connections.jsonl    one line a connection (`Connection`, without its bytes)
     <n>.received, .sent  its bytes inside TLS
-    exchanges.jsonl      one line an exchange (`Exchange`)
+    exchanges.jsonl      one line an exchange (`Exchange`), its messages as spans of these bytes
+    data                 HTTP/2: the DATA of all messages, which `body` is a span of
 
-For HTTP/1.1 an exchange's messages are spans of these bytes. For HTTP/2 they are the ordered
-header fields and the DATA; the frames are in the connection's bytes as they are.
+For HTTP/1.1 an exchange's messages are spans of the connection's bytes. For HTTP/2 they are the
+ordered header fields and the DATA; the frames are in the connection's bytes as they are.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -24,8 +23,6 @@ from holdfast.core import clock
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from holdfast.core.canonical import Json
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields in their order, as bytes."""
@@ -148,7 +145,9 @@ class Wire:
                 (folder / f"{one.connection}.received").write_bytes(one.received)
                 (folder / f"{one.connection}.sent").write_bytes(one.sent)
             connections = [_connection_line(one) for one in self.connections]
-            exchanges = [_exchange_line(one) for one in self.exchanges]
+            data = bytearray()
+            exchanges = [_exchange_line(one, data) for one in self.exchanges]
+        (folder / "data").write_bytes(data)
         _write_lines(folder / "connections.jsonl", connections)
         _write_lines(folder / "exchanges.jsonl", exchanges)
 
@@ -161,58 +160,58 @@ class Wire:
             one.received = bytearray((folder / f"{one.connection}.received").read_bytes())
             one.sent = bytearray((folder / f"{one.connection}.sent").read_bytes())
             made.connections.append(one)
+        data = (folder / "data").read_bytes()
         for line in (folder / "exchanges.jsonl").read_bytes().splitlines():
             value = orjson.loads(line)
             for name in ("request", "response"):
-                value[name] = _message(value[name])
-            value["interim"] = [_message(one) for one in value["interim"]]
+                value[name] = _message(value[name], data)
+            value["interim"] = [_message(one, data) for one in value["interim"]]
             made.exchanges.append(Exchange(**value))
         return made
 
 
-def _connection_line(one: Connection) -> dict[str, Json]:
+def _connection_line(one: Connection) -> dict[str, Any]:
     return {name: value for name, value in vars(one).items() if name not in {"received", "sent"}}
 
 
-def _exchange_line(one: Exchange) -> dict[str, Json]:
+def _exchange_line(one: Exchange, data: bytearray) -> dict[str, Any]:
     return vars(one) | {
-        "request": _message_line(one.request),
-        "response": _message_line(one.response),
-        "interim": [_message_line(each) for each in one.interim],
+        "request": _message_line(one.request, data),
+        "response": _message_line(one.response, data),
+        "interim": [_message_line(each, data) for each in one.interim],
     }
 
 
-def _message_line(one: Message) -> dict[str, Json]:
-    """Header fields as Latin-1, which loses nothing."""
+def _message_line(one: Message, data: bytearray) -> dict[str, Any]:
+    start = len(data)
+    data += one.body
     return {
         "start": one.start,
         "end": one.end,
-        "fields": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in one.fields],
-        "trailers": [
-            [name.decode("latin-1"), value.decode("latin-1")] for name, value in one.trailers
-        ],
-        "body": base64.b64encode(one.body).decode(),
-        "sha256": hashlib.sha256(one.body).hexdigest(),
+        "fields": _texts(one.fields),
+        "body": [start, len(data)],
+        "trailers": _texts(one.trailers),
     }
 
 
-def _message(line: dict[str, Json]) -> Message:
-    def fields(name: str) -> Fields:
-        value = line[name]
-        assert isinstance(value, list)
-        return [(str(key).encode("latin-1"), str(text).encode("latin-1")) for key, text in value]
+def _texts(fields: Fields) -> list[list[str]]:
+    """Return header fields as Latin-1, which loses nothing."""
+    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in fields]
 
-    start, end = line["start"], line["end"]
-    assert isinstance(start, int)
-    assert isinstance(end, int)
+
+def _message(line: dict[str, Any], data: bytes) -> Message:
+    def fields(name: str) -> Fields:
+        return [(key.encode("latin-1"), text.encode("latin-1")) for key, text in line[name]]
+
+    start, end = line["body"]
     return Message(
-        start=start,
-        end=end,
+        start=line["start"],
+        end=line["end"],
         fields=fields("fields"),
+        body=bytearray(data[start:end]),
         trailers=fields("trailers"),
-        body=bytearray(base64.b64decode(str(line["body"]))),
     )
 
 
-def _write_lines(path: Path, lines: list[dict[str, Json]]) -> None:
+def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
     path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))

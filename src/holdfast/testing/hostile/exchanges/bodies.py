@@ -103,7 +103,7 @@ def twenty_mb(_ask: Ask, answer: Answer) -> None:
     "images",
     "Forty small images on kept connections",
     script="""
-      return Promise.all(Array.from({length: 40}, (_, i) => new Promise((resolve) => {
+      await Promise.all(Array.from({length: 40}, (_, i) => new Promise((resolve) => {
         const image = new Image();
         image.onload = image.onerror = resolve;
         image.src = '/images/' + i + '.gif';

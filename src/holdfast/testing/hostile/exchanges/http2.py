@@ -165,7 +165,7 @@ def many(ask: Ask, answer: Answer) -> None:
 @_h2(
     "h2-goodbye",
     "HTTP/2: GOAWAY after the answer",
-    "await wait(1500); return get(TWO + '/h2-goodbye')",
+    "late(() => get(TWO + '/h2-goodbye'))",
 )
 def goodbye(_ask: Ask, answer: Answer) -> None:
     assert isinstance(answer, H2Answer)

@@ -61,7 +61,7 @@ def not_allowed(_ask: Ask, answer: Answer) -> None:
       });
       const made = await frame(scope + 'page');
       await made.contentWindow.done;
-      return made.contentDocument.body.textContent.trim();""",
+      return made.contentDocument.querySelector('p').textContent.trim();""",
 )
 def service_worker(ask: Ask, answer: Answer) -> None:
     match ask.path.rpartition("/")[2]:
@@ -87,10 +87,10 @@ self.addEventListener('fetch', (event) => {
 });
 """
 _CONTROLLED = b"""\
-<!doctype html><body><script>
+<!doctype html><body><p></p><script>
 window.done = Promise.all([fetch('/service-worker/asset'), fetch('/service-worker/made-up')])
   .then((all) => Promise.all(all.map((one) => one.text())))
-  .then((texts) => { document.body.append(texts.join()); });
+  .then((texts) => { document.querySelector('p').append(texts.join()); });
 </script></body>
 """
 

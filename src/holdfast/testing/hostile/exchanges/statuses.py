@@ -118,7 +118,10 @@ def ranges(ask: Ask, answer: Answer) -> None:
       await fetch('/not-modified', {cache: 'no-cache'}).then((response) => response.text());
       await fetch('/not-modified', {cache: 'force-cache'}).then((response) => response.text());
       const one = await frame('/not-modified?page');
-      return new Promise((resolve) => { one.onload = resolve; one.contentWindow.location.reload(); });""",
+      return new Promise((resolve) => {
+        one.onload = () => resolve('reloaded');
+        one.contentWindow.location.reload();
+      });""",
 )
 def not_modified(ask: Ask, answer: Answer) -> None:
     validators = [(b"ETag", b'"v1"'), (b"Cache-Control", b"max-age=600")]
