@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -78,7 +79,9 @@ class Session:
                     for event in events:
                         self._event(event)
                     self.flush()
-                except (ProtocolError, Gone):
+                except Gone:
+                    self.over = True
+                except ProtocolError:
                     break
                 self.turn.notify_all()
         with self.turn:
@@ -202,7 +205,9 @@ class _Answer(Answer):
 
     def goodbye(self) -> None:
         """Send GOAWAY: no further request on this connection."""
-        self._do(self.session.h2.close_connection)
+        # By hand: to the library the connection would be closed, and the client's last word an error.
+        frame = struct.pack(">I", 8)[1:] + b"\x07\0" + struct.pack(">III", 0, self.stream, 0)
+        self._do(lambda: self.session.talk.write(frame))
 
     def padded(self, piece: bytes, padding: int) -> None:
         """Send DATA with padding."""

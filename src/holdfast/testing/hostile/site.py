@@ -119,9 +119,13 @@ class Site:
         # Those that accept come first in the list: after them, no further one begins.
         while self._threads:
             for open_one in list(self._sockets):
+                # The plain socket's: TLS's own would have another thread go on in the clear.
                 with suppress(OSError):
-                    open_one.shutdown(socket.SHUT_RDWR)
-            self._threads.pop(0).join()
+                    socket.socket.shutdown(open_one, socket.SHUT_RDWR)
+            # A connection that was accepted just now is hung up the next time round.
+            self._threads[0].join(0.1)
+            if not self._threads[0].is_alive():
+                del self._threads[0]
 
     def _start(self, deed: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=deed, args=arguments, name="hostile")
