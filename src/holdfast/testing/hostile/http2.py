@@ -205,7 +205,7 @@ class _Answer(Answer):
 
     def goodbye(self) -> None:
         """Send GOAWAY: no further request on this connection."""
-        # By hand: to the library the connection would be closed, and the client's last word an error.
+        # By hand: to the library the connection would be closed, the client's last word an error.
         frame = struct.pack(">I", 8)[1:] + b"\x07\0" + struct.pack(">III", 0, self.stream, 0)
         self._do(lambda: self.session.talk.write(frame))
 

@@ -160,11 +160,9 @@ class Site:
         self._sockets.add(raw)
         if contexts:
             served = self._shake_hands(raw, talk, contexts)
-            self._sockets.discard(raw)
             if served is None:
                 return
             talk.socket = raw = served
-            self._sockets.add(raw)
         try:
             if role == "h2":
                 connection.protocol = "h2"
@@ -190,12 +188,17 @@ class Site:
         first = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         first.load_cert_chain(self.identities[certificates.GOOD[0]].file)
         first.sni_callback = choose
+        # The plain socket's descriptor is the new one's from here on, which `stop` has to know.
+        made = first.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+        self._sockets.discard(raw)
+        self._sockets.add(made)
         try:
-            made = first.wrap_socket(raw, server_side=True)
+            made.do_handshake()
         except OSError as error:
             connection.failure = str(error)
             connection.ended = "client"
-            raw.close()
+            self._sockets.discard(made)
+            made.close()
             return None
         connection.tls = made.version()
         connection.cipher = (made.cipher() or ("",))[0]
