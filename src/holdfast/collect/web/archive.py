@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urldefrag
 
 from holdfast.collect.web.exchanges import text
 from holdfast.webarchive import cdxj
@@ -44,7 +43,7 @@ class Archive:
 
     def write(self, exchange: Exchange, connection: Connection | None) -> None:
         """Write what there is of an exchange."""
-        url = urldefrag(exchange.url)[0]
+        url = exchange.url.partition("#")[0]
         date = str(text(exchange.request.began if exchange.request else exchange.began))
         common = _common(exchange, connection)
         response_id, request_id = new_id(), new_id()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LINE = 256 << 20
 """Bytes of a line at most. Chromium logs a read at a time: tens of kilobytes."""
 _READ = 1 << 20
+_LATEST = 1 << 62
+"""Microseconds since the epoch: no clock is there yet."""
 _TAIL = re.compile(rb'"type":([0-9]+)\}[\],]*\r?\n?\Z')
 _FRAME = frozenset({b"", b"]", b"],", b"}", b"]}"})
 _BYTES = b'"bytes":"'
@@ -146,7 +148,7 @@ class Log:
                 raw = params["bytes"]
             time = (_number(event.get("time")) + self._offset) * 1000
             source = event["source"]["id"]
-            if not isinstance(source, int):
+            if not isinstance(source, int) or not 0 <= time < _LATEST:
                 return None
             kind = self.source_types.get(event["source"].get("type"), "")
             return Event(name, _number(event.get("phase")), source, kind, time, params, raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 
@@ -98,7 +98,7 @@ def _unsent(
     elif not exchange.started_job:
         _lose(exchange, ledger, "blocked", what, "the browser refused it before it began")
     else:
-        scheme = urlsplit(exchange.url).scheme
+        scheme = exchange.url.partition(":")[0]
         if scheme not in {"http", "https", "ws", "wss"}:
             exchange.protocol = scheme
         why = "no connection carried it"
@@ -134,10 +134,9 @@ def _disagreement(exchange: Exchange) -> str:
     head = exchange.request.head
     parts = head.start.split(b" ")
     target = parts[1].decode("latin-1") if len(parts) > 1 else ""
-    url = urlsplit(exchange.url.partition("#")[0])
-    path = (url.path or "/") + (
-        f"?{url.query}" if exchange.url.partition("#")[0].find("?") >= 0 else ""
-    )
+    bare = exchange.url.partition("#")[0]
+    start = bare.find("/", bare.find("://") + 3)
+    path = bare[start:] if start >= 0 else "/"
     if target in {path, exchange.url}:
         return ""
     return f"the log says {path}, and {target} was sent"
