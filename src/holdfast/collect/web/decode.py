@@ -276,7 +276,9 @@ def main() -> int:
     except (HoldfastError, ImportError, MemoryError, OSError) as error:
         fault = error.fault if isinstance(error, HoldfastError) else "machine"
         trouble = (
-            str(error) if isinstance(error, HoldfastError) else f"{type(error).__name__}: {error}"
+            str(error)
+            if isinstance(error, HoldfastError)
+            else f"{type(error).__name__}: {error}".rstrip(": ")
         )
         _say(json.dumps({"trouble": trouble, "fault": fault}))
         return 1
