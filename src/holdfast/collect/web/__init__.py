@@ -1,0 +1,1 @@
+"""A web capture: what the browser logged, told as exchanges."""
