@@ -1,0 +1,1 @@
+"""Capture what a real browser is served: every exchange, what was seen, and what is missing."""
