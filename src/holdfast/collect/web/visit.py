@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import behaviour
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from holdfast.collect.web.devtools import Devtools
     from holdfast.collect.web.views import View
 
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+"""RFC 9110 section 5.6.7, the form that is sent today."""
 POPUPS = 5
 """Pages opened by the page that are looked at; further ones are closed and recorded."""
 
@@ -159,6 +161,8 @@ class Visit:
 
     async def _load(self, main: Page) -> None:
         """Ask for the page and wait until it has loaded."""
+        main.loaded.clear()
+        main.quiet.clear()
         asked = self._browser.post("Page.navigate", {"url": self._plan.url}, main.session)
         said = await self._unless_gone(asked)
         error = said.get("errorText")
@@ -383,7 +387,8 @@ class Visit:
         if "date" not in headers or not ours or len(self.seen.dates) >= 1000:
             return
         try:
-            theirs = parsedate_to_datetime(headers["date"]).timestamp() * 1000
+            sent = datetime.strptime(headers["date"], _DATE).replace(tzinfo=UTC)
+            theirs = sent.timestamp() * 1000
         except (ValueError, OverflowError):
             return
         self.seen.dates.append(

@@ -1,0 +1,1 @@
+"""Formats of web archives: HTTP messages on the wire, WARC, and how they are indexed."""

@@ -1,0 +1,119 @@
+"""Write WARC 1.1 (ISO 28500:2017) records, one gzip member each, changing no byte of a block.
+
+Every record has its block's SHA-256. A payload digest is written where the payload is the block
+without the HTTP head: for a chunked body the standard means the de-chunked one, which the checkers
+in use get wrong, so there the digest stands in exchanges.jsonl alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+VERSION = b"WARC/1.1"
+_CHUNK = 1 << 18
+_LEVEL = 1
+"""Bodies are mostly compressed already; level 6 halves the speed for 3 % of the size."""
+REVISIT_304 = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Where a record is, and what its block is."""
+
+    record: str
+    """WARC-Record-ID without its angle brackets."""
+    offset: int
+    length: int
+    """Of the gzip member."""
+    bytes: int
+    """Of the block."""
+    sha256: str
+
+
+class Writer:
+    """Appends records to a stream."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.offset = 0
+
+    def write(
+        self,
+        kind: str,
+        date: str,
+        fields: Iterable[tuple[str, str]],
+        block: BinaryIO,
+        *,
+        record: str = "",
+        head: int | None = None,
+    ) -> Written:
+        """Append a record of type `kind`; `fields` go between the fixed ones, in order.
+
+        `head` is the length of the HTTP head: where given, a payload digest is written.
+
+        Raises:
+            OSError: the disk is full, or a limit.
+        """
+        size, digest, payload = _digests(block, head)
+        record = record or f"urn:uuid:{uuid.uuid4()}"
+        lines = [
+            ("WARC-Type", kind),
+            ("WARC-Record-ID", f"<{record}>"),
+            ("WARC-Date", date),
+            *fields,
+            ("WARC-Block-Digest", f"sha256:{digest}"),
+        ]
+        if head is not None:
+            lines.append(("WARC-Payload-Digest", f"sha256:{payload}"))
+        lines.append(("Content-Length", str(size)))
+        header = b"".join(
+            name.encode("ascii") + b": " + _clean(value) + b"\r\n" for name, value in lines
+        )
+        start = self.offset
+        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+        self._put(packer.compress(VERSION + b"\r\n" + header + b"\r\n"))
+        for chunk in _chunks(block):
+            self._put(packer.compress(chunk))
+        self._put(packer.compress(b"\r\n\r\n"))
+        self._put(packer.flush())
+        self._stream.flush()
+        return Written(
+            record=record, offset=start, length=self.offset - start, bytes=size, sha256=digest
+        )
+
+    def _put(self, data: bytes) -> None:
+        if data:
+            self._stream.write(data)
+            self.offset += len(data)
+
+
+def _clean(value: str) -> bytes:
+    """Return a field's value; what would break the line, or is no UTF-8, is percent-encoded."""
+    return b"".join(
+        b"%%%02X" % byte if byte < 32 or byte == 127 else bytes((byte,))
+        for byte in value.encode("utf-8", "replace")
+    )
+
+
+def _chunks(block: BinaryIO) -> Iterator[bytes]:
+    block.seek(0)
+    while chunk := block.read(_CHUNK):
+        yield chunk
+
+
+def _digests(block: BinaryIO, head: int | None) -> tuple[int, str, str]:
+    whole, payload, size = hashlib.sha256(), hashlib.sha256(), 0
+    skip = head or 0
+    for chunk in _chunks(block):
+        whole.update(chunk)
+        if head is not None and size + len(chunk) > skip:
+            payload.update(chunk[max(0, skip - size) :])
+        size += len(chunk)
+    return size, whole.hexdigest(), payload.hexdigest()
