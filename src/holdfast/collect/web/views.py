@@ -26,6 +26,8 @@ TILE = 8192
 TILES = 24
 _WAIT = 20.0
 """Seconds for one view."""
+_WAIT_AGAIN = 2.0
+"""Once one took too long: the page hangs."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Viewer:
         self._frame = frame
         self._folder = folder
         self._prefix = prefix
+        self._wait = _WAIT
         self.url = ""
         self.views: list[View] = []
         self.failed: list[tuple[str, str]] = []
@@ -76,9 +79,10 @@ class Viewer:
                 await make()
             except (DevtoolsError, KeyError, ValueError, TypeError) as error:
                 self.failed.append((kind, str(error) or type(error).__name__))
+                self._wait = _WAIT_AGAIN
 
     async def _ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await self._browser.send(method, params, self._session, timeout=_WAIT)
+        return await self._browser.send(method, params, self._session, timeout=self._wait)
 
     def _keep(
         self, kind: str, name: str, mime: str, data: bytes, clip: dict[str, int] | None = None

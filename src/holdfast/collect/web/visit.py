@@ -84,9 +84,9 @@ class Seen:
         """Enter something that is missing."""
         self.losses.append({"exchange": None, "kind": kind, "what": what, "why": why})
 
-    def happened(self, kind: str, **facts: Any) -> None:
+    def happened(self, event: str, /, **facts: Any) -> None:
         """Enter something that happened."""
-        self.events.append({"event": kind, "time": clock.to_text(clock.now()), **facts})
+        self.events.append({"event": event, "time": clock.to_text(clock.now()), **facts})
 
 
 class Visit:

@@ -91,11 +91,10 @@ def pack(
     parts = sorted(_files(folder))
     resources = []
     for path in parts:
-        digest, size = _digest(path)
         resources.append(
             {
-                "bytes": size,
-                "hash": f"sha256:{digest}",
+                "bytes": path.stat().st_size,
+                "hash": f"sha256:{digest_of(path)}",
                 "name": path.name,
                 "path": path.relative_to(folder).as_posix(),
             }
@@ -154,9 +153,10 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _digest(path: Path) -> tuple[str, int]:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _info(name: str) -> zipfile.ZipInfo:
