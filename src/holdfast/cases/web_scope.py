@@ -143,9 +143,7 @@ class WebScope:
         """Say whether an entry writes out this very address, or a network that holds it."""
         one = ipaddress.ip_network(address)
         return any(
-            entry.network is not None
-            and entry.port in {None, port}
-            and _within(one, entry.network)
+            entry.network is not None and entry.port in {None, port} and _within(one, entry.network)
             for entry in self.entries
         )
 

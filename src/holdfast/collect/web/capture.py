@@ -322,9 +322,7 @@ class _Capture:
                 kinds[loss["kind"]] += 1
         return dict(sorted(kinds.items()))
 
-    def _assurance(
-        self, summary: decode.Summary | None, before: times.Stamped
-    ) -> tuple[str, ...]:
+    def _assurance(self, summary: decode.Summary | None, before: times.Stamped) -> tuple[str, ...]:
         kinds = {loss["kind"] for loss in self._seen.losses}
         labels = {
             "lossy": summary is not None and summary.lossy,
@@ -425,5 +423,3 @@ def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
     text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
     path.write_bytes(text.encode("utf-8", "replace") + b"\n")
-
-

@@ -110,15 +110,15 @@ class Proxy:
         _, method = await reader.readexactly(2)
         if method == 2:
             name, secret = self.user.encode()[:255], self.password.encode()[:255]
-            writer.write(
-                b"\x01" + bytes([len(name)]) + name + bytes([len(secret)]) + secret
-            )
+            writer.write(b"\x01" + bytes([len(name)]) + name + bytes([len(secret)]) + secret)
             if (await reader.readexactly(2))[1] != 0:
                 raise ConnectionRefusedError("the proxy does not take the name and password")
         elif method != 0:
             raise ConnectionRefusedError("the proxy wants another way to sign in")
         encoded = host.encode("idna" if not host.isascii() else "ascii")
-        writer.write(b"\x05\x01\x00\x03" + bytes([len(encoded)]) + encoded + struct.pack(">H", port))
+        writer.write(
+            b"\x05\x01\x00\x03" + bytes([len(encoded)]) + encoded + struct.pack(">H", port)
+        )
         _version, code, _reserved, kind = await reader.readexactly(4)
         size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
         await reader.readexactly(size + 2)

@@ -186,5 +186,3 @@ def parse_named(text: str) -> tuple[str, tuple[Address, ...]]:
     if not host.strip() or None in found:
         raise ValueError(text)
     return host.strip().lower(), tuple(one for one in found if one is not None)
-
-

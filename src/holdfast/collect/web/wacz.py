@@ -116,7 +116,11 @@ def pack(
         for path in parts:
             with (
                 path.open("rb") as source,
-                packed.open(_info(path.relative_to(folder).as_posix()), "w", force_zip64=path.stat().st_size > 1 << 30) as out,
+                packed.open(
+                    _info(path.relative_to(folder).as_posix()),
+                    "w",
+                    force_zip64=path.stat().st_size > 1 << 30,
+                ) as out,
             ):
                 while chunk := source.read(1 << 20):
                     out.write(chunk)
