@@ -59,17 +59,16 @@ def reached(address: Address) -> tuple[Address, ...]:
 def private(address: Address) -> str | None:
     """Return in a word why `address` is not of the public internet; None where it is."""
     for one in reached(address):
-        if one.is_loopback:
-            return "loopback"
-        if one.is_link_local:
-            return "link-local"
-        if one.is_multicast:
-            return "multicast"
-        if one.is_unspecified:
-            return "unspecified"
-        if one.is_private:
-            return "private"
-        if one.is_reserved or not one.is_global or any(one in network for network in _MORE):
+        for why, holds in (
+            ("loopback", one.is_loopback),
+            ("link-local", one.is_link_local),
+            ("multicast", one.is_multicast),
+            ("unspecified", one.is_unspecified),
+            ("private", one.is_private),
+            ("reserved", one.is_reserved or not one.is_global),
             # `in` is False between the versions.
-            return "reserved"
+            ("reserved", any(one in network for network in _MORE)),
+        ):
+            if holds:
+                return why
     return None

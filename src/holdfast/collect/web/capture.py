@@ -150,7 +150,8 @@ class _Capture:
             self._seen.lost("unsigned", "the signature", "the vault has no key to sign captures")
         assurance = self._assurance(summary, before)
         losses = self._write_losses()
-        told = self._told(program, summary, ended, sealed, assurance, losses)
+        told = self._told(program, summary, ended, sealed)
+        told |= {"assurance": list(assurance), "losses": losses}
         _write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
@@ -355,8 +356,6 @@ class _Capture:
         summary: decode.Summary | None,
         ended: int,
         sealed: dict[str, Any] | None,
-        assurance: tuple[str, ...],
-        losses: dict[str, int],
     ) -> dict[str, Any]:
         order, seen, browser = self._order, self._seen, self._browser
         owner = chromium.account(order.settings.user)
@@ -370,7 +369,6 @@ class _Capture:
                 "url": order.plan.url,
                 **order.facts,
             },
-            "assurance": list(assurance),
             "browser": {
                 "account": None if owner is None else owner.pw_name,
                 "argv": browser.argv,
@@ -387,7 +385,6 @@ class _Capture:
             "events": seen.events,
             "format": "holdfast-capture/1",
             "host": {"kernel": platform.release(), "local": self._local},
-            "losses": losses,
             "named": {name: [str(one) for one in found] for name, found in order.named.items()},
             "netlog": sealed,
             "page": {"error": seen.error, "title": seen.title, "url": seen.url},

@@ -8,14 +8,15 @@ import pwd
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import supervise
 from holdfast.core.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 PLACES = (
@@ -140,13 +141,13 @@ def account(named: str | None) -> pwd.struct_passwd | None:
     return found
 
 
-def version(program: str) -> str:
+def version(program: str, user: str | None = None) -> str:
     """Return what the program says it is, in one line.
 
     Raises:
         ResourceError: it does not run.
     """
-    who = account(None)
+    who = account(user)
     try:
         done = subprocess.run(
             [program, "--version"],
@@ -218,6 +219,7 @@ class Chromium:
             f"--window-size={width},{height}",
             f"--lang={self.settings.locale}",
             f"--accept-lang={self.settings.locale}",
+            "--disable-popup-blocking",
             "--hide-scrollbars",
             "--mute-audio",
             "--disable-gpu",
@@ -266,17 +268,10 @@ class Chromium:
         if process is None:
             return
         self._process = None
-        assert process.stdin is not None
-        try:
-            # A communicate() would close its life line.
+        with suppress(subprocess.TimeoutExpired):
+            # Not communicate(), which would close its line of life.
             process.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
-        process.stdin.close()
-        assert process.stdout is not None
-        said = process.stdout.read()
-        process.stdout.close()
-        process.wait()
+        said, _ = process.communicate()
         try:
             self.end = json.loads(said)
         except ValueError:

@@ -41,10 +41,10 @@ class Devtools(asyncio.Protocol):
         """Talk over two descriptors, which this closes at the end."""
         loop = asyncio.get_running_loop()
         client = cls()
-        client._read, _ = await loop.connect_read_pipe(  # noqa: SLF001 - its own
+        client._read, _ = await loop.connect_read_pipe(
             lambda: client, os.fdopen(read, "rb", buffering=0)
         )
-        client._write, _ = await loop.connect_write_pipe(  # noqa: SLF001
+        client._write, _ = await loop.connect_write_pipe(
             asyncio.BaseProtocol, os.fdopen(write, "wb", buffering=0)
         )
         return client
@@ -55,7 +55,7 @@ class Devtools(asyncio.Protocol):
         params: dict[str, Any] | None = None,
         session: str | None = None,
         *,
-        timeout: float = 30.0,  # noqa: ASYNC109 - a bound of each command
+        timeout: float = 30.0,
     ) -> dict[str, Any]:
         """Give a command; return its result.
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from holdfast.collect.web.proxies import Proxy, Refused
+from holdfast.collect.web.proxies import Proxy, RefusedError
 from holdfast.core import addresses, clock
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Guard:
             return
         try:
             there, back = await self._reach(line)
-        except Refused as error:
+        except RefusedError as error:
             line.refused = error.why
             writer.write(_reply(error.code))
             await writer.drain()
@@ -140,10 +140,10 @@ class Guard:
         """Resolve, judge and connect.
 
         Raises:
-            Refused: why not.
+            RefusedError: why not.
         """
         if self.full:
-            raise Refused(_NOT_ALLOWED, "the capture's size limit is reached")
+            raise RefusedError(_NOT_ALLOWED, "the capture's size limit is reached")
         if self.proxy is not None and self.proxy.resolves:
             return await self._far(self.proxy, line)
         answer = await self.resolver.resolve(line.host)
@@ -157,9 +157,9 @@ class Guard:
                 forbidden.append(f"{one} is {kind}")
         if forbidden:
             # All or nothing: a name with one private address is no name for a public server.
-            raise Refused(_NOT_ALLOWED, f"{forbidden[0]}, and the case does not name it")
+            raise RefusedError(_NOT_ALLOWED, f"{forbidden[0]}, and the case does not name it")
         if not allowed:
-            raise Refused(_HOST, answer.why or "the name has no address")
+            raise RefusedError(_HOST, answer.why or "the name has no address")
         why = ""
         for one in allowed:
             try:
@@ -173,7 +173,7 @@ class Guard:
                 continue
             line.peer, line.peer_port = str(one), line.port
             return streams
-        raise Refused(_REFUSED, f"no connection: {why}")
+        raise RefusedError(_REFUSED, f"no connection: {why}")
 
     async def _far(
         self, proxy: Proxy, line: Line
@@ -184,14 +184,18 @@ class Guard:
             line.resolved_by, line.answers = "literal", [str(literal)]
             kind = addresses.private(literal)
             if kind is not None and not self.allows(literal, line.port):
-                raise Refused(_NOT_ALLOWED, f"{literal} is {kind}, and the case does not name it")
+                raise RefusedError(
+                    _NOT_ALLOWED, f"{literal} is {kind}, and the case does not name it"
+                )
         else:
             line.resolved_by = "proxy"
         try:
             async with asyncio.timeout(CONNECT_TIME * 2):
                 return await proxy.connect(line.host, line.port)
         except (OSError, EOFError, TimeoutError) as error:
-            raise Refused(_REFUSED, f"no connection: {error or type(error).__name__}") from None
+            raise RefusedError(
+                _REFUSED, f"no connection: {error or type(error).__name__}"
+            ) from None
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, line: Line, *, up: bool

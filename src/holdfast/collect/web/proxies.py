@@ -17,7 +17,7 @@ from holdfast.core.errors import InputError
 _PORTS = {"http": 3128, "socks5": 1080, "socks5h": 1080}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A connection that is not made: the SOCKS5 reply code, and why."""
 
     def __init__(self, code: int, why: str) -> None:

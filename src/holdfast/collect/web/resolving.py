@@ -130,6 +130,8 @@ class Resolver:
 
 def _found(said: dns.message.Message, kind: dns.rdatatype.RdataType) -> list[Address]:
     """Return the addresses at the end of the answer's chain of names."""
+    if not isinstance(said, dns.message.QueryMessage):
+        return []
     try:
         chain = said.resolve_chaining()
     except dns.exception.DNSException:
@@ -164,7 +166,7 @@ async def _datagram(query: bytes, server: tuple[str, int]) -> bytes:
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as port:
-        port.setblocking(False)  # noqa: FBT003
+        port.setblocking(False)
         # Connected, so that the kernel drops what others send.
         await loop.sock_connect(port, server)
         await loop.sock_sendall(port, query)

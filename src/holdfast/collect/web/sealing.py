@@ -66,5 +66,5 @@ def seal(source: Path, target: Path, recipients: list[str]) -> Sealed:
     to = [pyrage.x25519.Recipient.from_str(one) for one in recipients]
     with source.open("rb") as plain, target.open("xb") as out:
         stream = _Compressed(plain)
-        pyrage.encrypt_io(stream, out, to)  # type: ignore[arg-type]
+        pyrage.encrypt_io(stream, out, to)
     return Sealed(stream.hasher.hexdigest(), stream.size)

@@ -17,6 +17,7 @@ import select
 import signal
 import sys
 import time
+from typing import cast
 
 _SUBREAPER = 36
 """prctl(2) PR_SET_CHILD_SUBREAPER."""
@@ -65,10 +66,8 @@ def _become(spec: dict[str, object], read: int, write: int) -> None:
             os.setresuid(uid, uid, uid)
         os.chdir(str(spec["cwd"]))
         os.umask(0o077)
-        argv, env = spec["argv"], spec["env"]
-        assert isinstance(argv, list)
-        assert isinstance(env, dict)
-        os.execve(argv[0], argv, env)
+        argv, env = cast("list[str]", spec["argv"]), cast("dict[str, str]", spec["env"])
+        os.execve(argv[0], argv, env)  # noqa: S606 - an argument list, no shell
     except BaseException as error:  # noqa: BLE001 - nobody is left to raise it to
         os.write(2, f"supervise: {error}\n".encode())
     os._exit(127)

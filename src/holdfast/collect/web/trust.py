@@ -1,7 +1,8 @@
 """Have the browser trust certificate authorities that the operator names, and no other change.
 
-Chromium on Linux reads a user's own authorities from an NSS database in the home folder, which only
-NSS's `certutil` writes. A certificate that is wrong otherwise (expired, another host's) stays wrong.
+Chromium on Linux reads a user's own authorities from an NSS database in the home folder, which
+only NSS's `certutil` writes. A certificate that is wrong otherwise (expired, another host's) stays
+wrong.
 """
 
 from __future__ import annotations

@@ -104,6 +104,19 @@ class Visit:
         self._busy: set[str] = set()
         """Downloads under way."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers: dict[str, Callable[[dict[str, Any], Page | None, str | None], None]] = {
+            "Browser.downloadProgress": self._progress,
+            "Browser.downloadWillBegin": self._download,
+            "Fetch.requestPaused": self._paused,
+            "Inspector.targetCrashed": self._crashed,
+            "Network.responseReceived": self._response,
+            "Page.frameNavigated": self._navigated,
+            "Page.javascriptDialogOpening": self._dialog,
+            "Page.lifecycleEvent": self._lifecycle,
+            "Page.loadEventFired": self._loaded,
+            "Target.attachedToTarget": self._attached,
+            "Target.detachedFromTarget": self._detached,
+        }
         browser.listeners.append(self._hear)
 
     async def run(self) -> None:
@@ -140,7 +153,8 @@ class Visit:
         )
         await asyncio.wait_for(self._ready.wait(), 15)
         main = self._main
-        assert main is not None
+        if main is None:
+            raise DevtoolsError("the browser shows no page")
         try:
             async with asyncio.timeout(self._plan.timeout):
                 await self._load(main)
@@ -246,9 +260,9 @@ class Visit:
     # --- events -----------------------------------------------------------------------------
 
     def _hear(self, method: str, params: dict[str, Any], session: str | None) -> None:
-        handler = _HANDLERS.get(method)
+        handler = self._handlers.get(method)
         if handler is not None:
-            handler(self, params, self._pages.get(session or ""), session)
+            handler(params, self._pages.get(session or ""), session)
 
     def _attached(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
         info = params["targetInfo"]
@@ -398,18 +412,3 @@ class Visit:
                 "url": str(response.get("url", ""))[:4096],
             }
         )
-
-
-_HANDLERS: dict[str, Callable[[Visit, dict[str, Any], Page | None, str | None], None]] = {
-    "Browser.downloadProgress": Visit._progress,
-    "Browser.downloadWillBegin": Visit._download,
-    "Fetch.requestPaused": Visit._paused,
-    "Inspector.targetCrashed": Visit._crashed,
-    "Network.responseReceived": Visit._response,
-    "Page.frameNavigated": Visit._navigated,
-    "Page.javascriptDialogOpening": Visit._dialog,
-    "Page.lifecycleEvent": Visit._lifecycle,
-    "Page.loadEventFired": Visit._loaded,
-    "Target.attachedToTarget": Visit._attached,
-    "Target.detachedFromTarget": Visit._detached,
-}

@@ -1,4 +1,4 @@
-"""Pack a folder as a WACZ 1.1.1: a ZIP with stored parts, their digests, and a signature over those.
+"""Pack a folder as a WACZ 1.1.1: a ZIP of stored parts, their digests, a signature over those.
 
 The signature is the anonymous one of WACZ Signing and Verification 0.1.0: ECDSA with SHA-256 over
 the text `sha256:<hex>` of datapackage.json, as raw r and s, with the public key beside it.
@@ -89,16 +89,15 @@ def pack(
     Without a key there is no signature, and readers see that there is none.
     """
     parts = sorted(_files(folder))
-    resources = []
-    for path in parts:
-        resources.append(
-            {
-                "bytes": path.stat().st_size,
-                "hash": f"sha256:{digest_of(path)}",
-                "name": path.name,
-                "path": path.relative_to(folder).as_posix(),
-            }
-        )
+    resources = [
+        {
+            "bytes": path.stat().st_size,
+            "hash": f"sha256:{digest_of(path)}",
+            "name": path.name,
+            "path": path.relative_to(folder).as_posix(),
+        }
+        for path in parts
+    ]
     when = clock.to_text(told.when // 1_000_000 * 1_000_000)
     package = {
         "created": when,
