@@ -41,10 +41,10 @@ def parse(text: str) -> Address | None:
 
 
 def reached(address: Address) -> tuple[Address, ...]:
-    """Return the address, and those that it stands for: mapped, tunnelled and translated IPv4."""
+    """Return what the address stands for (mapped, tunnelled, translated IPv4), and itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
-    inner: list[Address] = [address]
+    inner: list[Address] = []
     if address.ipv4_mapped is not None:
         inner.append(address.ipv4_mapped)
     if address.sixtofour is not None:
@@ -53,7 +53,7 @@ def reached(address: Address) -> tuple[Address, ...]:
         inner += address.teredo
     if any(address in network for network in _NAT64):
         inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return tuple(inner)
+    return (*inner, address)
 
 
 def private(address: Address) -> str | None:

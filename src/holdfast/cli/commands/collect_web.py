@@ -78,7 +78,7 @@ def _header(_ctx: click.Context, param: click.Parameter, value: str | None) -> s
               metavar="N", help="Follow links within the scope, N deep.")  # fmt: skip
 @click.option("--browser", metavar="FILE", help="The Chromium to use; else the system's.")
 @click.option("--browser-user", metavar="NAME",
-              help="As root: the account it runs as; else HOLDFAST_BROWSER_USER, else nobody.")  # fmt: skip
+              help="As root: who runs it; else HOLDFAST_BROWSER_USER, else nobody.")  # fmt: skip
 @click.option("--no-browser-sandbox", is_flag=True,
               help="Run the browser without its own sandbox; recorded.")  # fmt: skip
 @JSON

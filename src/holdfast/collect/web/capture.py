@@ -204,7 +204,7 @@ class _Capture:
             if guard.full:
                 self._seen.lost("truncated", "what came after", "the size limit was reached")
             for one in guard.lines:
-                if one.refused is not None:
+                if one.refused is not None and one.host != chromium.BACKGROUND:
                     self._seen.events.append(
                         {"event": "refused", "host": one.host, "port": one.port,
                          "time": one.opened, "why": one.refused}
@@ -249,7 +249,7 @@ class _Capture:
         summary = None
         if netlog is not None:
             info = {"software": wacz.SOFTWARE, "format": "WARC File Format 1.1"}
-            settings = decode.Settings(warcinfo=info)
+            settings = decode.Settings(warcinfo=info, unasked_allowed=(chromium.BACKGROUND,))
             try:
                 summary = decode.decode(netlog, self._guard, out, settings=settings)
             except HoldfastError as error:

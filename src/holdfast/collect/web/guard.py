@@ -144,6 +144,8 @@ class Guard:
         """
         if self.full:
             raise RefusedError(_NOT_ALLOWED, "the capture's size limit is reached")
+        if line.host.lower().rstrip(".").endswith(".invalid"):
+            raise RefusedError(_HOST, "a name that is nobody's (RFC 6761)")
         if self.proxy is not None and self.proxy.resolves:
             return await self._far(self.proxy, line)
         answer = await self.resolver.resolve(line.host)

@@ -303,6 +303,9 @@ class Visit:
             page.frame = tree["frameTree"]["frame"]["id"]
         if first:
             self._ready.set()
+        elif self._main is not None:
+            # A page behind another is slowed down.
+            self._browser.post("Page.bringToFront", session=self._main.session)
 
     def _paused(self, params: dict[str, Any], page: Page | None, session: str | None) -> None:
         """Judge a document's request: the main page must stay within the scope."""
