@@ -24,7 +24,7 @@ from holdfast.core.addresses import parse, private
         ("fe80::1", "link-local"),
         ("fc00::1", "private"),
         ("100.64.0.1", "reserved"),
-        ("0.0.0.0", "unspecified"),
+        ("0.0.0.0", "unspecified"),  # noqa: S104 - nothing is bound
         ("0.1.2.3", "private"),
         ("::", "unspecified"),
         ("224.0.0.251", "multicast"),
