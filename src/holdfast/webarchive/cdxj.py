@@ -11,10 +11,11 @@ import base64
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _WWW = re.compile(r"^www\d*\.")
 _DEFAULT = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_PRINTED = "".join(map(chr, range(33, 127)))
 BODY = 4096
 """Bytes of a request's body that go into a key."""
 
@@ -56,4 +57,5 @@ def with_method(url: str, method: str, body: bytes, form: bool) -> tuple[str, st
 def line(key_url: str, date: str, values: dict[str, Any]) -> str:
     """Return an index line; `date` is RFC 3339."""
     stamp = re.sub(r"[^0-9]", "", date)[:14]
-    return f"{surt(key_url)} {stamp} {json.dumps(values, ensure_ascii=True)}"
+    key = quote(surt(key_url), safe=_PRINTED)
+    return f"{key} {stamp} {json.dumps(values, ensure_ascii=True)}"

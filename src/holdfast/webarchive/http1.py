@@ -7,6 +7,7 @@ still bytes that a server sent. It keeps only the head; bodies pass through.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import Enum
@@ -91,10 +92,13 @@ class Message:
     trailers: Head | None = None
     expected: int | None = None
     """Content-Length, where it decides."""
+    payload: hashlib._Hash = field(default_factory=hashlib.sha256)
+    """SHA-256 of the body without its chunks' framing (what a WARC calls the payload)."""
     fault: str = ""
     """What broke the framing, in words."""
     _kept: bytearray = field(default_factory=bytearray)
     _left: int = 0
+    _trailing: tuple[bytes, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -115,16 +119,12 @@ class Message:
             elif self.state in {State.SIZED, State.CHUNK}:
                 at = self._feed_counted(data, at)
             elif self.state is State.UNTIL_CLOSE:
+                self.payload.update(data[at:])
                 at = len(data)
             else:
                 at = self._feed_line(data, at)
         self.length += at - start
         return at
-
-    def close(self) -> None:
-        """Hear that the connection has closed: the end of a body that only that ends."""
-        if self.state is State.UNTIL_CLOSE:
-            self.state = State.DONE
 
     def _feed_head(self, data: bytes, at: int) -> int:
         before = len(self._kept)
@@ -197,6 +197,7 @@ class Message:
     def _feed_counted(self, data: bytes, at: int) -> int:
         taken = min(self._left, len(data) - at)
         self._left -= taken
+        self.payload.update(data[at : at + taken])
         if not self._left:
             self.state = State.DONE if self.state is State.SIZED else State.CHUNK_END
         return at + taken
@@ -233,5 +234,3 @@ class Message:
         if self._trailing:
             self.trailers = parse_head(b"\r\n".join((b"", *self._trailing)))
         self.state = State.DONE
-
-    _trailing: tuple[bytes, ...] = ()

@@ -155,10 +155,8 @@ class Direction:
         if not whole:
             return Frame(raw=raw, stream=self._block_stream)
         self._block = None
-        fields = tuple(
-            (bytes(name), bytes(value))
-            for name, value in self._decoder.decode(bytes(block), raw=True)
-        )
+        decoded = self._decoder.decode(bytes(block), raw=True)
+        fields = tuple((bytes(name), bytes(value)) for name, value in decoded)
         return Frame(
             raw=raw,
             stream=self._block_stream,

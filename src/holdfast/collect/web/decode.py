@@ -108,9 +108,9 @@ def decode(netlog: Path, guard: Path | None, out: Path, *, settings: Settings) -
     """
     opened: list[int] = []
     try:
-        for path in (netlog, guard):
-            if path is not None:
-                opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        opened.append(os.open(netlog, os.O_RDONLY | os.O_CLOEXEC))
+        if guard is not None:
+            opened.append(os.open(guard, os.O_RDONLY | os.O_CLOEXEC))
         _prepare(out)
     except OSError as error:
         for descriptor in opened:
