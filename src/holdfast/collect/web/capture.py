@@ -16,7 +16,6 @@ import platform
 import stat
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
@@ -30,7 +29,7 @@ from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError
 from holdfast.core.reference import clock_reference
 from holdfast.webarchive import cdxj
-from holdfast.webarchive.warc import Writer
+from holdfast.webarchive.warc import Bytes, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -281,7 +280,7 @@ class _Capture:
                 url = f"urn:view:{view.name}:{view.url}"
                 data = (self._out / "capture" / "views" / view.name).read_bytes()
                 fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
-                record = writer.write("resource", view.taken, fields, BytesIO(data))
+                record = writer.write("resource", view.taken, fields, Bytes(data))
                 values = {
                     "digest": f"sha256:{record.sha256}",
                     "filename": "views.warc.gz",

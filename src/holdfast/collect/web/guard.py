@@ -102,8 +102,8 @@ class Guard:
         self.lines.append(line)
         try:
             await self._connection(reader, writer, line)
-        except (OSError, EOFError, TimeoutError):
-            pass  # either side has left; the line says how far it came
+        except (OSError, EOFError, TimeoutError, asyncio.CancelledError):
+            pass  # either side has left, or all is over; the line says how far it came
         finally:
             line.closed = clock.to_text(clock.now())
             self.out.write(line.text())

@@ -19,8 +19,8 @@ import sys
 import time
 from typing import cast
 
-_SUBREAPER = 36
-"""prctl(2) PR_SET_CHILD_SUBREAPER."""
+_SUBREAPER, _PDEATHSIG = 36, 1
+"""prctl(2) PR_SET_CHILD_SUBREAPER and PR_SET_PDEATHSIG."""
 _GRACE = 10.0
 """Seconds in which what was killed must be gone."""
 
@@ -64,6 +64,8 @@ def _become(spec: dict[str, object], read: int, write: int) -> None:
             os.setgroups([])
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)
+        # After the change of account, which would undo it.
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.chdir(str(spec["cwd"]))
         os.umask(0o077)
         argv, env = cast("list[str]", spec["argv"]), cast("dict[str, str]", spec["env"])

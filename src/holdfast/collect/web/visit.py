@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _DATE = "%a, %d %b %Y %H:%M:%S GMT"
 """RFC 9110 section 5.6.7, the form that is sent today."""
+_PATIENCE = 2.0
+"""Seconds that a page has to answer once its time is over."""
 POPUPS = 5
 """Pages opened by the page that are looked at; further ones are closed and recorded."""
 
@@ -169,7 +171,7 @@ class Visit:
             self.seen.lost(
                 "timeout", "what had not loaded", f"the limit of {self._plan.timeout:g} s was over"
             )
-            self._browser.post("Page.stopLoading", session=main.session)
+            await self._interrupt(main)
         await self._settle(main)
         await self._look(main)
 
@@ -199,6 +201,23 @@ class Visit:
             raise DevtoolsError("the browser is gone")
         return task.result()
 
+    async def _interrupt(self, main: Page) -> None:
+        """Stop loading; a script that lets nobody else have a turn is ended, so that we can look.
+
+        Raises:
+            DevtoolsError: the page answers nothing even then.
+        """
+        self._browser.post("Page.stopLoading", session=main.session)
+        ping = {"expression": "1"}
+        try:
+            await self._browser.send("Runtime.evaluate", ping, main.session, timeout=_PATIENCE)
+        except DevtoolsError:
+            if self._browser.gone.done():
+                raise
+            self._browser.post("Runtime.terminateExecution", session=main.session)
+            self.seen.happened("script-ended", url=main.url)
+            await self._browser.send("Runtime.evaluate", ping, main.session, timeout=_PATIENCE)
+
     async def _settle(self, main: Page) -> None:
         """Give what still loads its time: until the network is quiet and downloads are done."""
         if main.crashed:
@@ -220,6 +239,10 @@ class Visit:
             if page.crashed:
                 self.seen.lost("crash", f"the views of {page.url}", "the page crashed")
                 continue
+            if len(self._pages) > 1:
+                # What is behind another page is not painted.
+                with suppress(DevtoolsError):
+                    await self._browser.send("Page.bringToFront", session=page.session, timeout=5)
             viewer = Viewer(self._browser, page.session, page.frame, self._folder, prefix)
             viewer.url = await self._address(page) or page.url
             if page is main:
