@@ -198,7 +198,7 @@ def test_a_page_that_hangs_gives_what_there_was(line: Line) -> None:
     assert row["losses"]["timeout"] == 1
     item = Item(line, row["item"])
     assert len(item.events("script-ended")) == 1
-    assert "screenshot.png" in {one["name"] for one in item.capture["views"]}
+    assert "dom.html" in {one["name"] for one in item.capture["views"]}
     assert item.exchange(f"{site.url}loop")["exact"]
 
 

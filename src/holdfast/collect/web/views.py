@@ -63,7 +63,8 @@ class Viewer:
         self._frame = frame
         self._folder = folder
         self._prefix = prefix
-        self._wait = _WAIT
+        self.patience = _WAIT
+        """Seconds for each view."""
         self.url = ""
         self.views: list[View] = []
         self.failed: list[tuple[str, str]] = []
@@ -79,10 +80,10 @@ class Viewer:
                 await make()
             except (DevtoolsError, KeyError, ValueError, TypeError) as error:
                 self.failed.append((kind, str(error) or type(error).__name__))
-                self._wait = _WAIT_AGAIN
+                self.patience = min(self.patience, _WAIT_AGAIN)
 
     async def _ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await self._browser.send(method, params, self._session, timeout=self._wait)
+        return await self._browser.send(method, params, self._session, timeout=self.patience)
 
     def _keep(
         self, kind: str, name: str, mime: str, data: bytes, clip: dict[str, int] | None = None

@@ -244,6 +244,9 @@ class Visit:
                 with suppress(DevtoolsError):
                     await self._browser.send("Page.bringToFront", session=page.session, timeout=5)
             viewer = Viewer(self._browser, page.session, page.frame, self._folder, prefix)
+            if any(one["event"] == "script-ended" for one in self.seen.events):
+                # Such a page often paints no more; what can't be had is not waited for long.
+                viewer.patience = _PATIENCE
             viewer.url = await self._address(page) or page.url
             if page is main:
                 self.seen.url = viewer.url
