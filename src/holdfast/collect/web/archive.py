@@ -50,7 +50,7 @@ class Archive:
         response_id, request_id = new_id(), new_id()
         if exchange.response is not None:
             fields = [("WARC-Target-URI", url), *common, ("WARC-Concurrent-To", f"<{request_id}>")]
-            self._response(exchange, exchange.response, url, date, fields, response_id)
+            self._response(exchange, url, date, fields, response_id)
         if exchange.request is not None:
             fields = [("WARC-Target-URI", url), *common]
             if exchange.response is not None:
@@ -85,9 +85,11 @@ class Archive:
             file.writelines(line + "\n" for line in self._lines)
 
     def _response(
-        self, exchange: Exchange, part: Part, url: str, date: str,
-        fields: list[tuple[str, str]], record: str,
-    ) -> None:  # fmt: skip
+        self, exchange: Exchange, url: str, date: str, fields: list[tuple[str, str]], record: str
+    ) -> None:
+        part = exchange.response
+        if part is None:
+            return
         kind = "response"
         if part.status is None:
             kind = "resource"  # no HTTP: a reader must not look for a head in it
@@ -100,17 +102,18 @@ class Archive:
                 *fields, ("WARC-Profile", REVISIT_304), ("WARC-Refers-To", f"<{known[1]}>"),
                 ("WARC-Refers-To-Target-URI", url), ("WARC-Refers-To-Date", known[2]),
             ]  # fmt: skip
-        elif part.payload and not part.chunked and not part.surplus:
+        elif part.payload and not (part.chunked or part.surplus) and url.startswith("http"):
             fields.append(("WARC-Payload-Digest", f"sha256:{part.payload}"))
         written = self._put(kind, date, fields, part.spool, record)
         part.written = _told(written, part)
-        self._index(exchange, part, url, date, written, known[0] if known else part.payload or "")
+        digest = known[0] if known else part.payload or ""
+        self._index(exchange, part, url, date, written=written, digest=digest)
         if part.status == 200 and exchange.method == "GET" and part.payload:
             self._payloads[url] = (part.payload, record, date)
         part.spool.drop()
 
     def _index(
-        self, exchange: Exchange, part: Part, url: str, date: str, written: Written, digest: str
+        self, exchange: Exchange, part: Part, url: str, date: str, *, written: Written, digest: str
     ) -> None:
         mime = "warc/revisit" if part.status == 304 and digest != part.payload else _mime(part)
         values: dict[str, Any] = {"url": url, "mime": mime}

@@ -193,7 +193,7 @@ def _describe(der: bytes) -> dict[str, Any]:
 
 
 def read_guard(stream: BinaryIO | None) -> dict[int, list[dict[str, Any]]]:
-    """Return the guard's connections by the browser's port, in order; a torn line is passed over."""
+    """Return the guard's connections by the browser's port, in order. A torn line is no line."""
     by_port: dict[int, list[dict[str, Any]]] = {}
     for line in stream or ():
         try:

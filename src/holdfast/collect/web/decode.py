@@ -270,8 +270,9 @@ def main() -> int:
         allow_cpu(wanted.cpu_seconds)
         decoder = import_module("holdfast.collect.web.decoder")
         summary = decoder.run(
-            told["netlog"], told["guard"], out, wanted, protection.missing(), _progress
-        )
+            told["netlog"], told["guard"], out, wanted,
+            unprotected=protection.missing(), progress=_progress,
+        )  # fmt: skip
     except (HoldfastError, ImportError, MemoryError, OSError) as error:
         fault = error.fault if isinstance(error, HoldfastError) else "machine"
         trouble = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    Guard = dict[int, list[dict[str, Any]]]
+
 _OPEN_FRAMES = "capture/http2/{}.frames"
 _DNS_PORT = "53"
 _CERTIFICATE_STATUS = frozenset({"IS_EV", "IS_QWAC", "REV_CHECKING_ENABLED"})
@@ -38,11 +41,21 @@ _TLS_END = 256
 """Bytes that a peer may send after the browser has stopped reading, and mean only goodbye."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Where the decoder writes, beside the WARC and the ledger."""
+
+    out: Path
+    exchanges: BinaryIO
+    connections: BinaryIO
+
+
 def run(
     netlog: int,
     guard: int | None,
     out: Path,
     settings: Settings,
+    *,
     unprotected: tuple[str, ...],
     progress: Callable[[int], None],
 ) -> Summary:
@@ -64,10 +77,9 @@ def run(
         if guard_file is not None:
             guard_file.close()
         log = Log(log_file, Decoder.EVENTS)
-        decoder = Decoder(
-            log, by_port, out, Archive(warc, progress), Ledger(ledger, log.errors),
-            exchanges, connections, settings,
-        )  # fmt: skip
+        files = Files(out=out, exchanges=exchanges, connections=connections)
+        books = Archive(warc, progress), Ledger(ledger, log.errors)
+        decoder = Decoder(log, by_port, files, *books, settings=settings)
         return decoder.run(unprotected)
 
 
@@ -88,21 +100,20 @@ class Decoder:
     })  # fmt: skip
 
     def __init__(
-        self, log: Log, guard: dict[int, list[dict[str, Any]]], out: Path, archive: Archive,
-        ledger: Ledger, exchanges: BinaryIO, connections: BinaryIO, settings: Settings,
+        self, log: Log, guard: Guard, files: Files, archive: Archive, ledger: Ledger, *,
+        settings: Settings,
     ) -> None:  # fmt: skip
         self._log = log
         self._guard = guard
-        self._guarded = any(guard.values())
         self._refused = {
             str(entry.get("host")): str(entry["refused"])
             for entries in guard.values() for entry in entries if entry.get("refused")
         }  # fmt: skip
-        self._out = out
+        self._out = out = files.out
         self._archive = archive
         self._ledger = ledger
-        self._exchange_lines = exchanges
-        self._connection_lines = connections
+        self._exchange_lines = files.exchanges
+        self._connection_lines = files.connections
         self._settings = settings
         self._book = Book()
         self._certificates = Certificates(out / "capture/certificates")
@@ -275,10 +286,8 @@ class Decoder:
             if known is not None:
                 connection.verdict = known | {"remembered": True}
             elif not event.net_error:
-                connection.losses.append(self._ledger.add(
-                    "certificate", f"the verdict on the certificate of connection {connection.number}",
-                    "the browser did not log that it checked it",
-                ))  # fmt: skip
+                what = "the browser's verdict on its certificate"
+                self._lose(connection, "certificate", what, "none was logged")
 
     def _on_ssl_certificates_received(self, event: Event) -> None:
         pems = event.params.get("certificates")
@@ -454,13 +463,16 @@ class Decoder:
 
     def _on_http2_session_send_headers(self, event: Event) -> None:
         number, stream = self._sessions.get(event.source), event.params.get("stream_id")
-        if number is not None and isinstance(stream, int):
-            self._streams[number, stream] = event.dependency
+        if number is None or not isinstance(stream, int):
+            return
+        job = event.dependency
+        if job is not None and self._book.current(job) is not None:
+            self._book.bind(job, job)  # a WebSocket's stream names the request itself
+        self._streams[number, stream] = job
 
     def _request(self, event: Event) -> Exchange:
-        exchange = self._book.current(event.source)
-        if exchange is None:
-            exchange = self._book.begin(event.source, "", "", event.time)
+        known = self._book.current(event.source)
+        exchange = known or self._book.begin(event.source, "", "", event.time)
         url = event.params.get("url")
         if isinstance(url, str) and not exchange.sent:
             exchange.url = exchange.url or url
@@ -472,7 +484,7 @@ class Decoder:
             return
         exchange = self._book.current(event.source)
         if exchange is not None and not exchange.alive:
-            self._over_with(exchange, event)
+            self._over_with(exchange, event)  # refused before there was a request
 
     def _on_request_alive(self, event: Event) -> None:
         if event.phase == 1:
@@ -481,9 +493,9 @@ class Decoder:
             annotation = event.params.get("traffic_annotation")
             exchange.annotation = annotation if isinstance(annotation, int) else None
             return
-        exchange = self._book.current(event.source)
-        if exchange is not None:
-            self._over_with(exchange, event)
+        found = self._book.current(event.source)
+        if found is not None:
+            self._over_with(found, event)
 
     def _over_with(self, exchange: Exchange, event: Event) -> None:
         exchange.net_error = event.net_error or exchange.net_error
@@ -520,7 +532,10 @@ class Decoder:
         if event.kind == "URL_REQUEST" and exchange is not None:
             exchange.net_error = event.net_error
 
-    _on_cancelled = _on_failed
+    def _on_cancelled(self, event: Event) -> None:
+        exchange = self._book.current(event.source)
+        if event.kind == "URL_REQUEST" and exchange is not None:
+            exchange.net_error = event.net_error or settling.ABORTED
 
     def _on_http_cache_read_info(self, event: Event) -> None:
         exchange = self._book.current(event.source)

@@ -1,4 +1,4 @@
-"""Account for an exchange: is all of it stored, and if not, what says why? Decides, reads nothing."""
+"""Account for an exchange: is all of it stored, and if not, what says why?"""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _UPGRADED = -173
 """ERR_WS_UPGRADE: the request became a WebSocket, which is no failure."""
+ABORTED = -3
+"""ERR_ABORTED: given up by whoever asked."""
 _SAFE = "".join(map(chr, range(33, 127)))
 
 
@@ -60,7 +62,7 @@ def account(
         )
     if exchange.losses:
         return "explained"
-    if exchange.net_error and exchange.net_error != -3:
+    if exchange.net_error and exchange.net_error != ABORTED:
         what = "what the browser made of the response, which is stored"
         exchange.losses.append(ledger.failure(what, exchange.net_error, exchange.number))
     whole = request is not None and request.whole and response is not None and response.whole
@@ -244,6 +246,6 @@ def _type(exchange: Exchange) -> str | None:
         return "favicon"
     if told == "empty":
         return "fetch"
-    return {"main frame": "document", "sub frame": "iframe"}.get(
+    return {"main frame": "document", "subframe": "iframe"}.get(
         exchange.kind, exchange.kind
     ) or None

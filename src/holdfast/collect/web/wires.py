@@ -1,4 +1,4 @@
-"""What a connection carries, told apart into exchanges: HTTP/1.1, HTTP/2, and what an upgrade opens.
+"""What a connection carries, told apart: HTTP/1.1, HTTP/2, and what an upgrade opens.
 
 A wire is fed both directions in the order in which the browser wrote and read. Every byte goes
 into exactly one place, and is counted there; what belongs nowhere goes into `stray`.
@@ -133,14 +133,15 @@ class Http1Wire:
             self._tunnel.feed("received", data, time)
             self._connection.received.kept += len(data)
             return
-        at = 0
-        while at < len(data) and self._waiting and self._tunnel is None:
+        at, tunnel = 0, None
+        while at < len(data) and self._waiting and tunnel is None:
             at = self._answer(self._waiting[0], data, at, time)
+            tunnel = self._opened()
         if at == len(data):
             return
         rest = data[at:]
-        if self._tunnel is not None:
-            self._tunnel.feed("received", rest, time)
+        if tunnel is not None:
+            tunnel.feed("received", rest, time)
         elif self._last is not None and self._last.exchange.response is not None:
             self._last.exchange.response.spool.write(rest)
             self._last.exchange.response.surplus += len(rest)
@@ -204,6 +205,9 @@ class Http1Wire:
         else:
             self._last = pair
         return end
+
+    def _opened(self) -> Tunnel | None:
+        return self._tunnel
 
     def _upgrade(self, exchange: Exchange, message: Message) -> None:
         assert message.head is not None  # noqa: S101
@@ -301,11 +305,11 @@ class Http2Wire:
                 stream.exchange.reset = f"GOAWAY with error {frame.code}, {way}"
         if frame.kind in {"", "goaway", "push"}:
             return
-        stream = self._streams.get(frame.stream)
-        if stream is None:
+        if frame.stream not in self._streams:
             if frame.kind != "headers" or way != "sent":
                 return  # of a stream that has ended; the frame is kept
-            stream = self._open(frame.stream, time)
+            self._open(frame.stream, time)
+        stream = self._streams[frame.stream]
         if frame.kind == "headers":
             self._headers(way, stream, frame.fields, time)
         elif frame.kind == "data":
@@ -319,11 +323,10 @@ class Http2Wire:
             if stream.sent_ends and stream.received_ends:
                 self._end(frame.stream, time)
 
-    def _open(self, number: int, time: int) -> _Stream:
+    def _open(self, number: int, time: int) -> None:
         exchange = self._house.claim_stream(self._connection, number, time)
         exchange.protocol, exchange.stream = "h2", number
-        stream = self._streams[number] = _Stream(exchange)
-        return stream
+        self._streams[number] = _Stream(exchange)
 
     def _headers(self, way: str, stream: _Stream, fields: Fields, time: int) -> None:
         exchange = stream.exchange
