@@ -15,6 +15,7 @@ import pytest
 
 import holdfast.acts
 from holdfast.acts.act import Act
+from holdfast.collect.web import chromium
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
 from holdfast.vault.stores.local import LocalIntake
@@ -35,6 +36,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.close": (YES, YES, YES, NO, NO),
     "case.show": SHOWS,
     "collect.files": TOUCHES_EVIDENCE,
+    "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
@@ -62,6 +64,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.close": ("case", "close", "CASE"),
     "case.show": ("case", "show", "CASE"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
+    "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
     "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
@@ -147,6 +150,10 @@ def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
 def test_an_act_is_done_or_refused_as_the_matrix_says(
     scene: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str, state: str
 ) -> None:
+    if act == "collect.web":
+        if not any(map(shutil.which, chromium.PLACES)):
+            pytest.skip("no Chromium here: apt-get install chromium")
+        scene.case = scene.open_case("--scope", "127.0.0.1")
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]

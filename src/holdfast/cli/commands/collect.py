@@ -8,6 +8,7 @@ from holdfast.acts import showing
 from holdfast.acts.admission import Collected
 from holdfast.acts.cases import OneCase
 from holdfast.acts.collecting import CollectFiles, collect_files
+from holdfast.cli.commands.collect_web import web
 from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import InputError
 
@@ -15,6 +16,9 @@ from holdfast.core.errors import InputError
 @click.group()
 def collect() -> None:
     """Collect evidence into a case."""
+
+
+collect.add_command(web)
 
 
 @collect.command("files")
