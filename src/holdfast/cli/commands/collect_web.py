@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,31 @@ def _header(_ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return value
 
 
+def _self_test(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Run the self-test in a process of its own, and end with its verdict."""
+    if not value:
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "holdfast.testing.web_self_test", *_passed_on(sys.argv)],
+        check=False,
+    )
+    ctx.exit(done.returncode)
+
+
+def _passed_on(words: list[str]) -> list[str]:
+    """Return what of a command line says which browser is meant."""
+    found: list[str] = []
+    for at, word in enumerate(words):
+        if word.partition("=")[0] in {"--browser", "--browser-user"}:
+            found += words[at : at + (1 if "=" in word else 2)]
+        elif word == "--no-browser-sandbox":
+            found.append(word)
+    return found
+
+
 @click.command("web")
+@click.option("--self-test", is_flag=True, expose_value=False, is_eager=True, callback=_self_test,
+              help="Capture a hostile site and say what is exact on this browser.")  # fmt: skip
 @where
 @CASE
 @click.argument("urls", nargs=-1, metavar="URL...")
