@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 import time
 from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -162,7 +161,6 @@ class _Run(Gathering):
         self._met = {_same(url) for url in request.urls}
         self._next: dict[str, float] = defaultdict(float)
         """When a host may be asked again, by the monotonic clock."""
-        self._stop = threading.Event()
         self._number = 0
 
     def kept(self) -> Iterator[Kept | Skipped]:
@@ -190,7 +188,7 @@ class _Run(Gathering):
                         total = done + len(running) + len(self._waiting)
                         self.session.progress(done, total, url)
             finally:
-                self._stop.set()
+                self._order.stop.set()
                 pool.shutdown(cancel_futures=True)
 
     def _begin(

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from holdfast.testing.hostile.compare import Comparison
 
 
-def run(
-    settings: chromium.Settings, scratch: Path, plan: Plan | None = None
-) -> tuple[Captured, Comparison]:
-    """Capture the hostile site with this browser; return the capture, and how it compares.
+def run(settings: chromium.Settings, scratch: Path, path: str = "/") -> tuple[Captured, Comparison]:
+    """Capture a page of the hostile site; return the capture, and how it compares.
+
+    The site's start page makes everything happen but what crashes or hangs the browser.
 
     Raises:
         ResourceError: there is no browser.
@@ -45,7 +45,7 @@ def run(
     site = Site.made(scratch / "site")
     with site.serving():
         order = Order(
-            plan=plan or Plan(site.start_url, timeout=60, settle=5),
+            plan=Plan(site.url(path), timeout=60, settle=5),
             settings=settings,
             recipients=(str(pyrage.x25519.Identity.generate().to_public()),),
             key=ec.generate_private_key(ec.SECP384R1()),
