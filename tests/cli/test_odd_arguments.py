@@ -68,6 +68,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case show": ("CASE",),
     "check": ("file",),
     "collect files": ("--case", "CASE", "file"),
+    "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),
     "custody": (),
     "erase approve": ("3",),

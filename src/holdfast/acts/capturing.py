@@ -7,10 +7,8 @@ address, which browser, how sure.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-import threading
 import time
 from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,10 +19,10 @@ from urllib.parse import urldefrag, urlsplit
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
-from holdfast.acts.staging import Group, Staged
+from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.stamping import authorities
 from holdfast.cases.web_scope import WebScope
-from holdfast.collect.interfaces import Skipped, path_field
+from holdfast.collect.interfaces import Skipped
 from holdfast.collect.web import chromium, resolving, trust, wacz
 from holdfast.collect.web.behaviour import Limits
 from holdfast.collect.web.capture import Captured, Order, capture
@@ -32,7 +30,6 @@ from holdfast.collect.web.proxies import Proxy
 from holdfast.collect.web.visit import Plan
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
-from holdfast.vault import copying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +161,6 @@ class _Run(Gathering):
         self._met = {_same(url) for url in request.urls}
         self._next: dict[str, float] = defaultdict(float)
         """When a host may be asked again, by the monotonic clock."""
-        self._stop = threading.Event()
         self._number = 0
 
     def kept(self) -> Iterator[Kept | Skipped]:
@@ -192,7 +188,7 @@ class _Run(Gathering):
                         total = done + len(running) + len(self._waiting)
                         self.session.progress(done, total, url)
             finally:
-                self._stop.set()
+                self._order.stop.set()
                 pool.shutdown(cancel_futures=True)
 
     def _begin(
@@ -224,27 +220,14 @@ class _Run(Gathering):
         except InputError as error:
             return Group(skipped=[Skipped(url.encode(), "unreadable", error.what)])
         try:
-            staged = self._stage(intake, made)
+            with durable.disk_errors(self.session.vault.root):
+                record, recipient = self._record(made), self.case.recipient
+                staged = stage_file(intake.staging, made.file, url, record, recipient)
         finally:
             shutil.rmtree(made.file.parent, ignore_errors=True)
         self._captured[url] = made
         self._follow(made, depth)
         return Group(staged=[staged], bytes=staged.copied.size)
-
-    def _stage(self, intake: Intake, made: Captured) -> Staged:
-        copied: list[copying.Copied] = []
-        source = os.open(made.file, os.O_RDONLY | os.O_CLOEXEC)
-
-        def write(target: int) -> str:
-            copied.append(copying.copy(source, target, self.case.recipient))
-            return copied[0].object
-
-        try:
-            with durable.disk_errors(self.session.vault.root):
-                _, place = intake.staging.stage(write)
-        finally:
-            os.close(source)
-        return Staged(copied[0], place, path_field(made.url.encode()), self._record(made))
 
     def _record(self, made: Captured) -> dict[str, Json]:
         losses: dict[str, Json] = dict(made.losses)

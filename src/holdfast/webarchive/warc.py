@@ -8,17 +8,22 @@ in use get wrong, so there the digest stands in exchanges.jsonl alone.
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 import zlib
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 VERSION = b"WARC/1.1"
-_LEVEL = 1
-"""Bodies are mostly compressed already; level 6 halves the speed for 3 % of the size."""
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_FAST, _STORED = 1, 0
+_PROBE = 1 << 14
+"""Bytes that tell whether a block is compressed already, as pictures and most bodies are. Packing
+those again would take most of a decoding's time for nothing: they go into their member stored."""
 REVISIT_304 = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 
@@ -107,9 +112,11 @@ class Writer:
             name.encode("ascii") + b": " + _clean(value) + b"\r\n" for name, value in lines
         )
         start = self.offset
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+        chunks = block.chunks()
+        first = next(chunks, b"")
+        packer = zlib.compressobj(_level(first), zlib.DEFLATED, 31)
         self._put(packer.compress(VERSION + b"\r\n" + header + b"\r\n"))
-        for chunk in block.chunks():
+        for chunk in chain((first,), chunks):
             self._put(packer.compress(chunk))
         self._put(packer.compress(b"\r\n\r\n"))
         self._put(packer.flush())
@@ -124,12 +131,18 @@ class Writer:
             self.offset += len(data)
 
 
+def _level(first: bytes) -> int:
+    """Return how hard to pack a block that begins with `first`."""
+    probe = first[-_PROBE:]
+    if len(probe) < _PROBE:
+        return _FAST
+    return _STORED if len(zlib.compress(probe, _FAST)) > 0.95 * len(probe) else _FAST
+
+
 def _clean(value: str) -> bytes:
     """Return a field's value; what would break the line, or is no UTF-8, is percent-encoded."""
-    return b"".join(
-        b"%%%02X" % byte if byte < 32 or byte == 127 else bytes((byte,))
-        for byte in value.encode("utf-8", "replace")
-    )
+    data = value.encode("utf-8", "replace")
+    return _CONTROL.sub(lambda found: b"%%%02X" % found[0][0], data)
 
 
 def new_id() -> str:

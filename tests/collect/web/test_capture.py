@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import struct
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from holdfast.collect.web import chromium
 from holdfast.core.digest import sha256_hex
+from holdfast.testing.authority import Authority
 from tests.collect.web.servers import Site, page, serving
 
 if TYPE_CHECKING:
@@ -241,3 +243,61 @@ def test_a_list_is_captured_side_by_side_and_a_crawl_stays_inside(line: Line) ->
     (begun,) = item.events("download")
     assert begun["name"] == "a.bin"
     assert item.exchange(f"{site.url}file")["exact"]
+
+
+def test_stamps_before_and_after_are_checked_by_openssl(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Authority.made(tmp_path / "tsa").serving() as tsa, serving(Site(PAGES)) as site:
+        setting = tmp_path / "authorities.toml"
+        facts = f'name = "one"\nurl = "{tsa.url}"\nroots = ["{tsa.root_file}"]\n'
+        setting.write_text(f"[[authority]]\n{facts}")
+        line.must("log", "authorities", setting)
+        (row,) = captured(line, f"{site.url}next", options=("--no-scroll", "--settle", "0"))
+    assert row["assurance"] == []
+    item = Item(line, row["item"])
+    for name in item.zip.namelist():
+        if name.startswith("capture/stamps/"):
+            (tmp_path / name.rpartition("/")[2]).write_bytes(item.zip.read(name))
+    for moment in ("before", "after"):
+        said = (tmp_path / f"{moment}.json", tmp_path / f"{moment}.one.tsr")
+        command = ["openssl", "ts", "-verify", "-data", said[0], "-in", said[1]]
+        subprocess.run([*command, "-CAfile", tsa.root_file], check=True, capture_output=True)
+    after = json.loads((tmp_path / "after.json").read_bytes())
+    stamped = {one["path"]: one["sha256"] for one in after["parts"]}
+    # All of the item but what comes after the stamp.
+    assert set(item.zip.namelist()) - set(stamped) == {
+        "capture/stamps/after.json",
+        "capture/stamps/after.one.tsq",
+        "capture/stamps/after.one.tsr",
+        "datapackage-digest.json",
+        "datapackage.json",
+    }
+    for path, digest in stamped.items():
+        assert sha256_hex(item.zip.read(path)) == digest
+    (entry,) = line.entries("collect.item")
+    assert [one["authority"] for one in entry["record"]["times"]] == ["one", "one"]
+
+
+def test_a_sealed_vault_seals_the_log_to_the_case(sealed: Line) -> None:
+    with serving(Site(PAGES)) as site:
+        (row,) = captured(sealed, f"{site.url}next", options=("--no-scroll", "--settle", "0"))
+    assert row["size"] > 0
+    assert not (sealed.vault / "keys" / "capture.age").exists()
+    sealed.intact()
+
+
+def test_ctrl_c_ends_the_browser_and_keeps_the_vault_whole(line: Line) -> None:
+    line.case = line.open_case("--scope", "127.0.0.1")
+    with serving(Site(PAGES)) as site:
+        command = line.program("collect", "web", "--case", line.case, f"{site.url}loop")
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not site.asked:
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate(timeout=60)
+    assert run.returncode == 130, told
+    assert "interrupted" in told
+    assert browsers() == []
+    line.must("items", "--case", line.case)
+    line.intact()

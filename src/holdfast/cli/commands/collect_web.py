@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,31 @@ def _header(_ctx: click.Context, param: click.Parameter, value: str | None) -> s
     return value
 
 
+def _self_test(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Run the self-test in a process of its own, and end with its verdict."""
+    if not value:
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "holdfast.testing.web_self_test", *_passed_on(sys.argv)],
+        check=False,
+    )
+    ctx.exit(done.returncode)
+
+
+def _passed_on(words: list[str]) -> list[str]:
+    """Return what of a command line says which browser is meant."""
+    found: list[str] = []
+    for at, word in enumerate(words):
+        if word.partition("=")[0] in {"--browser", "--browser-user"}:
+            found += words[at : at + (1 if "=" in word else 2)]
+        elif word == "--no-browser-sandbox":
+            found.append(word)
+    return found
+
+
 @click.command("web")
+@click.option("--self-test", is_flag=True, expose_value=False, is_eager=True, callback=_self_test,
+              help="Capture a hostile site and say what is exact on this browser.")  # fmt: skip
 @where
 @CASE
 @click.argument("urls", nargs=-1, metavar="URL...")
@@ -182,3 +207,63 @@ def _tell(one: Kept, *, as_json: bool) -> None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+
+
+@click.command("url")
+@where
+@CASE
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="MB",
+              help="A file may have.")  # fmt: skip
+@click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
+@click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
+              help="Take a name to be at an address; recorded.")  # fmt: skip
+@click.option("--trust", multiple=True, metavar="PEM",
+              help="Trust this authority's certificates, too; recorded.")  # fmt: skip
+@JSON
+def url(
+    place: Where,
+    *,
+    case: str,
+    urls: tuple[str, ...],
+    limit: int,
+    proxy: str | None,
+    named: tuple[str, ...],
+    trust: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Download files, each as one item, with what was said on the wire as another (WARC).
+
+    The case's scope must name each address, and where it redirects to. What breaks off is asked
+    for again from there. No script runs; for pages, see `collect web`.
+
+    \b
+    Example:
+      holdfast collect url --case 2026-0001 https://shop.example.org/prices.apk
+    """
+    from holdfast.acts.downloading import CollectUrl, collect_url  # noqa: PLC0415
+    from holdfast.collect.interfaces import Skipped  # noqa: PLC0415
+
+    request = CollectUrl(
+        case=case,
+        urls=tuple(dict.fromkeys(urls)),
+        limit=limit * 1_000_000,
+        proxy=proxy,
+        named=named,
+        trust=tuple(Path(one) for one in trust),
+    )
+    failed: list[str] = []
+    with place.session() as session, progress("Downloading", "files") as session.progress:
+        for one in collect_url(session, request):
+            if isinstance(one, Skipped):
+                failed.append(f"{one.path.decode()}: {one.reason}")
+                warn(f"not downloaded whole: {failed[-1]}")
+            elif as_json:
+                emit(one.as_json())
+            else:
+                say(f"{one.exhibit:<8} {one.item[:16]}  {size_text(one.size):>9}  {one.path}")
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(request.urls)} files did not come whole (first: {failed[0]})",
+            "what came is kept; see the lines above, and repeat",
+        )

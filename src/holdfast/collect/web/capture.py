@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import stat
+import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.visit import Plan, Seen, Visit
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
-from holdfast.core.errors import HoldfastError
+from holdfast.core.errors import HoldfastError, ResourceError
 from holdfast.core.reference import clock_reference
 from holdfast.webarchive import cdxj
 from holdfast.webarchive.warc import Bytes, Writer
@@ -67,7 +68,8 @@ class Order:
     """Further certificate authorities to trust, PEM."""
     limit: int | None = None
     """Bytes that may be received."""
-    scratch: Path | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever gives up: the browser is ended, and nothing is packed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,8 @@ class _Capture:
         self._browser.prepare()
         trust.install(self._browser.home, order.roots, owner)
         asyncio.run(self._browse(views))
+        if order.stop.is_set():
+            raise ResourceError("the capture was given up", "repeat it")
         ended = clock.now()
         netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
         summary = self._decode(netlog)
@@ -196,8 +200,10 @@ class _Capture:
                 client = await Devtools.open(read, write)
                 visit = Visit(client, order.plan, views, self._browser.downloads)
                 self._seen = visit.seen
+                watch = asyncio.create_task(self._watch())
                 await visit.run()
                 await self._leave(client)
+                watch.cancel()
             self._received = guard.received
             self._local = sorted({one.local for one in guard.lines if one.local})
             if guard.full:
@@ -208,6 +214,12 @@ class _Capture:
                         {"event": "refused", "host": one.host, "port": one.port,
                          "time": one.opened, "why": one.refused}
                     )  # fmt: skip
+
+    async def _watch(self) -> None:
+        """End the browser where nobody waits for it any more."""
+        while not self._order.stop.is_set():
+            await asyncio.sleep(0.1)
+        await asyncio.to_thread(self._browser.stop, 0)
 
     async def _leave(self, client: Devtools) -> None:
         """Close the browser, so that its log has an end; kill it if it does not."""

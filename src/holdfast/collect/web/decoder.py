@@ -206,6 +206,7 @@ class Decoder:
     def _carry(self, connection: Connection, exchange: Exchange) -> Exchange:
         exchange.connection = connection.number
         connection.exchanges += 1
+        exchange.turn = connection.exchanges
         return exchange
 
     def arrived(self, exchange: Exchange, time: int) -> None:

@@ -65,6 +65,8 @@ class Exchange:
     """The exchange that this one goes on from: a redirect, or a second attempt."""
     ended: int | None = None
     connection: int | None = None
+    turn: int | None = None
+    """Its place among what the connection carried, from 1."""
     stream: int | None = None
     protocol: str | None = None
     request: Part | None = None
