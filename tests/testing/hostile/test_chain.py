@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 INEXACT = {
     # Chromium reads no further than 256 KiB of a head.
     *("monster-header",),
-    # The page left while the site was still talking.
-    *("events", "given-up"),
+    # The page left while the site was still talking, the browser where a WebSocket was refused.
+    *("events", "given-up", "websocket-refused"),
     # There was no answer, which the ledger says.
     *("no-answer",),
     # Refused by the browser before anything was sent.

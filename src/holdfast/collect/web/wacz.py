@@ -95,6 +95,8 @@ def pack(
             "hash": f"sha256:{digest_of(path)}",
             "name": path.name,
             "path": path.relative_to(folder).as_posix(),
+            # Else `wacz validate` takes our lines of JSON for tables, and guesses their types.
+            **({"type": "file"} if path.is_relative_to(folder / "capture") else {}),
         }
         for path in parts
     ]
