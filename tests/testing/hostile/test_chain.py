@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.testing.hostile import situation
-from holdfast.testing.hostile.compare import Verdict, compare
+from holdfast.testing.hostile.compare import compare
 from holdfast.testing.hostile.stored import Stored
+from holdfast.testing.hostile.verdict import Verdict
 
 if TYPE_CHECKING:
     from tests.testing.hostile.conftest import Chain

@@ -8,8 +8,9 @@ import pytest
 
 from holdfast.core.errors import InputError
 from holdfast.testing.hostile import compare as judge
-from holdfast.testing.hostile.compare import Verdict, compare
+from holdfast.testing.hostile.compare import compare
 from holdfast.testing.hostile.stored import Record, Stored
+from holdfast.testing.hostile.verdict import Verdict
 from tests.testing.hostile import made
 from tests.testing.hostile.made import ANSWER_VIEW, GET, HINT, OK, REQUEST_VIEW, Capture
 

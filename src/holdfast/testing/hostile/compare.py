@@ -12,89 +12,24 @@ For every message that went over the wire, and for every one that the capture sa
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
 
-from holdfast.core.errors import InputError, printable
+from holdfast.core.errors import InputError
 from holdfast.testing.hostile import certificates, http2_view
 from holdfast.testing.hostile.stored import Stored
+from holdfast.testing.hostile.verdict import Comparison, Row, Verdict
 from holdfast.testing.hostile.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from holdfast.testing.hostile.wire import Connection, Exchange
-
-
-class Verdict(enum.IntEnum):
-    """From good to bad."""
-
-    exact = 0
-    explained = 1
-    MISSING = 2
-    WRONG = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """One message, and how the capture has it."""
-
-    verdict: Verdict
-    what: str
-    """`request`, `response`, `interim 1`, `tunnel sent`, `frames received`, `connection` …"""
-    method: str
-    url: str
-    detail: str = ""
-
-    @property
-    def situation(self) -> str:
-        """The first part of the URL's path; the host where a certificate is the matter."""
-        parts = urlsplit(self.url)
-        return parts.path.strip("/").split("/")[0] or (parts.hostname or self.url)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All rows."""
-
-    rows: tuple[Row, ...]
-
-    @property
-    def good(self) -> bool:
-        """Nothing is missing and nothing is wrong."""
-        return all(row.verdict <= Verdict.explained for row in self.rows)
-
-    def count(self, verdict: Verdict) -> int:
-        """Return how many rows have this verdict."""
-        return sum(row.verdict is verdict for row in self.rows)
-
-    def summary(self) -> str:
-        """Return the counts in one line."""
-        counts = ", ".join(f"{self.count(one)} {one.name}" for one in Verdict)
-        return f"{len(self.rows)} messages: {counts}"
-
-    def table(self, *, everything: bool = False) -> str:
-        """Return a line a situation, and one for each row that is not exact; or all rows."""
-        groups: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in self.rows:
-            groups[row.situation].append(row)
-        lines = [f"{'situation':<22} {'messages':>8}  verdict"]
-        for name, rows in sorted(groups.items()):
-            worst = max(row.verdict for row in rows)
-            lines.append(f"{printable(name):<22} {len(rows):>8}  {worst.name}")
-            lines += [
-                f"{'':22} {row.verdict.name:>10} {row.what} of {row.method} "
-                f"{printable(row.url)}{': ' if row.detail else ''}{printable(row.detail)}"
-                for row in rows
-                if everything or row.verdict is not Verdict.exact
-            ]
-        return "\n".join([*lines, self.summary()])
 
 
 def compare(wire: Wire, stored: Stored) -> Comparison:
