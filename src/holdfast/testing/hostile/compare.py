@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from holdfast.testing.hostile.wire import Connection, Exchange
 
+__all__ = ["Comparison", "Row", "Verdict", "compare", "main"]
+
 
 def compare(wire: Wire, stored: Stored) -> Comparison:
     """Compare what the site saw with what a capture holds, in both directions."""
