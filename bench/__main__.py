@@ -30,6 +30,8 @@ from bench import (
     store_s3,
     verify_13000,
     verify_throughput,
+    web_capture,
+    web_many,
 )
 from bench.measure import Bench
 from bench.process import BenchFailedError, adopt_orphans, own_peak
@@ -49,6 +51,8 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "memory": memory,
     "startup": startup,
     "store-s3": store_s3,
+    "web-capture": web_capture,
+    "web-many": web_many,
 }
 
 BY_NAME = {"log-huge"}

@@ -48,6 +48,9 @@ BARS = {
     ),
     "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
     "store-s3": "S3: 80% of the speed of the plain client putting the same files",
+    "web-load": "collect web: a page loads in at most 1.10x the time it takes plain Chromium",
+    "web-whole": "collect web: a capture takes at most 2x launch + load + close",
+    "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

@@ -51,8 +51,10 @@ COREUTILS = Tool("cp", ("cp", "--version"), _apt("coreutils"))
 OPENSSL = Tool("openssl", ("openssl", "version"), _apt("openssl"))
 HASHDEEP = Tool("hashdeep", ("hashdeep", "-V"), _apt("hashdeep"))
 BAGIT = Tool("bagit", (sys.executable, "-m", "bagit", "--version"), "./dev setup")
+MITMPROXY = Tool("mitmdump", ("mitmdump", "--version"), "pipx install mitmproxy")
+SCOOP = Tool("scoop", ("scoop", "--version"), "npm install -g @harvard-lil/scoop")
 
-TOOLS = (COREUTILS, OPENSSL, HASHDEEP, BAGIT)
+TOOLS = (COREUTILS, OPENSSL, HASHDEEP, BAGIT, MITMPROXY, SCOOP)
 
 OPENSSL_DGST = ("openssl", "dgst", "-sha256")
 

@@ -15,13 +15,15 @@ import pytest
 
 import holdfast.acts
 from holdfast.acts.act import Act
+from holdfast.collect.web import chromium
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
 from holdfast.vault.stores.local import LocalIntake
+from tests.collect.web.servers import Site, page, serving
 from tests.line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 YES, NO = True, False
@@ -36,6 +38,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.show": SHOWS,
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
+    "collect.url": TOUCHES_EVIDENCE,
+    "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
@@ -66,6 +70,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.show": ("case", "show", "CASE"),
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
+    "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
+    "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
     "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
@@ -122,6 +128,12 @@ def scene(examined: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixt
     return Line(shutil.copytree(examined[0], tmp_path / "vault"), examined[1], capsys)
 
 
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with serving(Site({"/file": page("a file")})) as one:
+        yield one
+
+
 def enter_state(line: Line, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bring the scene's case into a state, or name another case that is in it."""
     if state == "expired":
@@ -149,12 +161,23 @@ def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("act", sorted(MATRIX))
 def test_an_act_is_done_or_refused_as_the_matrix_says(
-    scene: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str, state: str
+    scene: Line,
+    *,
+    site: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
+    state: str,
 ) -> None:
+    if act == "collect.web" and not any(map(shutil.which, chromium.PLACES)):
+        pytest.skip("no Chromium here: apt-get install chromium")
+    if act in {"collect.url", "collect.web"}:
+        scene.case = scene.open_case("--scope", "127.0.0.1")
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
     named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/"}
+    named["SITE/"] = site.url
     command = [_filled(word, named) for word in COMMANDS[act]]
     done = scene(*command)
     if MATRIX[act][STATES.index(state)]:

@@ -69,6 +69,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "check": ("file",),
     "collect archive": ("--case", "CASE", "file"),
     "collect files": ("--case", "CASE", "file"),
+    "collect url": ("--case", "CASE", "https://shop.example/file"),
+    "collect web": ("--case", "CASE", "https://shop.example/"),
     "custody": (),
     "erase approve": ("3",),
     "erase limits": ("--entries", "9", "--bytes", "9"),

@@ -126,6 +126,28 @@ class Stager:
         return Staged(copied[0], place, path_field(source.path), record)
 
 
+def stage_file(
+    staging: Staging, file: Path, named: str, record: dict[str, Json], recipient: str | None
+) -> Staged:
+    """Stage a file that a collector made, under the name that it was collected by.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    copied: list[Copied] = []
+    source = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+
+    def write(target: int) -> str:
+        copied.append(copying.copy(source, target, recipient))
+        return copied[0].object
+
+    try:
+        _, place = staging.stage(write)
+    finally:
+        os.close(source)
+    return Staged(copied[0], place, path_field(named.encode()), record)
+
+
 def _changed(source: Source, copied: Copied) -> dict[str, Json] | None:
     """Return both sizes and hashes where the source changed while it was read; None otherwise."""
     facts = os.fstat(source.descriptor)

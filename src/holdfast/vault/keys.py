@@ -8,6 +8,8 @@ vault.tag                32 bytes hex, tags entries that belong to no case
 operators/<name>.key     Ed25519, signs the operator's acts (PKCS#8 PEM)
 cases/<case>.tag         32 bytes hex, tags the case's entries
 cases/<case>.age         age X25519 identity that opens the case's items (sealed vaults)
+capture.key              ECDSA P-384, signs web captures (PKCS#8 PEM); made when first needed
+capture.age              age X25519 identity that opens captures' secrets (plain vaults); likewise
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pyrage
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -62,7 +65,7 @@ def _damaged(path: Path, what: str) -> InputError:
     return InputError(f"{path} holds no {what}", "restore it from its backup")
 
 
-def _pem(key: Ed25519PrivateKey | MLDSA44PrivateKey) -> bytes:
+def _pem(key: Ed25519PrivateKey | MLDSA44PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -242,6 +245,37 @@ class Keyring:
         data = self._read(path, f"the key of case {case}")
         try:
             return pyrage.x25519.Identity.from_str(data.decode().strip())
+        except (ValueError, pyrage.IdentityError):
+            raise _damaged(path, "age identity") from None
+
+    def capture_signer(self) -> ec.EllipticCurvePrivateKey:
+        """Return the key that signs web captures, made here if there is none.
+
+        Raises:
+            InputError: its file is damaged.
+        """
+        path = self.root / "capture.key"
+        made = ec.generate_private_key(ec.SECP384R1())
+        durable.create(path, _pem(made), 0o600)
+        try:
+            key = load_pem_private_key(self._read(path, "the key of captures"), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise _damaged(path, "ECDSA private key")
+        return key
+
+    def capture_identity(self) -> pyrage.x25519.Identity:
+        """Return the age identity that opens what captures keep sealed, made if there is none.
+
+        Raises:
+            InputError: its file is damaged.
+        """
+        path = self.root / "capture.age"
+        durable.create(path, str(pyrage.x25519.Identity.generate()).encode(), 0o600)
+        try:
+            data = self._read(path, "the key of captures' secrets").decode().strip()
+            return pyrage.x25519.Identity.from_str(data)
         except (ValueError, pyrage.IdentityError):
             raise _damaged(path, "age identity") from None
 

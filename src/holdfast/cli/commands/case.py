@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.acts import cases
+from holdfast.cases.web_scope import WebScope
 from holdfast.cli.common import JSON, Where, emit, say, warn, where
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def open_(
     with place.session() as session:
         opened = cases.open_case(session, request)
     for one in opened.authority.scope:
-        if not one.startswith(("path:", "domain:")):
+        if not (one.startswith(("path:", "domain:")) or WebScope.of(opened.id, [one]).entries):
             warn(f"the scope {one!r} is no file or folder here: it limits no collecting of files")
     if as_json:
         emit(opened.as_json())

@@ -1,1 +1,1 @@
-"""A web capture: what the browser logged, told as exchanges."""
+"""Capture what a real browser is served: every exchange, what was seen, and what is missing."""

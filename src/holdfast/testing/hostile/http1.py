@@ -92,9 +92,8 @@ class _Answer(RawAnswer):
         more = [] if b"date" in given else [(b"Date", formatdate(usegmt=True).encode())]
         if not given & {b"content-length", b"transfer-encoding"} and status not in {204, 304}:
             more.append((b"Content-Length", str(len(body)).encode()))
-        self.head(status, [*more, *fields])
-        if not self.bodiless:
-            self.raw(body)
+        # In one write: whether a browser that dislikes the head reads the body is no race then.
+        self.raw(_head(status, [*more, *fields]) + (b"" if self.bodiless else body))
 
     def interim(self, status: int, fields: Fields = ()) -> None:
         start = len(self.talk.connection.sent)

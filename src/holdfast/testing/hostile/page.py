@@ -47,6 +47,7 @@ _EPILOGUE = """\
 (async () => {
   await Promise.all(deeds.map(([name, deed]) => run(name, deed)));
   for (const deed of lately) { await deed(); }
+  document.documentElement.dataset.milliseconds = String(Math.round(performance.now()));
   document.documentElement.dataset.done = String(deeds.length);
   document.title = 'done: ' + document.title;
 })();

@@ -62,6 +62,11 @@ class Site:
         return ",".join(f"MAP {name} {address}" for name, address in self.hosts.items())
 
     @property
+    def named(self) -> list[str]:
+        """The same, for `holdfast collect web --resolve`."""
+        return [f"{name}={address}" for name, address in self.hosts.items()]
+
+    @property
     def root_file(self) -> Path:
         """The root certificate, PEM."""
         return self.folder / "root.pem"

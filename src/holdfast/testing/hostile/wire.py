@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from holdfast.core import clock
+from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,7 +154,13 @@ class Wire:
 
     @classmethod
     def read(cls, folder: Path) -> Wire:
-        """Read what `write` wrote."""
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: there is no such record.
+        """
+        if not (folder / "exchanges.jsonl").is_file():
+            raise InputError(f"{folder} is no record of the hostile site")
         made = cls()
         for line in (folder / "connections.jsonl").read_bytes().splitlines():
             one = Connection(**orjson.loads(line))

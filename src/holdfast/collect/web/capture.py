@@ -1,0 +1,433 @@
+"""One capture, from the stamp before to the packed WACZ.
+
+    order -> stamp -> browser behind the guard -> decode in the sandbox -> seal the log -> stamp ->
+    sign and pack
+
+A browser that crashes, hangs or is killed still gives a WACZ of what there is, and the loss ledger
+says what is not. Nothing here knows a case: who may capture what is decided by the act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import stat
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
+from holdfast.collect.web.chromium import Chromium
+from holdfast.collect.web.devtools import Devtools, DevtoolsError
+from holdfast.collect.web.guard import Guard
+from holdfast.collect.web.resolving import Resolver
+from holdfast.collect.web.visit import Plan, Seen, Visit
+from holdfast.core import clock
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import HoldfastError, ResourceError
+from holdfast.core.reference import clock_reference
+from holdfast.webarchive import cdxj
+from holdfast.webarchive.warc import Bytes, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from holdfast.collect.web.proxies import Proxy
+    from holdfast.core.addresses import Address
+    from holdfast.core.canonical import Json
+    from holdfast.vault.authorities import Authority
+
+LOG = "capture/secrets/netlog.json.gz.age"
+_MESSAGES = 1 << 16
+"""Bytes of the browser's own messages that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be captured, and how."""
+
+    plan: Plan
+    settings: chromium.Settings
+    recipients: tuple[str, ...]
+    """age recipients that the browser's log is sealed to."""
+    key: ec.EllipticCurvePrivateKey | None
+    """Signs the WACZ."""
+    authorities: Sequence[Authority] = ()
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """Who asks, in which case, under which authority: goes into capture.json as it is."""
+    allows: Callable[[Address, int], bool] = lambda _address, _port: False
+    named: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    proxy: Proxy | None = None
+    roots: tuple[str, ...] = ()
+    """Further certificate authorities to trust, PEM."""
+    limit: int | None = None
+    """Bytes that may be received."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever gives up: the browser is ended, and nothing is packed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captured:
+    """A packed capture."""
+
+    url: str
+    file: Path
+    final_url: str
+    title: str
+    error: str | None
+    """Why the page did not load."""
+    exchanges: int
+    exact: int
+    losses: Mapping[str, int]
+    assurance: tuple[str, ...]
+    """What a reader must know first: `partial`, `lossy`, `untimed`, `unsigned`, `unasked`,
+    `unsandboxed`, `undecoded`; empty for a capture that lacks nothing."""
+    datapackage: str
+    """SHA-256 of datapackage.json, which is what is signed."""
+    browser: str
+    started: str
+    ended: str
+    views: int
+    links: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    times: tuple[Mapping[str, Json], ...] = ()
+
+
+def capture(order: Order, work: Path) -> Captured:
+    """Capture one page; `work` is a new folder that others may pass through but not read.
+
+    Raises:
+        InputError, ResourceError: there is no browser, or no account to run it as.
+    """
+    return _Capture(order, work).run()
+
+
+class _Capture:
+    def __init__(self, order: Order, work: Path) -> None:
+        self._order = order
+        self._work = work
+        self._out = work / "out"
+        self._browser = Chromium(work / "browser", order.settings)
+        self._seen = Seen()
+        self._guard = work / "guard.jsonl"
+        self._local: list[str] = []
+        self._received = 0
+        self._started = clock.now()
+
+    def run(self) -> Captured:
+        order, work = self._order, self._work
+        program = chromium.find(order.settings.browser)
+        owner = chromium.account(order.settings.user)
+        work.mkdir(mode=0o711)
+        stamps, views = work / "stamps", work / "views"
+        stamps.mkdir(mode=0o700)
+        views.mkdir(mode=0o700)
+        before = times.stamp("before", self._about(), stamps, order.authorities)
+        self._started = clock.now()
+        self._browser.prepare()
+        trust.install(self._browser.home, order.roots, owner)
+        asyncio.run(self._browse(views))
+        if order.stop.is_set():
+            raise ResourceError("the capture was given up", "repeat it")
+        ended = clock.now()
+        netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
+        summary = self._decode(netlog)
+        capture = self._out / "capture"
+        stamps.rename(capture / "stamps")
+        views.rename(capture / "views")
+        self._guard.rename(capture / "guard.jsonl")
+        (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
+        sealed = self._seal(netlog)
+        pages = self._pages()
+        lines = self._write_views()
+        if not before.times:
+            why = "; ".join(before.failed) or "the vault has no time authority"
+            self._seen.lost("untimed", "when it was captured, by another clock than ours", why)
+        if order.key is None:
+            self._seen.lost("unsigned", "the signature", "the vault has no key to sign captures")
+        assurance = self._assurance(summary, before)
+        losses = self._write_losses()
+        told = self._told(program, summary, ended, sealed)
+        told |= {"assurance": list(assurance), "losses": losses}
+        _write_json(capture / "capture.json", told)
+        wacz.write_index(self._out, lines)
+        wacz.write_pages(self._out, pages)
+        after = times.stamp("after", self._everything(), capture / "stamps", order.authorities)
+        title = self._seen.title or order.plan.url
+        described = wacz.Described(title, order.plan.url, self._started)
+        file = work / "capture.wacz"
+        package = wacz.pack(self._out, file, described, order.key)
+        exchanges = summary.exchanges if summary else 0
+        return Captured(
+            url=order.plan.url,
+            file=file,
+            final_url=self._seen.url,
+            title=title,
+            error=self._seen.error,
+            exchanges=exchanges,
+            exact=summary.stored if summary else 0,
+            losses=losses,
+            assurance=assurance,
+            datapackage=package,
+            browser=str(self._seen.version.get("product", program)),
+            started=clock.to_text(self._started),
+            ended=clock.to_text(ended),
+            views=len(self._seen.views),
+            links=tuple(self._seen.links),
+            out_of_scope=tuple(
+                str(one["url"]) for one in self._seen.events if one["event"] == "out-of-scope"
+            ),
+            times=(*before.times, *after.times),
+        )
+
+    # --- the browser ------------------------------------------------------------------------
+
+    async def _browse(self, views: Path) -> None:
+        order = self._order
+        with self._guard.open("wb") as lines, self._browser:
+            resolver = Resolver(named=order.named)
+            guard = Guard(
+                resolver, lines, allows=order.allows, proxy=order.proxy, limit=order.limit
+            )
+            async with guard:
+                read, write = self._browser.start(guard.port)
+                client = await Devtools.open(read, write)
+                visit = Visit(client, order.plan, views, self._browser.downloads)
+                self._seen = visit.seen
+                watch = asyncio.create_task(self._watch())
+                await visit.run()
+                await self._leave(client)
+                watch.cancel()
+            self._received = guard.received
+            self._local = sorted({one.local for one in guard.lines if one.local})
+            if guard.full:
+                self._seen.lost("truncated", "what came after", "the size limit was reached")
+            for one in guard.lines:
+                if one.refused is not None and one.host != chromium.BACKGROUND:
+                    self._seen.events.append(
+                        {"event": "refused", "host": one.host, "port": one.port,
+                         "time": one.opened, "why": one.refused}
+                    )  # fmt: skip
+
+    async def _watch(self) -> None:
+        """End the browser where nobody waits for it any more."""
+        while not self._order.stop.is_set():
+            await asyncio.sleep(0.1)
+        await asyncio.to_thread(self._browser.stop, 0)
+
+    async def _leave(self, client: Devtools) -> None:
+        """Close the browser, so that its log has an end; kill it if it does not."""
+        grace = 0.0
+        try:
+            await client.send("Browser.close", timeout=10)
+            grace = 10.0
+        except DevtoolsError:
+            if client.gone.done():
+                grace = 2.0
+        await asyncio.to_thread(self._browser.stop, grace)
+        client.close()
+
+    def _take_log(self, owner: int) -> Path | None:
+        """Move the log out of the browser's reach; nothing of it runs any more.
+
+        A browser that was taken over may have left anything in its place: a link to a file of ours.
+        """
+        found = self._browser.netlog
+        try:
+            facts = found.lstat()
+        except OSError:
+            self._seen.lost("crash", "the browser's log", "there is none")
+            return None
+        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != owner or facts.st_nlink != 1:
+            self._seen.lost("undecoded", "the browser's log", "what lies in its place is no log")
+            return None
+        netlog = self._work / "netlog.json"
+        found.rename(netlog)
+        return netlog
+
+    # --- what is in the item ----------------------------------------------------------------
+
+    def _decode(self, netlog: Path | None) -> decode.Summary | None:
+        """Decode the log in the sandbox; what fails there is a loss, not the end."""
+        out = self._out
+        out.mkdir(mode=0o700)
+        summary = None
+        if netlog is not None:
+            info = {"software": wacz.SOFTWARE, "format": "WARC File Format 1.1"}
+            settings = decode.Settings(warcinfo=info, unasked_allowed=(chromium.BACKGROUND,))
+            try:
+                summary = decode.decode(netlog, self._guard, out, settings=settings)
+            except HoldfastError as error:
+                self._seen.lost("undecoded", "exchanges", error.what)
+        for name in ("archive", "indexes", "pages", "capture/secrets"):
+            (out / name).mkdir(parents=True, exist_ok=True)
+        return summary
+
+    def _seal(self, netlog: Path | None) -> dict[str, Any] | None:
+        if netlog is None:
+            return None
+        sealed = sealing.seal(netlog, self._out / LOG, list(self._order.recipients))
+        netlog.unlink()
+        return {
+            "part": LOG,
+            "recipients": list(self._order.recipients),
+            "sha256": sealed.sha256,
+            "size": sealed.size,
+        }
+
+    def _write_views(self) -> list[bytes]:
+        """Write the views as WARC resource records too; return all lines of the index."""
+        written = self._out / "indexes" / "index.cdxj"
+        lines = written.read_bytes().splitlines() if written.exists() else []
+        written.unlink(missing_ok=True)
+        with (self._out / "archive" / "views.warc.gz").open("wb") as stream:
+            writer = Writer(stream)
+            for view in self._seen.views:
+                url = f"urn:view:{view.name}:{view.url}"
+                data = (self._out / "capture" / "views" / view.name).read_bytes()
+                fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
+                record = writer.write("resource", view.taken, fields, Bytes(data))
+                values = {
+                    "digest": f"sha256:{record.sha256}",
+                    "filename": "views.warc.gz",
+                    "length": record.length,
+                    "mime": view.mime,
+                    "offset": record.offset,
+                    "status": "200",
+                    "url": url,
+                }
+                lines.append(cdxj.line(url, view.taken, values).encode())
+        return lines
+
+    def _pages(self) -> list[dict[str, Any]]:
+        if self._order.plan.scroll is not None:
+            folder = self._out / "capture" / "behaviours"
+            folder.mkdir()
+            (folder / "scroll.js").write_text(behaviour.SCROLL, "utf-8")
+        _write_lines(self._out / "capture" / "behaviours.jsonl", self._seen.behaviours)
+        page = {
+            "id": sha256_hex(self._order.plan.url.encode())[:22],
+            "title": self._seen.title or self._order.plan.url,
+            "ts": clock.to_text(self._started),
+            "url": self._order.plan.url,
+        }
+        text = next((one for one in self._seen.views if one.name == "text.txt"), None)
+        if text is not None:
+            shown = (self._out / "capture" / "views" / text.name).read_bytes()
+            page["text"] = shown[:100_000].decode("utf-8", "replace")
+        return [page]
+
+    def _write_losses(self) -> dict[str, int]:
+        """Add our lines to the decoder's ledger; return how many there are of each kind."""
+        ledger = self._out / "capture" / "loss.jsonl"
+        lines = ledger.read_bytes().splitlines() if ledger.exists() else []
+        kinds = Counter(str(json.loads(line)["kind"]) for line in lines)
+        with ledger.open("ab") as file:
+            for number, loss in enumerate(self._seen.losses, len(lines) + 1):
+                file.write(_line({"loss": number, **loss}))
+                kinds[loss["kind"]] += 1
+        return dict(sorted(kinds.items()))
+
+    def _assurance(self, summary: decode.Summary | None, before: times.Stamped) -> tuple[str, ...]:
+        kinds = {loss["kind"] for loss in self._seen.losses}
+        labels = {
+            "lossy": summary is not None and summary.lossy,
+            "partial": bool(kinds & {"crash", "timeout", "truncated"}) or summary is None,
+            "unasked": summary is not None and bool(summary.unasked),
+            "undecoded": summary is None,
+            "unsandboxed": not self._order.settings.sandbox,
+            "unsigned": self._order.key is None,
+            "untimed": not before.times,
+        }
+        return tuple(name for name, holds in labels.items() if holds)
+
+    def _about(self) -> dict[str, Json]:
+        """Return what is stamped before anything is asked for."""
+        return {"capture": dict(self._order.facts), "url": self._order.plan.url}
+
+    def _everything(self) -> dict[str, Json]:
+        """Return what is stamped after: every part's digest."""
+        parts: dict[str, Json] = {
+            path.relative_to(self._out).as_posix(): wacz.digest_of(path)
+            for path in sorted(self._out.rglob("*"))
+            if path.is_file()
+        }
+        listed: list[Json] = [{"path": path, "sha256": digest} for path, digest in parts.items()]
+        return {"parts": listed, "url": self._order.plan.url}
+
+    def _told(
+        self,
+        program: str,
+        summary: decode.Summary | None,
+        ended: int,
+        sealed: dict[str, Any] | None,
+    ) -> dict[str, Any]:
+        order, seen, browser = self._order, self._seen, self._browser
+        owner = chromium.account(order.settings.user)
+        return {
+            "asked": {
+                "plan": {
+                    "scroll": None if order.plan.scroll is None else order.plan.scroll.as_json(),
+                    "settle_s": order.plan.settle,
+                    "timeout_s": order.plan.timeout,
+                },
+                "url": order.plan.url,
+                **order.facts,
+            },
+            "browser": {
+                "account": None if owner is None else owner.pw_name,
+                "argv": browser.argv,
+                "end": browser.end,
+                "environment": browser.environment,
+                "program": program,
+                **order.settings.as_json(),
+                "version": seen.version,
+            },
+            "clock": clock_reference(),
+            "dates": seen.dates,
+            "decoded": None if summary is None else asdict(summary),
+            "ended": clock.to_text(ended),
+            "events": seen.events,
+            "format": "holdfast-capture/1",
+            "host": {"kernel": platform.release(), "local": self._local},
+            "named": {name: [str(one) for one in found] for name, found in order.named.items()},
+            "netlog": sealed,
+            "page": {"error": seen.error, "title": seen.title, "url": seen.url},
+            "proxy": None if order.proxy is None else order.proxy.text,
+            "received": self._received,
+            "software": wacz.SOFTWARE,
+            "started": clock.to_text(self._started),
+            "trusted": [trust.fingerprint(one) for one in order.roots],
+            "views": [one.as_json() for one in seen.views],
+        }
+
+
+def _tail(log: Path) -> bytes:
+    """Return the end of what the browser printed; a link in its place is not followed."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        size = os.fstat(descriptor).st_size
+        file.seek(max(0, size - _MESSAGES))
+        return file.read(_MESSAGES)
+
+
+def _line(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace") + b"\n"
+
+
+def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    path.write_bytes(b"".join(_line(one) for one in lines))
+
+
+def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
+    path.write_bytes(text.encode("utf-8", "replace") + b"\n")

@@ -1,0 +1,443 @@
+"""One visit: a page is asked for, loads, is scrolled through, settles, is looked at, is left.
+
+Whatever happens (a time-out, a crash of the page, of the browser), the visit ends with what it has
+and says what it has not. A main page that would lead out of the case's scope is stopped before its
+request goes out; what a page within the scope loads from elsewhere is part of what was served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from holdfast.collect.web import behaviour
+from holdfast.collect.web.behaviour import Limits
+from holdfast.collect.web.devtools import DevtoolsError
+from holdfast.collect.web.views import Viewer
+from holdfast.core import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from holdfast.collect.web.devtools import Devtools
+    from holdfast.collect.web.views import View
+
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+"""RFC 9110 section 5.6.7, the form that is sent today."""
+_PATIENCE = 2.0
+"""Seconds that a page has to answer once its time is over."""
+POPUPS = 5
+"""Pages opened by the page that are looked at; further ones are closed and recorded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be visited, and for how long."""
+
+    url: str
+    timeout: float = 60.0
+    """Seconds until the page must have loaded and been scrolled."""
+    settle: float = 3.0
+    """Seconds that it may go on loading after that, at most."""
+    scroll: Limits | None = field(default_factory=Limits)
+    covers: Callable[[str], bool] = lambda _url: True
+    """Whether a main page's URL is within the case's scope."""
+
+
+@dataclass
+class Page:
+    """A page that the browser has open."""
+
+    session: str
+    target: str
+    url: str = ""
+    opener: str | None = None
+    frame: str = ""
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    crashed: bool = False
+
+
+@dataclass
+class Seen:
+    """What came of a visit."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """Dialogs, pop-ups, downloads, pages out of scope: each with its time."""
+    behaviours: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[dict[str, Any]] = field(default_factory=list)
+    """Lines for the loss ledger, without their numbers."""
+    views: list[View] = field(default_factory=list)
+    dates: list[dict[str, Any]] = field(default_factory=list)
+    """Servers' clocks: `url`, `date` as sent, `offset_ms` of theirs from ours."""
+    version: dict[str, Any] = field(default_factory=dict)
+    url: str = ""
+    """Where the main page ended."""
+    title: str = ""
+    error: str | None = None
+    """Why the main page did not load, in the browser's words."""
+    links: list[str] = field(default_factory=list)
+
+    def lost(self, kind: str, what: str, why: str) -> None:
+        """Enter something that is missing."""
+        self.losses.append({"exchange": None, "kind": kind, "what": what, "why": why})
+
+    def happened(self, event: str, /, **facts: Any) -> None:
+        """Enter something that happened."""
+        self.events.append({"event": event, "time": clock.to_text(clock.now()), **facts})
+
+
+class Visit:
+    """A visit in a browser that was just started."""
+
+    def __init__(self, browser: Devtools, plan: Plan, folder: Path, downloads: Path) -> None:
+        self.seen = Seen()
+        self._browser = browser
+        self._plan = plan
+        self._folder = folder
+        self._downloads = downloads
+        self._pages: dict[str, Page] = {}
+        self._main: Page | None = None
+        self._ready = asyncio.Event()
+        self._busy: set[str] = set()
+        """Downloads under way."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers: dict[str, Callable[[dict[str, Any], Page | None, str | None], None]] = {
+            "Browser.downloadProgress": self._progress,
+            "Browser.downloadWillBegin": self._download,
+            "Fetch.requestPaused": self._paused,
+            "Inspector.targetCrashed": self._crashed,
+            "Network.responseReceived": self._response,
+            "Page.frameNavigated": self._navigated,
+            "Page.javascriptDialogOpening": self._dialog,
+            "Page.lifecycleEvent": self._lifecycle,
+            "Page.loadEventFired": self._loaded,
+            "Target.attachedToTarget": self._attached,
+            "Target.detachedFromTarget": self._detached,
+        }
+        browser.listeners.append(self._hear)
+
+    async def run(self) -> None:
+        """Make the visit; never raises for what page or browser do."""
+        try:
+            await self._visit()
+        except DevtoolsError as error:
+            if self._browser.gone.done():
+                self.seen.lost("crash", "the rest of the visit", "the browser ended unasked")
+            else:
+                self.seen.lost("timeout", "the rest of the visit", str(error))
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def _visit(self) -> None:
+        self.seen.version = await self._browser.send("Browser.getVersion")
+        await self._browser.send("Target.setDiscoverTargets", {"discover": True})
+        await self._browser.send(
+            "Target.setAutoAttach",
+            {
+                "autoAttach": True,
+                "filter": [{"type": "page"}],
+                "flatten": True,
+                "waitForDebuggerOnStart": True,
+            },
+        )
+        await self._browser.send(
+            "Browser.setDownloadBehavior",
+            {
+                "behavior": "allowAndName",
+                "downloadPath": str(self._downloads),
+                "eventsEnabled": True,
+            },
+        )
+        await asyncio.wait_for(self._ready.wait(), 15)
+        main = self._main
+        if main is None:
+            raise DevtoolsError("the browser shows no page")
+        try:
+            async with asyncio.timeout(self._plan.timeout):
+                await self._load(main)
+                if self._plan.scroll is not None and not main.crashed:
+                    line = await behaviour.scroll(
+                        self._browser, main.session, main.frame, self._plan.scroll
+                    )
+                    self.seen.behaviours.append(line)
+                    if "failed" in line:
+                        self.seen.lost("behaviour", "scrolling", line["failed"])
+        except TimeoutError:
+            self.seen.lost(
+                "timeout", "what had not loaded", f"the limit of {self._plan.timeout:g} s was over"
+            )
+            await self._interrupt(main)
+        await self._settle(main)
+        await self._look(main)
+
+    async def _load(self, main: Page) -> None:
+        """Ask for the page and wait until it has loaded."""
+        main.loaded.clear()
+        main.quiet.clear()
+        asked = self._browser.post("Page.navigate", {"url": self._plan.url}, main.session)
+        said = await self._unless_gone(asked)
+        error = said.get("errorText")
+        if error is not None:
+            self.seen.error = str(error)
+            if said.get("isDownload") or error == "net::ERR_ABORTED":
+                return
+        await self._unless_gone(main.loaded.wait())
+
+    async def _unless_gone(self, waited: Any) -> Any:
+        """Wait for something that the browser's end must not make us wait for in vain.
+
+        Raises:
+            DevtoolsError: it ended.
+        """
+        task = asyncio.ensure_future(waited)
+        await asyncio.wait({task, self._browser.gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            raise DevtoolsError("the browser is gone")
+        return task.result()
+
+    async def _interrupt(self, main: Page) -> None:
+        """Stop loading; a script that lets nobody else have a turn is ended, so that we can look.
+
+        Raises:
+            DevtoolsError: the page answers nothing even then.
+        """
+        self._browser.post("Page.stopLoading", session=main.session)
+        ping = {"expression": "1"}
+        try:
+            await self._browser.send("Runtime.evaluate", ping, main.session, timeout=_PATIENCE)
+        except DevtoolsError:
+            if self._browser.gone.done():
+                raise
+            self._browser.post("Runtime.terminateExecution", session=main.session)
+            self.seen.happened("script-ended", url=main.url)
+            await self._browser.send("Runtime.evaluate", ping, main.session, timeout=_PATIENCE)
+
+    async def _settle(self, main: Page) -> None:
+        """Give what still loads its time: until the network is quiet and downloads are done."""
+        if main.crashed:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._plan.settle):
+                if self.seen.error is None:
+                    await self._unless_gone(main.quiet.wait())
+                while self._busy:
+                    await self._unless_gone(asyncio.sleep(0.05))
+            return
+        for one in sorted(self._busy):
+            self.seen.lost("truncated", f"the download {one}", "it was not done in time")
+
+    async def _look(self, main: Page) -> None:
+        """Take the views of every page that is open."""
+        for number, page in enumerate(list(self._pages.values())):
+            prefix = "" if page is main else f"popup-{number}-"
+            if page.crashed:
+                self.seen.lost("crash", f"the views of {page.url}", "the page crashed")
+                continue
+            if len(self._pages) > 1:
+                # What is behind another page is not painted.
+                with suppress(DevtoolsError):
+                    await self._browser.send("Page.bringToFront", session=page.session, timeout=5)
+            viewer = Viewer(self._browser, page.session, page.frame, self._folder, prefix)
+            if any(one["event"] == "script-ended" for one in self.seen.events):
+                # Such a page often paints no more; what can't be had is not waited for long.
+                viewer.patience = _PATIENCE
+            viewer.url = await self._address(page) or page.url
+            if page is main:
+                self.seen.url = viewer.url
+            await viewer.all(brief=page is not main)
+            self.seen.views += viewer.views
+            for kind, why in viewer.failed:
+                self.seen.lost("behaviour", f"the view {prefix}{kind}", why)
+        if not main.crashed:
+            await self._links(main)
+
+    async def _address(self, page: Page) -> str:
+        with suppress(DevtoolsError):
+            said = await self._browser.send(
+                "Page.getNavigationHistory", session=page.session, timeout=10
+            )
+            entry = said["entries"][said["currentIndex"]]
+            if page is self._main:
+                self.seen.title = str(entry.get("title", ""))[:500]
+            return str(entry["url"])
+        return ""
+
+    async def _links(self, main: Page) -> None:
+        """Read where the page's links lead, for a crawl; none is followed here."""
+        script = "[...document.links].slice(0, 5000).map((link) => link.href)"
+        with suppress(DevtoolsError, KeyError):
+            context = await behaviour.world(self._browser, main.session, main.frame)
+            said = await self._browser.send(
+                "Runtime.evaluate",
+                {"contextId": context, "expression": script, "returnByValue": True},
+                main.session,
+                timeout=10,
+            )
+            found = said["result"].get("value")
+            if isinstance(found, list):
+                self.seen.links = list(dict.fromkeys(str(one)[:4096] for one in found))
+
+    # --- events -----------------------------------------------------------------------------
+
+    def _hear(self, method: str, params: dict[str, Any], session: str | None) -> None:
+        handler = self._handlers.get(method)
+        if handler is not None:
+            handler(params, self._pages.get(session or ""), session)
+
+    def _attached(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
+        info = params["targetInfo"]
+        page = Page(params["sessionId"], info["targetId"], info["url"], info.get("openerId"))
+        first = self._main is None
+        if first:
+            self._main = page
+        else:
+            self.seen.happened("popup", url=info["url"], kept=len(self._pages) <= POPUPS)
+            if len(self._pages) > POPUPS:
+                self.seen.lost("blocked", f"the pop-up {info['url']}", f"more than {POPUPS}")
+                self._browser.post("Target.closeTarget", {"targetId": page.target})
+                return
+        self._pages[page.session] = page
+        task = asyncio.ensure_future(self._set_up(page, first=first))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _set_up(self, page: Page, *, first: bool) -> None:
+        session = page.session
+        with suppress(DevtoolsError):
+            waiting = [
+                self._browser.post("Page.enable", session=session),
+                self._browser.post("Inspector.enable", session=session),
+                self._browser.post("Page.setLifecycleEventsEnabled", {"enabled": True}, session),
+                self._browser.post(
+                    "Fetch.enable",
+                    {"patterns": [{"requestStage": "Request", "resourceType": "Document"}]},
+                    session,
+                ),
+                self._browser.post(
+                    "Network.enable", {"maxResourceBufferSize": 0, "maxTotalBufferSize": 0}, session
+                ),
+                self._browser.post("Page.getFrameTree", session=session),
+                self._browser.post("Runtime.runIfWaitingForDebugger", session=session),
+            ]
+            *_, tree, _run = await asyncio.gather(*waiting)
+            page.frame = tree["frameTree"]["frame"]["id"]
+        if first:
+            self._ready.set()
+        elif self._main is not None:
+            # A page behind another is slowed down.
+            self._browser.post("Page.bringToFront", session=self._main.session)
+
+    def _paused(self, params: dict[str, Any], page: Page | None, session: str | None) -> None:
+        """Judge a document's request: the main page must stay within the scope."""
+        url, request = str(params["request"]["url"]), {"requestId": params["requestId"]}
+        outside = (
+            page is not None
+            and params.get("frameId") in {page.frame, page.target}
+            and url.startswith(("http:", "https:"))
+            and not self._plan.covers(url)
+        )
+        if not outside:
+            self._browser.post("Fetch.continueRequest", request, session)
+            return
+        came = "redirect" if params.get("redirectedRequestId") else "navigation"
+        self.seen.happened("out-of-scope", url=url, by=came)
+        self.seen.lost("blocked", f"{url}, where a {came} led", "outside the case's scope")
+        if page is self._main:
+            self.seen.error = "out of scope"
+        self._browser.post(
+            "Fetch.failRequest", {**request, "errorReason": "BlockedByClient"}, session
+        )
+        if page is not None:
+            page.loaded.set()
+
+    def _dialog(self, params: dict[str, Any], _page: Page | None, session: str | None) -> None:
+        kind = str(params.get("type"))
+        accept = kind == "beforeunload"
+        self.seen.happened(
+            "dialog",
+            kind=kind,
+            message=str(params.get("message", ""))[:2000],
+            url=str(params.get("url", ""))[:2000],
+            answer="accepted" if accept else "dismissed",
+        )
+        self._browser.post("Page.handleJavaScriptDialog", {"accept": accept}, session)
+
+    def _lifecycle(self, params: dict[str, Any], page: Page | None, _session: str | None) -> None:
+        if page is None or params.get("frameId") != page.frame:
+            return
+        if params["name"] == "init":
+            page.quiet.clear()
+        elif params["name"] == "networkIdle":
+            page.quiet.set()
+
+    def _loaded(self, _params: dict[str, Any], page: Page | None, _session: str | None) -> None:
+        if page is not None:
+            page.loaded.set()
+
+    def _navigated(self, params: dict[str, Any], page: Page | None, _session: str | None) -> None:
+        frame = params["frame"]
+        if page is not None and frame.get("parentId") is None:
+            page.frame, page.url = frame["id"], frame["url"]
+
+    def _crashed(self, _params: dict[str, Any], page: Page | None, _session: str | None) -> None:
+        if page is not None:
+            page.crashed = True
+            self.seen.happened("crash", url=page.url)
+            self.seen.lost("crash", f"the rest of {page.url}", "the page crashed")
+            page.loaded.set()
+            page.quiet.set()
+
+    def _detached(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
+        page = self._pages.pop(str(params.get("sessionId")), None)
+        if page is not None:
+            self.seen.happened("closed", url=page.url)
+            page.loaded.set()
+            page.quiet.set()
+
+    def _download(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
+        self._busy.add(str(params["guid"]))
+        self.seen.happened(
+            "download",
+            download=str(params["guid"]),
+            url=str(params.get("url", ""))[:4096],
+            name=str(params.get("suggestedFilename", ""))[:300],
+        )
+        if self._main is not None:
+            self._main.loaded.set()
+
+    def _progress(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
+        if params.get("state") == "inProgress":
+            return
+        guid = str(params["guid"])
+        self._busy.discard(guid)
+        self.seen.happened(
+            "download-end",
+            download=guid,
+            state=str(params.get("state")),
+            received=int(params.get("receivedBytes", 0)),
+        )
+
+    def _response(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
+        response = params.get("response") or {}
+        headers = {str(k).lower(): str(v) for k, v in (response.get("headers") or {}).items()}
+        ours = response.get("responseTime")
+        if "date" not in headers or not ours or len(self.seen.dates) >= 1000:
+            return
+        try:
+            sent = datetime.strptime(headers["date"], _DATE).replace(tzinfo=UTC)
+            theirs = sent.timestamp() * 1000
+        except (ValueError, OverflowError):
+            return
+        self.seen.dates.append(
+            {
+                "date": headers["date"][:100],
+                "offset_ms": round(theirs - float(ours)),
+                "url": str(response.get("url", ""))[:4096],
+            }
+        )
