@@ -67,6 +67,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case open": ("--title", "T", "--basis", "B", "--authority", "A", "--until", "2999-01-01"),
     "case show": ("CASE",),
     "check": ("file",),
+    "collect account": ("--case", "CASE", "--account", "A", "--host", "a.example", "--order", "O"),
     "collect files": ("--case", "CASE", "file"),
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import erasing, holding, two_person
+from holdfast.acts import accounts, erasing, holding, two_person
 from holdfast.acts.act import Needs, Session, act
 
 if TYPE_CHECKING:
     from holdfast.acts.two_person import Asked
     from holdfast.core.canonical import Json
 
-KINDS = {kind.name: kind for kind in (erasing.KIND, erasing.LIMITS_KIND, holding.KIND)}
+KINDS = {
+    kind.name: kind for kind in (accounts.KIND, erasing.KIND, erasing.LIMITS_KIND, holding.KIND)
+}
 
 
 @dataclass(frozen=True)

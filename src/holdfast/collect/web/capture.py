@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from holdfast.collect.web.proxies import Proxy
+    from holdfast.collect.web.state import State
     from holdfast.core.addresses import Address
     from holdfast.core.canonical import Json
     from holdfast.vault.authorities import Authority
 
 LOG = "capture/secrets/netlog.json.gz.age"
+STATE = "capture/secrets/state.json.gz.age"
 _MESSAGES = 1 << 16
 """Bytes of the browser's own messages that are kept."""
 
@@ -68,6 +70,8 @@ class Order:
     """Further certificate authorities to trust, PEM."""
     limit: int | None = None
     """Bytes that may be received."""
+    state: State | None = None
+    """What the browser is signed in with; its cookies are in the plan."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by whoever gives up: the browser is ended, and nothing is packed."""
 
@@ -144,6 +148,7 @@ class _Capture:
         self._guard.rename(capture / "guard.jsonl")
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
+        self._seal_state()
         pages = self._pages()
         lines = self._write_views()
         if not before.times:
@@ -281,6 +286,16 @@ class _Capture:
             "size": sealed.size,
         }
 
+    def _seal_state(self) -> None:
+        """Keep what the browser was signed in with, sealed like its log."""
+        state = self._order.state
+        if state is None:
+            return
+        sealing.seal(state.source, self._out / STATE, list(self._order.recipients))
+        if state.unused:
+            what = f"local storage of {state.unused} origins in the state file"
+            self._seen.lost("behaviour", what, "only its cookies are loaded")
+
     def _write_views(self) -> list[bytes]:
         """Write the views as WARC resource records too; return all lines of the index."""
         written = self._out / "indexes" / "index.cdxj"
@@ -361,6 +376,13 @@ class _Capture:
         listed: list[Json] = [{"path": path, "sha256": digest} for path, digest in parts.items()]
         return {"parts": listed, "url": self._order.plan.url}
 
+    def _account(self) -> dict[str, Any] | None:
+        state = self._order.state
+        if state is None:
+            return None
+        cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
+        return {**state.facts, "cookies": cookies, "part": STATE, "sha256": state.sha256}
+
     def _told(
         self,
         program: str,
@@ -389,6 +411,7 @@ class _Capture:
                 **order.settings.as_json(),
                 "version": seen.version,
             },
+            "account": self._account(),
             "clock": clock_reference(),
             "dates": seen.dates,
             "decoded": None if summary is None else asdict(summary),

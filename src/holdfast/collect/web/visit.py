@@ -44,6 +44,8 @@ class Plan:
     settle: float = 3.0
     """Seconds that it may go on loading after that, at most."""
     scroll: Limits | None = field(default_factory=Limits)
+    cookies: tuple[dict[str, Any], ...] = ()
+    """What the browser is signed in with."""
     covers: Callable[[str], bool] = lambda _url: True
     """Whether a main page's URL is within the case's scope."""
 
@@ -153,6 +155,8 @@ class Visit:
                 "eventsEnabled": True,
             },
         )
+        if self._plan.cookies:
+            await self._browser.send("Storage.setCookies", {"cookies": list(self._plan.cookies)})
         await asyncio.wait_for(self._ready.wait(), 15)
         main = self._main
         if main is None:
