@@ -26,9 +26,10 @@ from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
 from holdfast.collect.web import chromium, resolving, state, trust, wacz
 from holdfast.collect.web.behaviour import Limits
-from holdfast.collect.web.capture import Captured, Order, capture
+from holdfast.collect.web.capture import capture
+from holdfast.collect.web.order import Captured, Order
 from holdfast.collect.web.proxies import Proxy
-from holdfast.collect.web.visit import Plan
+from holdfast.collect.web.seen import Plan
 from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, InputError
 
