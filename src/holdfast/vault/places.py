@@ -6,6 +6,7 @@ store.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -36,7 +37,9 @@ def normal(given: str, root: Path) -> str:
     parts = urlsplit(given) if given.startswith("file:") else None
     if parts is not None and (parts.netloc or parts.query or parts.fragment):
         raise InputError(f"{given[:200]!r} is no folder", "write it as file:///DIR")
-    folder = Path(given if parts is None else unquote(parts.path)).expanduser().absolute()
+    named = given if parts is None else unquote(parts.path)
+    # Not Path's own way, which raises on an unknown account.
+    folder = Path(os.path.expanduser(named)).absolute()  # noqa: PTH111
     if not given or folder == Path("/"):
         raise InputError("no place is named", "name a folder, or s3://BUCKET/PREFIX?endpoint=…")
     if (folder / "vault" / "objects").is_dir():
