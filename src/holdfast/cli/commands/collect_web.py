@@ -94,7 +94,8 @@ def _passed_on(words: list[str]) -> list[str]:
               help="Take a name to be at an address; recorded.")  # fmt: skip
 @click.option("--trust", multiple=True, metavar="PEM",
               help="Trust this authority's certificates, too; recorded.")  # fmt: skip
-@click.option(
+@click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
+              help="Receive no more than this.")  # fmt: skip
     "--limit", type=click.IntRange(1, 10_000_000), metavar="MB", help="Receive no more than this."
 )
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
