@@ -96,8 +96,6 @@ def _passed_on(words: list[str]) -> list[str]:
               help="Trust this authority's certificates, too; recorded.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
               help="Receive no more than this.")  # fmt: skip
-    "--limit", type=click.IntRange(1, 10_000_000), metavar="MB", help="Receive no more than this."
-)
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
               metavar="N", help="Captures at once.")  # fmt: skip
 @click.option("--delay", type=click.FloatRange(0, 86400), default=0.0, show_default=True,
@@ -221,7 +219,7 @@ def _tell(one: Kept, *, as_json: bool) -> None:
 @where
 @CASE
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="MB",
+@click.option("--limit", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True, metavar="MB",
               help="A file may have.")  # fmt: skip
 @click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
 @click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
