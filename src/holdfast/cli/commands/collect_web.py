@@ -219,8 +219,8 @@ def _tell(one: Kept, *, as_json: bool) -> None:
 @where
 @CASE
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--limit", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True, metavar="MB",
-              help="A file may have.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True,
+              metavar="MB", help="A file may have.")  # fmt: skip
 @click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
 @click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
               help="Take a name to be at an address; recorded.")  # fmt: skip
