@@ -33,6 +33,7 @@ SHOWS = (YES, YES, YES, YES, NO)
 TOUCHES_EVIDENCE = (YES, NO, NO, NO, NO)
 
 MATRIX: dict[str, tuple[bool, ...]] = {
+    "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "case.close": (YES, YES, YES, NO, NO),
     "case.show": SHOWS,
@@ -65,6 +66,10 @@ NO_CASE = {
 """Acts that touch no case."""
 
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "account.request": (
+        *("collect", "account", "--case", "CASE", "--account", "A"),
+        *("--host", "a.example", "--order", "O"),
+    ),
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "case.close": ("case", "close", "CASE"),
     "case.show": ("case", "show", "CASE"),

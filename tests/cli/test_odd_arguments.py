@@ -68,6 +68,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case show": ("CASE",),
     "check": ("file",),
     "collect archive": ("--case", "CASE", "file"),
+    "collect account": ("--case", "CASE", "--account", "A", "--host", "a.example", "--order", "O"),
     "collect files": ("--case", "CASE", "file"),
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),

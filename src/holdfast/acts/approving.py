@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import erasing, holding, log_keys, two_person
+from holdfast.acts import accounts, erasing, holding, log_keys, two_person
 from holdfast.acts.act import Needs, Session, act
 
 if TYPE_CHECKING:
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 KINDS = {
-    kind.name: kind for kind in (erasing.KIND, erasing.LIMITS_KIND, holding.KIND, log_keys.KIND)
+    kind.name: kind
+    for kind in (
+        accounts.KIND,
+        erasing.KIND,
+        erasing.LIMITS_KIND,
+        holding.KIND,
+        log_keys.KIND,
+    )
 }
 
 

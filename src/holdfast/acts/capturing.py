@@ -17,25 +17,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urlsplit
 
+from holdfast.acts import accounts
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.stamping import authorities
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
-from holdfast.collect.web import chromium, resolving, trust, wacz
+from holdfast.collect.web import chromium, resolving, state, trust, wacz
 from holdfast.collect.web.behaviour import Limits
-from holdfast.collect.web.capture import Captured, Order, capture
+from holdfast.collect.web.capture import capture
+from holdfast.collect.web.order import Captured, Order
 from holdfast.collect.web.proxies import Proxy
-from holdfast.collect.web.visit import Plan
+from holdfast.collect.web.seen import Plan
 from holdfast.core import clock, durable
-from holdfast.core.errors import InputError
+from holdfast.core.errors import DeniedError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.acts.admission import Collected
     from holdfast.cases.case import Case
+    from holdfast.collect.web.state import State
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -63,6 +66,9 @@ class Options:
     trust: tuple[Path, ...] = ()
     limit: int | None = None
     """Bytes that a capture may receive."""
+    storage_state: Path | None = None
+    """A signed-in browser's state; needs the approved `account`."""
+    account: str | None = None
     parallel: int = 1
     delay: float = 0.0
     """Seconds between two captures from one host."""
@@ -76,7 +82,9 @@ class Options:
         for name, value in vars(self).items():
             if value == getattr(plain, name):
                 continue
-            if name == "proxy":
+            if name == "storage_state":
+                told[name] = str(value)
+            elif name == "proxy":
                 told[name] = Proxy.parse(str(value)).text
             elif isinstance(value, tuple):
                 told[name] = [one if isinstance(one, int) else str(one) for one in value]
@@ -250,6 +258,8 @@ class _Run(Gathering):
         }
         if times:
             record["times"] = times
+        if self._order.state is not None:
+            record["account"] = self._order.state.facts
         if self._order.key is not None:
             record["signed_by"] = wacz.public_key(self._order.key)
         return record
@@ -286,6 +296,7 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         named = dict(resolving.parse_named(one) for one in options.named)
     except ValueError as error:
         raise InputError(f"{str(error)[:100]!r} names no address", "give HOST=ADDRESS") from None
+    signed_in = _signed_in(session, case, options)
     facts: dict[str, Json] = {
         "authority": {
             "basis": case.authority.basis,
@@ -304,6 +315,7 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
             settle=options.settle,
             scroll=Limits() if options.scroll else None,
             covers=scope.covers,
+            cookies=() if signed_in is None else signed_in.cookies,
         ),
         settings=chromium.Settings(
             viewport=options.viewport,
@@ -323,4 +335,37 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         proxy=None if options.proxy is None else Proxy.parse(options.proxy),
         roots=tuple(pem for path in options.trust for pem in trust.read(path)),
         limit=options.limit,
+        state=signed_in,
     )
+
+
+def _signed_in(session: Session, case: Case, options: Options) -> State | None:
+    """Return what the browsers start signed in with.
+
+    Raises:
+        DeniedError: nobody has approved that account, or not for those hosts.
+        InputError: one of account and state is missing, or the file is no state.
+    """
+    if options.storage_state is None and options.account is None:
+        return None
+    if options.storage_state is None or options.account is None:
+        raise InputError(
+            "a signed-in capture needs both an account and its state",
+            "give --account NAME and --storage-state FILE",
+        )
+    allowed = accounts.find(session, case.id, options.account)
+    found = state.read(options.storage_state, allowed.as_json())
+    hosts = WebScope.of(case.id, allowed.hosts)
+    for domain in found.domains:
+        # A cookie with a leading dot goes to every host below: all of them must be covered.
+        host = domain.removeprefix(".")
+        tried = [host] if host == domain else [host, f"any.{host}"]
+        if not all(
+            hosts.covers(f"https://{one}/") or hosts.covers(f"http://{one}/") for one in tried
+        ):
+            raise DeniedError(
+                f"the state has cookies for {domain}, and the account {options.account!r} was "
+                f"approved for {', '.join(allowed.hosts)}",
+                "take them out of the file, or ask for these hosts, too",
+            )
+    return found

@@ -22,15 +22,16 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from holdfast.collect.web import chromium, trust
-from holdfast.collect.web.capture import Order, capture
-from holdfast.collect.web.visit import Plan
+from holdfast.collect.web.capture import capture
+from holdfast.collect.web.order import Order
+from holdfast.collect.web.seen import Plan
 from holdfast.core.errors import HoldfastError, IntegrityError
 from holdfast.testing.hostile.compare import compare
 from holdfast.testing.hostile.site import Site
 from holdfast.testing.hostile.stored import Stored
 
 if TYPE_CHECKING:
-    from holdfast.collect.web.capture import Captured
+    from holdfast.collect.web.order import Captured
     from holdfast.testing.hostile.compare import Comparison
 
 

@@ -287,6 +287,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.role": Batch.roles,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
+    "account.request": Batch.requested,
     "erase.request": Batch.requested,
     "erase.limits.request": Batch.requested,
     "hold.lift.request": Batch.requested,

@@ -261,8 +261,8 @@ def test_stamps_before_and_after_are_checked_by_openssl(
             (tmp_path / name.rpartition("/")[2]).write_bytes(item.zip.read(name))
     for moment in ("before", "after"):
         said = (tmp_path / f"{moment}.json", tmp_path / f"{moment}.one.tsr")
-        command = ["openssl", "ts", "-verify", "-data", said[0], "-in", said[1]]
-        subprocess.run([*command, "-CAfile", tsa.root_file], check=True, capture_output=True)
+        command = ["openssl", "ts", "-verify", "-data", str(said[0]), "-in", str(said[1])]
+        subprocess.run([*command, "-CAfile", str(tsa.root_file)], check=True, capture_output=True)
     after = json.loads((tmp_path / "after.json").read_bytes())
     stamped = {one["path"]: one["sha256"] for one in after["parts"]}
     # All of the item but what comes after the stamp.

@@ -94,13 +94,17 @@ def _passed_on(words: list[str]) -> list[str]:
               help="Take a name to be at an address; recorded.")  # fmt: skip
 @click.option("--trust", multiple=True, metavar="PEM",
               help="Trust this authority's certificates, too; recorded.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1), metavar="MB", help="Receive no more than this.")
+@click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
+              help="Receive no more than this.")  # fmt: skip
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
               metavar="N", help="Captures at once.")  # fmt: skip
 @click.option("--delay", type=click.FloatRange(0, 86400), default=0.0, show_default=True,
               metavar="SECONDS", help="Between two captures from one host.")  # fmt: skip
 @click.option("--depth", type=click.IntRange(0, 20), default=0, show_default=True,
               metavar="N", help="Follow links within the scope, N deep.")  # fmt: skip
+@click.option("--storage-state", metavar="FILE",
+              help="Signed in, with these cookies (Playwright's storageState).")  # fmt: skip
+@click.option("--account", metavar="NAME", help="The approved account they are of.")
 @click.option("--browser", metavar="FILE", help="The Chromium to use; else the system's.")
 @click.option("--browser-user", metavar="NAME",
               help="As root: who runs it; else HOLDFAST_BROWSER_USER, else nobody.")  # fmt: skip
@@ -184,11 +188,13 @@ def _options(given: dict[str, Any]) -> Options:
     from holdfast.acts.capturing import Options  # noqa: PLC0415
 
     limit, trusted = given.pop("limit"), given.pop("trust")
+    state = given.pop("storage_state")
     return Options(
         scroll=not given.pop("no_scroll"),
         sandbox=not given.pop("no_browser_sandbox"),
         limit=None if limit is None else limit * 1_000_000,
         trust=tuple(Path(one) for one in trusted),
+        storage_state=None if state is None else Path(state),
         **given,
     )
 
@@ -213,8 +219,8 @@ def _tell(one: Kept, *, as_json: bool) -> None:
 @where
 @CASE
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="MB",
-              help="A file may have.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True,
+              metavar="MB", help="A file may have.")  # fmt: skip
 @click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
 @click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
               help="Take a name to be at an address; recorded.")  # fmt: skip
@@ -267,3 +273,32 @@ def url(
             f"{len(failed)} of {len(request.urls)} files did not come whole (first: {failed[0]})",
             "what came is kept; see the lines above, and repeat",
         )
+
+
+@click.command("account")
+@where
+@CASE
+@click.option("--account", required=True, metavar="NAME", help="What the account is called.")
+@click.option("--host", "hosts", multiple=True, required=True, metavar="HOST",
+              help="Where its cookies may go: social.example, domain:social.example.")  # fmt: skip
+@click.option("--order", required=True, metavar="TEXT", help="Whose order covers the account.")
+@JSON
+def account(
+    place: Where, *, case: str, account: str, hosts: tuple[str, ...], order: str, as_json: bool
+) -> None:
+    """Ask that captures of a case may sign in with an account; another person approves.
+
+    \b
+    Example:
+      holdfast collect account --case 2026-0001 --account jane.doe --host social.example \\
+        --order "Court of X, 12 May, no. 3"
+    """
+    from holdfast.acts.accounts import RequestAccount, request_account  # noqa: PLC0415
+
+    with place.session() as session:
+        asked = request_account(session, RequestAccount(case, account, hosts, order))
+    if as_json:
+        emit(asked.as_json())
+    else:
+        say(f"Asked by entry {asked.entry}; another person approves it:")
+        say(f"  holdfast request approve {asked.entry}")

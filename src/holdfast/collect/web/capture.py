@@ -14,17 +14,18 @@ import json
 import os
 import platform
 import stat
-import threading
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
+from holdfast.collect.web.order import Captured, Order
 from holdfast.collect.web.resolving import Resolver
-from holdfast.collect.web.visit import Plan, Seen, Visit
+from holdfast.collect.web.seen import Seen
+from holdfast.collect.web.visit import Visit
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, ResourceError
@@ -33,70 +34,15 @@ from holdfast.webarchive import cdxj
 from holdfast.webarchive.warc import Bytes, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from holdfast.collect.web.proxies import Proxy
-    from holdfast.core.addresses import Address
     from holdfast.core.canonical import Json
-    from holdfast.vault.authorities import Authority
 
 LOG = "capture/secrets/netlog.json.gz.age"
+STATE = "capture/secrets/state.json.gz.age"
 _MESSAGES = 1 << 16
 """Bytes of the browser's own messages that are kept."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be captured, and how."""
-
-    plan: Plan
-    settings: chromium.Settings
-    recipients: tuple[str, ...]
-    """age recipients that the browser's log is sealed to."""
-    key: ec.EllipticCurvePrivateKey | None
-    """Signs the WACZ."""
-    authorities: Sequence[Authority] = ()
-    facts: Mapping[str, Json] = field(default_factory=dict)
-    """Who asks, in which case, under which authority: goes into capture.json as it is."""
-    allows: Callable[[Address, int], bool] = lambda _address, _port: False
-    named: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
-    proxy: Proxy | None = None
-    roots: tuple[str, ...] = ()
-    """Further certificate authorities to trust, PEM."""
-    limit: int | None = None
-    """Bytes that may be received."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set by whoever gives up: the browser is ended, and nothing is packed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Captured:
-    """A packed capture."""
-
-    url: str
-    file: Path
-    final_url: str
-    title: str
-    error: str | None
-    """Why the page did not load."""
-    exchanges: int
-    exact: int
-    losses: Mapping[str, int]
-    assurance: tuple[str, ...]
-    """What a reader must know first: `partial`, `lossy`, `untimed`, `unsigned`, `unasked`,
-    `unsandboxed`, `undecoded`; empty for a capture that lacks nothing."""
-    datapackage: str
-    """SHA-256 of datapackage.json, which is what is signed."""
-    browser: str
-    started: str
-    ended: str
-    views: int
-    links: tuple[str, ...] = ()
-    out_of_scope: tuple[str, ...] = ()
-    times: tuple[Mapping[str, Json], ...] = ()
 
 
 def capture(order: Order, work: Path) -> Captured:
@@ -144,6 +90,7 @@ class _Capture:
         self._guard.rename(capture / "guard.jsonl")
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
+        self._seal_state()
         pages = self._pages()
         lines = self._write_views()
         if not before.times:
@@ -281,6 +228,16 @@ class _Capture:
             "size": sealed.size,
         }
 
+    def _seal_state(self) -> None:
+        """Keep what the browser was signed in with, sealed like its log."""
+        state = self._order.state
+        if state is None:
+            return
+        sealing.seal(state.source, self._out / STATE, list(self._order.recipients))
+        if state.unused:
+            what = f"local storage of {state.unused} origins in the state file"
+            self._seen.lost("behaviour", what, "only its cookies are loaded")
+
     def _write_views(self) -> list[bytes]:
         """Write the views as WARC resource records too; return all lines of the index."""
         written = self._out / "indexes" / "index.cdxj"
@@ -361,6 +318,13 @@ class _Capture:
         listed: list[Json] = [{"path": path, "sha256": digest} for path, digest in parts.items()]
         return {"parts": listed, "url": self._order.plan.url}
 
+    def _account(self) -> dict[str, Any] | None:
+        state = self._order.state
+        if state is None:
+            return None
+        cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
+        return {**state.facts, "cookies": cookies, "part": STATE, "sha256": state.sha256}
+
     def _told(
         self,
         program: str,
@@ -389,6 +353,7 @@ class _Capture:
                 **order.settings.as_json(),
                 "version": seen.version,
             },
+            "account": self._account(),
             "clock": clock_reference(),
             "dates": seen.dates,
             "decoded": None if summary is None else asdict(summary),

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import behaviour
-from holdfast.collect.web.behaviour import Limits
 from holdfast.collect.web.devtools import DevtoolsError
+from holdfast.collect.web.seen import Page, Plan, Seen
 from holdfast.collect.web.views import Viewer
-from holdfast.core import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from holdfast.collect.web.devtools import Devtools
-    from holdfast.collect.web.views import View
 
 _DATE = "%a, %d %b %Y %H:%M:%S GMT"
 """RFC 9110 section 5.6.7, the form that is sent today."""
@@ -32,63 +29,6 @@ _PATIENCE = 2.0
 """Seconds that a page has to answer once its time is over."""
 POPUPS = 5
 """Pages opened by the page that are looked at; further ones are closed and recorded."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be visited, and for how long."""
-
-    url: str
-    timeout: float = 60.0
-    """Seconds until the page must have loaded and been scrolled."""
-    settle: float = 3.0
-    """Seconds that it may go on loading after that, at most."""
-    scroll: Limits | None = field(default_factory=Limits)
-    covers: Callable[[str], bool] = lambda _url: True
-    """Whether a main page's URL is within the case's scope."""
-
-
-@dataclass
-class Page:
-    """A page that the browser has open."""
-
-    session: str
-    target: str
-    url: str = ""
-    opener: str | None = None
-    frame: str = ""
-    loaded: asyncio.Event = field(default_factory=asyncio.Event)
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
-    crashed: bool = False
-
-
-@dataclass
-class Seen:
-    """What came of a visit."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    """Dialogs, pop-ups, downloads, pages out of scope: each with its time."""
-    behaviours: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[dict[str, Any]] = field(default_factory=list)
-    """Lines for the loss ledger, without their numbers."""
-    views: list[View] = field(default_factory=list)
-    dates: list[dict[str, Any]] = field(default_factory=list)
-    """Servers' clocks: `url`, `date` as sent, `offset_ms` of theirs from ours."""
-    version: dict[str, Any] = field(default_factory=dict)
-    url: str = ""
-    """Where the main page ended."""
-    title: str = ""
-    error: str | None = None
-    """Why the main page did not load, in the browser's words."""
-    links: list[str] = field(default_factory=list)
-
-    def lost(self, kind: str, what: str, why: str) -> None:
-        """Enter something that is missing."""
-        self.losses.append({"exchange": None, "kind": kind, "what": what, "why": why})
-
-    def happened(self, event: str, /, **facts: Any) -> None:
-        """Enter something that happened."""
-        self.events.append({"event": event, "time": clock.to_text(clock.now()), **facts})
 
 
 class Visit:
@@ -153,6 +93,8 @@ class Visit:
                 "eventsEnabled": True,
             },
         )
+        if self._plan.cookies:
+            await self._browser.send("Storage.setCookies", {"cookies": list(self._plan.cookies)})
         await asyncio.wait_for(self._ready.wait(), 15)
         main = self._main
         if main is None:

@@ -1,0 +1,74 @@
+"""What a capture is asked to be, and what it came to be."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from holdfast.collect.web import chromium
+    from holdfast.collect.web.proxies import Proxy
+    from holdfast.collect.web.seen import Plan
+    from holdfast.collect.web.state import State
+    from holdfast.core.addresses import Address
+    from holdfast.core.canonical import Json
+    from holdfast.vault.authorities import Authority
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be captured, and how."""
+
+    plan: Plan
+    settings: chromium.Settings
+    recipients: tuple[str, ...]
+    """age recipients that the browser's log is sealed to."""
+    key: ec.EllipticCurvePrivateKey | None
+    """Signs the WACZ."""
+    authorities: Sequence[Authority] = ()
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """Who asks, in which case, under which authority: goes into capture.json as it is."""
+    allows: Callable[[Address, int], bool] = lambda _address, _port: False
+    named: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    proxy: Proxy | None = None
+    roots: tuple[str, ...] = ()
+    """Further certificate authorities to trust, PEM."""
+    limit: int | None = None
+    """Bytes that may be received."""
+    state: State | None = None
+    """What the browser is signed in with; its cookies are in the plan."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever gives up: the browser is ended, and nothing is packed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captured:
+    """A packed capture."""
+
+    url: str
+    file: Path
+    final_url: str
+    title: str
+    error: str | None
+    """Why the page did not load."""
+    exchanges: int
+    exact: int
+    losses: Mapping[str, int]
+    assurance: tuple[str, ...]
+    """What a reader must know first: `partial`, `lossy`, `untimed`, `unsigned`, `unasked`,
+    `unsandboxed`, `undecoded`; empty for a capture that lacks nothing."""
+    datapackage: str
+    """SHA-256 of datapackage.json, which is what is signed."""
+    browser: str
+    started: str
+    ended: str
+    views: int
+    links: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    times: tuple[Mapping[str, Json], ...] = ()

@@ -1,0 +1,76 @@
+"""A signed-in browser's state, as Playwright's `storageState` writes it; its cookies are used.
+
+{"cookies": [{"name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite"}],
+ "origins": [{"origin", "localStorage": [...]}]}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from holdfast.core.canonical import Json
+
+_KINDS = {"name": str, "value": str, "domain": str, "path": str}
+_SAME_SITE = {"Strict", "Lax", "None"}
+
+
+@dataclass(frozen=True)
+class State:
+    """What a signed-in capture starts with."""
+
+    source: Path
+    sha256: str
+    cookies: tuple[dict[str, Any], ...]
+    """As `Storage.setCookies` takes them."""
+    unused: int
+    """Origins with local storage, which is not loaded."""
+    facts: dict[str, Json]
+    """The account, who approved it: goes into capture.json."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Return the hosts that the cookies are for; a leading dot means those below, too."""
+        return tuple(sorted({str(one["domain"]) for one in self.cookies}))
+
+
+def read(path: Path, facts: dict[str, Json]) -> State:
+    """Read a state file.
+
+    Raises:
+        InputError: it can't be read, or is none.
+    """
+    try:
+        data = path.read_bytes()
+        said = orjson.loads(data)
+        cookies = tuple(_cookie(one) for one in said["cookies"])
+        unused = sum(bool(one.get("localStorage")) for one in said.get("origins", []))
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}", "name another") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(
+            f"{path} is no storage state", "give what Playwright's storageState wrote"
+        ) from None
+    return State(path, sha256_hex(data), cookies, unused, facts)
+
+
+def _cookie(said: dict[str, Any]) -> dict[str, Any]:
+    for name, kind in _KINDS.items():
+        if not isinstance(said[name], kind):
+            raise TypeError(name)
+    cookie: dict[str, Any] = {name: said[name] for name in _KINDS}
+    cookie["httpOnly"], cookie["secure"] = bool(said.get("httpOnly")), bool(said.get("secure"))
+    if said.get("sameSite") in _SAME_SITE:
+        cookie["sameSite"] = said["sameSite"]
+    expires = said.get("expires", -1)
+    if isinstance(expires, (int, float)) and expires > 0:
+        cookie["expires"] = expires
+    return cookie
