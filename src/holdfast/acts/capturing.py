@@ -7,6 +7,7 @@ address, which browser, how sure.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urlsplit
 
-from holdfast.acts import accounts
+from holdfast.acts import accounts, comparing
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.stamping import authorities
+from holdfast.cases import exhibits
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
 from holdfast.collect.web import chromium, resolving, state, trust, wacz
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.acts.admission import Collected
+    from holdfast.acts.comparing import Compared
     from holdfast.cases.case import Case
     from holdfast.collect.web.state import State
     from holdfast.core.canonical import Json
@@ -61,6 +64,8 @@ class Options:
     browser: str | None = None
     browser_user: str | None = None
     proxy: str | None = None
+    second_proxy: str | None = None
+    """Another vantage point, from which each page is captured at the same time."""
     named: tuple[str, ...] = ()
     """`HOST=ADDRESS`: what a name is taken to be, instead of asking for it."""
     trust: tuple[Path, ...] = ()
@@ -84,7 +89,7 @@ class Options:
                 continue
             if name == "storage_state":
                 told[name] = str(value)
-            elif name == "proxy":
+            elif name in {"proxy", "second_proxy"}:
                 told[name] = Proxy.parse(str(value)).text
             elif isinstance(value, tuple):
                 told[name] = [one if isinstance(one, int) else str(one) for one in value]
@@ -110,11 +115,37 @@ class CollectWeb:
 
 
 @dataclass(frozen=True)
+class Vantage:
+    """From where one of two captures of a page was made that name each other."""
+
+    pair: str
+    """What both have, and no other capture."""
+    place: str
+    """`first` or `second`."""
+    proxy: str | None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return it as the item and its entry have it."""
+        other = "second" if self.place == "first" else "first"
+        return {"other": other, "pair": self.pair, "proxy": self.proxy, "this": self.place}
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One capture that is under way."""
+
+    url: str
+    depth: int
+    vantage: Vantage | None = None
+
+
+@dataclass(frozen=True)
 class Kept:
     """A capture as it entered the case."""
 
     collected: Collected
     captured: Captured
+    vantage: Vantage | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Return what `collect web --json` prints."""
@@ -133,12 +164,15 @@ class Kept:
             "size": one.size,
             "status": one.status,
             "url": made.url,
+            "vantage": None if self.vantage is None else self.vantage.as_json(),
         }
 
 
 @act("collect.web", Needs.AUTHORITY)
-def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Skipped]:
+def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Compared | Skipped]:
     """Capture pages; yield each once it is entered and in its place.
+
+    With a second vantage point, what differs between both follows the two.
 
     Raises:
         DeniedError: a page lies outside the case's scope; nothing is captured then.
@@ -164,37 +198,54 @@ class _Run(Gathering):
         super().__init__(session, case, facts, {url.encode() for url in request.urls})
         self._options = request.options
         self._scope = scope
-        self._captured: dict[str, Captured] = {}
+        self._captured: dict[str, tuple[Captured, _Task]] = {}
+        self._pairs: dict[str, dict[str, str]] = {}
+        """Of each pair the exhibits that are kept already, by their place."""
         self._waiting: deque[tuple[str, int]] = deque((url, 0) for url in request.urls)
         self._met = {_same(url) for url in request.urls}
         self._next: dict[str, float] = defaultdict(float)
         """When a host may be asked again, by the monotonic clock."""
         self._number = 0
 
-    def kept(self) -> Iterator[Kept | Skipped]:
-        """Run; yield each capture with its item."""
+    def kept(self) -> Iterator[Kept | Compared | Skipped]:
+        """Run; yield each capture with its item, and what a pair differs in."""
         for one in self.items():
-            yield one if isinstance(one, Skipped) else Kept(one, self._captured.pop(one.path))
+            if isinstance(one, Skipped):
+                yield one
+                continue
+            made, task = self._captured.pop(one.path)
+            yield Kept(one, made, task.vantage)
+            if task.vantage is not None:
+                pair = self._pairs.setdefault(task.vantage.pair, {})
+                pair[task.vantage.place] = one.exhibit
+                if len(pair) == 2:
+                    yield self._compared(pair["first"], pair["second"])
+
+    def _compared(self, first: str, second: str) -> Compared:
+        case = self.session.case(self.case.id, Needs.AUTHORITY)
+        held = self.session.look_up(lambda c: list(exhibits.of_case(c, case.id)))
+        labelled = {one.label: one for one in held}
+        return comparing.between(self.session, labelled[first], labelled[second])
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Capture side by side, and finish each capture as it comes."""
         with tempfile.TemporaryDirectory(prefix="holdfast-web-") as scratch:
             root = Path(scratch)
             root.chmod(0o711)
-            pool = ThreadPoolExecutor(self._options.parallel, "capture")
-            running: dict[Future[Captured], tuple[str, int]] = {}
+            pool = ThreadPoolExecutor(self._options.parallel * self._each, "capture")
+            running: dict[Future[Captured], _Task] = {}
             done = 0
             try:
                 while self._waiting or running:
                     self._begin(pool, running, root)
                     ready, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                     for future in ready:
-                        url, depth = running.pop(future)
-                        group = self._group(intake, url, depth, future)
+                        task = running.pop(future)
+                        group = self._group(intake, task, future)
                         yield from self.finish(intake, group)
                         done += 1
-                        total = done + len(running) + len(self._waiting)
-                        self.session.progress(done, total, url)
+                        total = done + len(running) + len(self._waiting) * self._each
+                        self.session.progress(done, total, task.url)
             finally:
                 self._order.stop.set()
                 pool.shutdown(cancel_futures=True)
@@ -202,12 +253,12 @@ class _Run(Gathering):
     def _begin(
         self,
         pool: ThreadPoolExecutor,
-        running: dict[Future[Captured], tuple[str, int]],
+        running: dict[Future[Captured], _Task],
         root: Path,
     ) -> None:
         """Begin as many captures as may run now: one place each, and no host too soon."""
         for _ in range(len(self._waiting)):
-            if len(running) >= self._options.parallel:
+            if len(running) + self._each > self._options.parallel * self._each:
                 return
             url, depth = self._waiting.popleft()
             host = urlsplit(url).hostname or ""
@@ -217,27 +268,54 @@ class _Run(Gathering):
             self._next[host] = time.monotonic() + self._options.delay
             # Each page anew: the authority may have ended, or been closed, meanwhile.
             self.session.case(self.case.id, Needs.AUTHORITY)
-            self._number += 1
-            order = replace(self._order, plan=replace(self._order.plan, url=url))
-            running[pool.submit(capture, order, root / str(self._number))] = (url, depth)
+            for task in self._tasks(url, depth):
+                self._number += 1
+                order = self._order_of(task)
+                running[pool.submit(capture, order, root / str(self._number))] = task
 
-    def _group(self, intake: Intake, url: str, depth: int, future: Future[Captured]) -> Group:
+    @property
+    def _each(self) -> int:
+        """How many captures are made of each page, at the same time."""
+        return 1 if self._options.second_proxy is None else 2
+
+    def _tasks(self, url: str, depth: int) -> list[_Task]:
+        if self._options.second_proxy is None:
+            return [_Task(url, depth)]
+        pair = os.urandom(16).hex()
+        places = {"first": self._options.proxy, "second": self._options.second_proxy}
+        return [
+            _Task(url, depth, Vantage(pair, place, None if proxy is None else _plain(proxy)))
+            for place, proxy in places.items()
+        ]
+
+    def _order_of(self, task: _Task) -> Order:
+        order = replace(self._order, plan=replace(self._order.plan, url=task.url))
+        if task.vantage is None:
+            return order
+        order = replace(order, facts={**order.facts, "vantage": task.vantage.as_json()})
+        if task.vantage.place == "second" and self._options.second_proxy is not None:
+            order = replace(order, proxy=Proxy.parse(self._options.second_proxy))
+        return order
+
+    def _group(self, intake: Intake, task: _Task, future: Future[Captured]) -> Group:
         """Stage what came of one page."""
+        url = task.url
         try:
             made = future.result()
         except InputError as error:
             return Group(skipped=[Skipped(url.encode(), "unreadable", error.what)])
         try:
             with durable.disk_errors(self.session.vault.root):
-                record, recipient = self._record(made), self.case.recipient
+                record, recipient = self._record(made, task), self.case.recipient
                 staged = stage_file(intake.staging, made.file, url, record, recipient)
         finally:
             shutil.rmtree(made.file.parent, ignore_errors=True)
-        self._captured[url] = made
-        self._follow(made, depth)
+        self._captured[url] = made, task
+        if task.vantage is None or task.vantage.place == "first":
+            self._follow(made, task.depth)
         return Group(staged=[staged], bytes=staged.copied.size)
 
-    def _record(self, made: Captured) -> dict[str, Json]:
+    def _record(self, made: Captured, task: _Task) -> dict[str, Json]:
         losses: dict[str, Json] = dict(made.losses)
         times: list[Json] = [dict(one) for one in made.times]
         record: dict[str, Json] = {
@@ -258,6 +336,8 @@ class _Run(Gathering):
         }
         if times:
             record["times"] = times
+        if task.vantage is not None:
+            record["vantage"] = task.vantage.as_json()
         if self._order.state is not None:
             record["account"] = self._order.state.facts
         if self._order.key is not None:
@@ -275,6 +355,10 @@ class _Run(Gathering):
             if self._scope.covers(plain):
                 self._met.add(_same(plain))
                 self._waiting.append((plain, depth + 1))
+
+
+def _plain(proxy: str) -> str:
+    return Proxy.parse(proxy).text
 
 
 def _same(url: str) -> str:
@@ -296,6 +380,8 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         named = dict(resolving.parse_named(one) for one in options.named)
     except ValueError as error:
         raise InputError(f"{str(error)[:100]!r} names no address", "give HOST=ADDRESS") from None
+    if options.second_proxy is not None:
+        Proxy.parse(options.second_proxy)
     signed_in = _signed_in(session, case, options)
     facts: dict[str, Json] = {
         "authority": {

@@ -49,6 +49,7 @@ class Compared:
     def as_json(self) -> dict[str, Json]:
         """Return what `collect diff --json` prints."""
         return {
+            "cloaking": self.difference.cloaking,
             "entry": self.entry,
             "exhibits": [self.first.label, self.second.label],
             "items": [self.first.item, self.second.item],

@@ -127,7 +127,7 @@ def _readable(text: str) -> list[str]:
 
 
 def _words(gone: list[str], added: list[str]) -> list[list[str]]:
-    """Return the pieces of a change, each `=`, `-` or `+` and its text; none where it is all new."""
+    """Return the pieces of a change: `=`, `-` or `+`, and text; none where nothing is alike."""
     if not gone or not added or len(gone) + len(added) > 100:
         return []
     one, two = (_WORDS.findall("\n".join(lines)) for lines in (gone, added))

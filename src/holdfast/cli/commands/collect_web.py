@@ -15,6 +15,7 @@ from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
     from holdfast.acts.capturing import Kept, Options
+    from holdfast.acts.comparing import Compared
 
 _VIEWPORT = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -90,6 +91,8 @@ def _passed_on(words: list[str]) -> list[str]:
 @click.option("--user-agent", callback=_header, metavar="TEXT",
               help="Named instead of the browser's own; recorded.")  # fmt: skip
 @click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
+@click.option("--second-proxy", metavar="URL",
+              help="Capture from there as well, at once, and compare.")  # fmt: skip
 @click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
               help="Take a name to be at an address; recorded.")  # fmt: skip
 @click.option("--trust", multiple=True, metavar="PEM",
@@ -131,6 +134,7 @@ def web(
       holdfast collect web --case 2026-0001 https://shop.example.org/
     """
     from holdfast.acts.capturing import CollectWeb, collect_web  # noqa: PLC0415
+    from holdfast.acts.comparing import Compared  # noqa: PLC0415
     from holdfast.collect.interfaces import Skipped  # noqa: PLC0415
 
     addresses = tuple(dict.fromkeys(_addresses(urls, listed)))
@@ -144,6 +148,9 @@ def web(
             if isinstance(one, Skipped):
                 failed.append(f"{one.path.decode()}: {one.reason}")
                 warn(f"not captured: {failed[-1]}")
+                continue
+            if isinstance(one, Compared):
+                _tell_pair(one, as_json=as_json)
                 continue
             count += 1
             _tell(one, as_json=as_json)
@@ -213,6 +220,21 @@ def _tell(one: Kept, *, as_json: bool) -> None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+
+
+def _tell_pair(one: Compared, *, as_json: bool) -> None:
+    """Say whether both vantage points were shown the same."""
+    if as_json:
+        emit(one.as_json())
+        return
+    pair = f"{one.first.label} and {one.second.label}"
+    cloaking: Any = one.difference.cloaking
+    if cloaking is None:
+        say(f"{pair}: they could not be compared: {one.difference.report['reason']}")
+        return
+    what = ", ".join(cloaking["what"]).replace("_", " ")
+    words = f"differs by vantage point: {what}" if what else "the same from both vantage points"
+    say(f"{pair}: {words}; see `collect diff`")
 
 
 @click.command("url")

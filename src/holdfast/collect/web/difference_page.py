@@ -119,7 +119,7 @@ def _row(name: str, one: Any, two: Any) -> str:
 
 def _shown(value: Any) -> str:
     if value is None or value == []:
-        return "–"
+        return "-"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
