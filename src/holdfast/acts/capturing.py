@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urlsplit
 
 from holdfast.acts import accounts, comparing
@@ -36,7 +36,7 @@ from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from holdfast.acts.admission import Collected
     from holdfast.acts.comparing import Compared
@@ -98,6 +98,19 @@ class Options:
             else:
                 told[name] = value
         return told
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Options:
+        """Return the options that `facts` told, as the log keeps them."""
+        given: dict[str, Any] = {}
+        for name, value in facts.items():
+            if isinstance(getattr(cls(), name), float):
+                given[name] = float(value)
+            elif name == "trust":
+                given[name] = tuple(map(Path, value))
+            else:
+                given[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**given)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Batch:
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            tables.holds,
+            *(tables.holds, tables.schedules),
         ):
             self._insert(connection, table)
         if self._settings:
@@ -214,6 +214,42 @@ class Batch:
         change = update(table).where(table.c.entry == fields["hold"]["entry"])
         self._later.append(lambda c: c.execute(change.values(lifted=entry.index)))
 
+    def scheduled(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`schedule.add`: pages that are to be captured again and again."""
+        facts = fields["schedule"]
+        self._inserts[tables.schedules].append(
+            {
+                "entry": entry.index,
+                "case": fields["case"],
+                "every": facts["every_s"],
+                "until": clock.from_text(facts["until"]),
+                "pages": facts["pages"],
+            }
+        )
+
+    def unscheduled(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`schedule.remove`."""
+        table = tables.schedules
+        change = update(table).where(table.c.entry == fields["schedule"]["entry"])
+        self._later.append(lambda c: c.execute(change.values(removed=entry.index)))
+
+    def recapture_begun(self, _entry: Entry, fields: dict[str, Any]) -> None:
+        """`schedule.begin`: a page's turn has come."""
+        key = {"schedule": fields["schedule"]["entry"], "number": fields["schedule"]["number"]}
+        begun = clock.from_text(fields["time"])
+
+        def change(connection: Connection) -> None:
+            if _change_recapture(connection, key, begun=begun) == 0:
+                connection.execute(insert(tables.recaptures).values(**key, begun=begun))
+
+        self._later.append(change)
+
+    def recaptured(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`schedule.done`: what came of it; a failure leaves the last capture in its place."""
+        key = {"schedule": fields["schedule"]["entry"], "number": fields["schedule"]["number"]}
+        values = {"done": entry.index, **({"item": fields["item"]} if "item" in fields else {})}
+        self._later.append(lambda connection: _change_recapture(connection, key, **values))
+
     def set(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.set`: a setting of the whole vault; the last one counts."""
         self._set(entry, fields["setting"]["name"], fields["setting"]["value"])
@@ -299,8 +335,21 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "hold.set": Batch.held,
     "hold.lifted": Batch.lifted,
     "log.key": Batch.key_changed,
+    "profile.request": Batch.requested,
+    "schedule.add": Batch.scheduled,
+    "schedule.begin": Batch.recapture_begun,
+    "schedule.done": Batch.recaptured,
+    "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
 }
+
+
+def _change_recapture(connection: Connection, key: dict[str, Any], **values: Any) -> int:
+    """Change a page's row; return how many there were, none or one."""
+    table = tables.recaptures
+    change = update(table).where(table.c.schedule == key["schedule"])
+    change = change.where(table.c.number == key["number"]).values(**values)
+    return int(connection.execute(change).rowcount)
 
 
 def _who(fields: dict[str, Any]) -> dict[str, str]:

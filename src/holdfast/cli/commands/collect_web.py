@@ -14,6 +14,8 @@ from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_tex
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.acts.capturing import Kept, Options
     from holdfast.acts.comparing import Compared
 
@@ -70,6 +72,36 @@ def _passed_on(words: list[str]) -> list[str]:
     return found
 
 
+_PAGE = [
+    click.option("--timeout", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
+                  metavar="SECONDS", help="Until a page must have loaded."),
+    click.option("--settle", type=click.FloatRange(0, 600), default=3.0, show_default=True,
+                  metavar="SECONDS", help="For what loads after that, at most."),
+    click.option("--no-scroll", is_flag=True, help="Leave the page where it opens."),
+    click.option("--viewport", default="1280x1024", show_default=True, callback=_viewport,
+                  metavar="WxH", help="The window, in CSS pixels."),
+    click.option("--locale", default="en-US", show_default=True, callback=_locale,
+                  metavar="LANG", help="The language asked for."),
+    click.option("--timezone", default="UTC", show_default=True, callback=_timezone,
+                  metavar="ZONE", help="The zone that pages see."),
+    click.option("--user-agent", callback=_header, metavar="TEXT",
+                  help="Named instead of the browser's own; recorded."),
+    click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://."),
+    click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
+                  help="Take a name to be at an address; recorded."),
+    click.option("--trust", multiple=True, metavar="PEM",
+                  help="Trust this authority's certificates, too; recorded."),
+]  # fmt: skip
+"""How a page is captured: what `collect web` and a schedule have in common."""
+
+
+def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how a page is captured."""
+    for option in reversed(_PAGE):
+        function = option(function)
+    return function
+
+
 @click.command("web")
 @click.option("--self-test", is_flag=True, expose_value=False, is_eager=True, callback=_self_test,
               help="Capture a hostile site and say what is exact on this browser.")  # fmt: skip
@@ -77,26 +109,9 @@ def _passed_on(words: list[str]) -> list[str]:
 @CASE
 @click.argument("urls", nargs=-1, metavar="URL...")
 @click.option("--list", "listed", metavar="FILE", help="More addresses, one a line; - for stdin.")
-@click.option("--timeout", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
-              metavar="SECONDS", help="Until a page must have loaded.")  # fmt: skip
-@click.option("--settle", type=click.FloatRange(0, 600), default=3.0, show_default=True,
-              metavar="SECONDS", help="For what loads after that, at most.")  # fmt: skip
-@click.option("--no-scroll", is_flag=True, help="Leave the page where it opens.")
-@click.option("--viewport", default="1280x1024", show_default=True, callback=_viewport,
-              metavar="WxH", help="The window, in CSS pixels.")  # fmt: skip
-@click.option("--locale", default="en-US", show_default=True, callback=_locale,
-              metavar="LANG", help="The language asked for.")  # fmt: skip
-@click.option("--timezone", default="UTC", show_default=True, callback=_timezone,
-              metavar="ZONE", help="The zone that pages see.")  # fmt: skip
-@click.option("--user-agent", callback=_header, metavar="TEXT",
-              help="Named instead of the browser's own; recorded.")  # fmt: skip
-@click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
+@page_options
 @click.option("--second-proxy", metavar="URL",
               help="Capture from there as well, at once, and compare.")  # fmt: skip
-@click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
-              help="Take a name to be at an address; recorded.")  # fmt: skip
-@click.option("--trust", multiple=True, metavar="PEM",
-              help="Trust this authority's certificates, too; recorded.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
               help="Receive no more than this.")  # fmt: skip
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
@@ -140,7 +155,7 @@ def web(
     addresses = tuple(dict.fromkeys(_addresses(urls, listed)))
     if not addresses:
         raise click.UsageError("no address is named; give URL..., or --list FILE")
-    request = CollectWeb(case, addresses, _options(given))
+    request = CollectWeb(case, addresses, options_of(given))
     failed: list[str] = []
     count = 0
     with place.session() as session, progress("Capturing", "pages") as session.progress:
@@ -153,7 +168,7 @@ def web(
                 _tell_pair(one, as_json=as_json)
                 continue
             count += 1
-            _tell(one, as_json=as_json)
+            tell(one, as_json=as_json)
     if failed:
         raise InputError(
             f"{len(failed)} of {len(failed) + count} pages could not be captured "
@@ -191,14 +206,15 @@ def _lines(data: bytes, where_from: str) -> list[str]:
     return [line for line in stripped if line and not line.startswith("#")]
 
 
-def _options(given: dict[str, Any]) -> Options:
+def options_of(given: dict[str, Any]) -> Options:
+    """Return a command's options as an act takes them."""
     from holdfast.acts.capturing import Options  # noqa: PLC0415
 
-    limit, trusted = given.pop("limit"), given.pop("trust")
-    state = given.pop("storage_state")
+    limit, trusted = given.pop("limit", None), given.pop("trust")
+    state = given.pop("storage_state", None)
     return Options(
         scroll=not given.pop("no_scroll"),
-        sandbox=not given.pop("no_browser_sandbox"),
+        sandbox=not given.pop("no_browser_sandbox", False),
         limit=None if limit is None else limit * 1_000_000,
         trust=tuple(Path(one) for one in trusted),
         storage_state=None if state is None else Path(state),
@@ -206,7 +222,8 @@ def _options(given: dict[str, Any]) -> Options:
     )
 
 
-def _tell(one: Kept, *, as_json: bool) -> None:
+def tell(one: Kept, *, as_json: bool) -> None:
+    """Say what was captured."""
     made, item = one.captured, one.collected
     if as_json:
         emit(one.as_json())

@@ -87,7 +87,7 @@ def compare(first: int, second: int, limits: Limits | None = None) -> Difference
         answer, reason = _run(told, (first, second), scratch, limits.seconds)
     if "trouble" in answer:
         raise ResourceError(f"captures can't be compared here: {answer['trouble']}")
-    report = answer.get("report")
+    report: Any = answer.get("report")
     if not _sound(report):
         why = str(answer.get("reason") or reason)[:300].encode("ascii", "backslashreplace")
         report = {"reason": why.decode(), "verdict": UNCOMPARED, "what": []}
