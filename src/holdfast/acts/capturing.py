@@ -21,6 +21,7 @@ from urllib.parse import urldefrag, urlsplit
 from holdfast.acts import accounts, comparing
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
+from holdfast.acts.profiling import Profiles
 from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.stamping import authorities
 from holdfast.cases import exhibits
@@ -36,12 +37,13 @@ from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from holdfast.acts.admission import Collected
     from holdfast.acts.comparing import Compared
     from holdfast.cases.case import Case
     from holdfast.collect.web.state import State
+    from holdfast.core.addresses import Address
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -188,14 +190,17 @@ def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Compar
     With a second vantage point, what differs between both follows the two.
 
     Raises:
-        DeniedError: a page lies outside the case's scope; nothing is captured then.
+        DeniedError: a page lies outside the case's scope, or is a person's that nobody has
+            approved; nothing is captured then.
         InputError: an address or an option is none.
         ResourceError: there is no browser.
     """
     case = session.case(request.case, Needs.AUTHORITY)
     scope = WebScope.of(case.id, case.authority.scope)
+    profiles = Profiles.of(session, case.id)
     for url in request.urls:
         scope.check(url)
+        profiles.check(url)
     return _Run(session, case, request, scope).kept()
 
 
@@ -203,8 +208,9 @@ class _Run(Gathering):
     """One run of captures."""
 
     def __init__(self, session: Session, case: Case, request: CollectWeb, scope: WebScope) -> None:
+        self._profiles = Profiles.of(session, case.id)
         # First what may be refused, before anything is entered.
-        self._order = _order(session, case, request.options, scope)
+        self._order = _order(session, case, request.options, self._covers, scope.names_address)
         program = chromium.find(request.options.browser)
         version = chromium.version(program, request.options.browser_user)
         facts = {**request.facts(), "browser": version}
@@ -219,6 +225,10 @@ class _Run(Gathering):
         self._next: dict[str, float] = defaultdict(float)
         """When a host may be asked again, by the monotonic clock."""
         self._number = 0
+
+    def _covers(self, url: str) -> bool:
+        """Say whether a main page may be loaded: within the scope, and no person's unapproved."""
+        return self._scope.covers(url) and self._profiles.covers(url)
 
     def kept(self) -> Iterator[Kept | Compared | Skipped]:
         """Run; yield each capture with its item, and what a pair differs in."""
@@ -303,6 +313,9 @@ class _Run(Gathering):
 
     def _order_of(self, task: _Task) -> Order:
         order = replace(self._order, plan=replace(self._order.plan, url=task.url))
+        approved = self._profiles.facts(task.url)
+        if approved is not None:
+            order = replace(order, facts={**order.facts, "profile": approved})
         if task.vantage is None:
             return order
         order = replace(order, facts={**order.facts, "vantage": task.vantage.as_json()})
@@ -351,6 +364,9 @@ class _Run(Gathering):
             record["times"] = times
         if task.vantage is not None:
             record["vantage"] = task.vantage.as_json()
+        approved = self._profiles.facts(made.url)
+        if approved is not None:
+            record["profile"] = approved
         if self._order.state is not None:
             record["account"] = self._order.state.facts
         if self._order.key is not None:
@@ -365,7 +381,7 @@ class _Run(Gathering):
             plain = urldefrag(link).url
             if len(self._met) >= MOST or _same(plain) in self._met:
                 continue
-            if self._scope.covers(plain):
+            if self._covers(plain):
                 self._met.add(_same(plain))
                 self._waiting.append((plain, depth + 1))
 
@@ -378,7 +394,13 @@ def _same(url: str) -> str:
     return urldefrag(url).url
 
 
-def _order(session: Session, case: Case, options: Options, scope: WebScope) -> Order:
+def _order(
+    session: Session,
+    case: Case,
+    options: Options,
+    covers: Callable[[str], bool],
+    allows: Callable[[Address, int], bool],
+) -> Order:
     """Return what all captures of a run have in common.
 
     Raises:
@@ -413,7 +435,7 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
             timeout=options.timeout,
             settle=options.settle,
             scroll=Limits() if options.scroll else None,
-            covers=scope.covers,
+            covers=covers,
             cookies=() if signed_in is None else signed_in.cookies,
         ),
         settings=chromium.Settings(
@@ -429,7 +451,7 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         key=keyring.capture_signer(),
         authorities=authorities(session),
         facts=facts,
-        allows=scope.names_address,
+        allows=allows,
         named=named,
         proxy=None if options.proxy is None else Proxy.parse(options.proxy),
         roots=tuple(pem for path in options.trust for pem in trust.read(path)),

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from holdfast.acts import comparing
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.capturing import CollectWeb, Kept, Options, collect_web
+from holdfast.acts.profiling import Profiles
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits
 from holdfast.cases.web_scope import WebScope
@@ -107,7 +108,7 @@ def add_schedule(session: Session, request: AddSchedule) -> Scheduled:
     """Enter a schedule.
 
     Raises:
-        DeniedError: a page lies outside the case's scope.
+        DeniedError: a page lies outside the case's scope, or is a person's that nobody approved.
         InputError: an address, the interval, the end or an option is none.
     """
     _check(request.options)
@@ -119,6 +120,7 @@ def add_schedule(session: Session, request: AddSchedule) -> Scheduled:
     if not request.urls:
         raise InputError("no address is named", "give URL...")
     asked = clock.end_of(request.until) if request.until else None
+    profiles = Profiles.of(session, request.case)
 
     def build(connection: Connection) -> Sequence[Draft]:
         case = cases.find(connection, request.case)
@@ -127,6 +129,7 @@ def add_schedule(session: Session, request: AddSchedule) -> Scheduled:
         scope = WebScope.of(case.id, case.authority.scope)
         for url in request.urls:
             scope.check(url)
+            profiles.check(url)
         end = case.authority.valid_until
         until = end if asked is None else min(asked, end)
         if until < clock.now():
