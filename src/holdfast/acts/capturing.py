@@ -20,6 +20,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from holdfast.acts import accounts, comparing
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.egress import egress
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.profiling import Profiles
 from holdfast.acts.staging import Group, stage_file
@@ -457,6 +458,7 @@ def _order(
         roots=tuple(pem for path in options.trust for pem in trust.read(path)),
         limit=options.limit,
         state=signed_in,
+        egress=egress(session),
     )
 
 

@@ -10,6 +10,7 @@ from holdfast.acts.cases import OneCase
 from holdfast.acts.collecting import CollectFiles, collect_files
 from holdfast.cli.commands.collect_archive import archive
 from holdfast.cli.commands.collect_diff import diff
+from holdfast.cli.commands.collect_egress import egress
 from holdfast.cli.commands.collect_profile import profile, profile_pages
 from holdfast.cli.commands.collect_schedule import schedule
 from holdfast.cli.commands.collect_web import account, url, web
@@ -25,6 +26,7 @@ def collect() -> None:
 collect.add_command(account)
 collect.add_command(archive)
 collect.add_command(diff)
+collect.add_command(egress)
 collect.add_command(profile)
 collect.add_command(profile_pages)
 collect.add_command(schedule)

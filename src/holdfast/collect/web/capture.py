@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
+from holdfast.collect.web import behaviour, chromium, decode, egress, sealing, times, trust, wacz
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 LOG = "capture/secrets/netlog.json.gz.age"
+EGRESS = "capture/egress.json"
 STATE = "capture/secrets/state.json.gz.age"
 _MESSAGES = 1 << 16
 """Bytes of the browser's own messages that are kept."""
@@ -63,6 +64,7 @@ class _Capture:
         self._seen = Seen()
         self._guard = work / "guard.jsonl"
         self._local: list[str] = []
+        self._egress: dict[str, Any] | None = None
         self._received = 0
         self._started = clock.now()
 
@@ -74,6 +76,7 @@ class _Capture:
         stamps, views = work / "stamps", work / "views"
         stamps.mkdir(mode=0o700)
         views.mkdir(mode=0o700)
+        self._learn_egress()
         before = times.stamp("before", self._about(), stamps, order.authorities)
         self._started = clock.now()
         self._browser.prepare()
@@ -91,6 +94,8 @@ class _Capture:
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
         self._seal_state()
+        if self._egress is not None:
+            _write_json(self._out / EGRESS, self._egress)
         pages = self._pages()
         lines = self._write_views()
         if not before.times:
@@ -132,6 +137,19 @@ class _Capture:
             ),
             times=(*before.times, *after.times),
         )
+
+    def _learn_egress(self) -> None:
+        """Learn the public address, where the unit wants it recorded."""
+        order = self._order
+        if order.egress is None:
+            return
+        with (self._work / "egress.jsonl").open("wb") as lines:
+
+            def guard() -> Guard:
+                resolver = Resolver(named=order.named)
+                return Guard(resolver, lines, allows=order.allows, proxy=order.proxy)
+
+            self._egress = egress.learn(order.egress, guard, self._work, order.roots)
 
     # --- the browser ------------------------------------------------------------------------
 
@@ -357,6 +375,7 @@ class _Capture:
             "clock": clock_reference(),
             "dates": seen.dates,
             "decoded": None if summary is None else asdict(summary),
+            "egress": self._egress and {"claimed_by": self._egress["claimed_by"], "part": EGRESS},
             "ended": clock.to_text(ended),
             "events": seen.events,
             "format": "holdfast-capture/1",
