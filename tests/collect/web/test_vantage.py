@@ -28,7 +28,8 @@ HOST = "shop.example"
 
 
 def test_a_site_that_cloaks_is_seen_from_two_places_at_once(line: Line, tmp_path: Path) -> None:
-    bank = {"/": page("<title>Bank</title>Your account is blocked: enter your number")}
+    bank = {"/": (302, {"Location": "/login"}, b"")}
+    bank["/login"] = page("<title>Bank</title>Your account is blocked: enter your number")
     shop = {"/": page("<title>Nothing here</title>Under construction")}
     # What a name is at this machine, and what it is where the proxy stands: the first site serves
     # us, the second whoever comes through the proxy.
@@ -53,7 +54,10 @@ def test_a_site_that_cloaks_is_seen_from_two_places_at_once(line: Line, tmp_path
                 f"http://{HOST}:{one.port}/",
             )
     kept, pair = done.rows[:2], done.rows[2]
-    assert pair["cloaking"] == {"verdict": "differs", "what": ["title", "text"]}
+    assert pair["cloaking"] == {
+        "verdict": "differs",
+        "what": ["redirects", "title", "text"],
+    }
     by_place = {row["vantage"]["this"]: row for row in kept}
     assert pair["items"] == [by_place["first"]["item"], by_place["second"]["item"]]
     titles = []
