@@ -123,6 +123,8 @@ def test_a_schedule_is_never_longer_than_the_authority(line: Line) -> None:
     assert row["until"] == "2998-12-31T23:59:59.999999Z"
     row = add(line, "http://127.0.0.1:9/", "--every", "1h", "--until", "2998-06-01").row
     assert row["until"] == "2998-06-01T23:59:59.999999Z"
+    entered = [entry["schedule"]["until"] for entry in line.entries("schedule.add")]
+    assert entered == ["2998-12-31T23:59:59.999999Z", "2998-06-01T23:59:59.999999Z"]
 
 
 @pytest.mark.parametrize(
