@@ -15,8 +15,9 @@ from sqlalchemy import select
 
 from holdfast.acts import comparing
 from holdfast.acts.act import Needs, Session, act
-from holdfast.acts.capturing import CollectWeb, Kept, Options, collect_web
+from holdfast.acts.capturing import collect_web
 from holdfast.acts.profiling import Profiles
+from holdfast.acts.web_captures import CollectWeb, Kept, Options
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits
 from holdfast.cases.web_scope import WebScope

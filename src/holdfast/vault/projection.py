@@ -15,6 +15,7 @@ from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
+from holdfast.vault.schedules import Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +29,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch:
+class Batch(Schedules):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -214,42 +215,6 @@ class Batch:
         change = update(table).where(table.c.entry == fields["hold"]["entry"])
         self._later.append(lambda c: c.execute(change.values(lifted=entry.index)))
 
-    def scheduled(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`schedule.add`: pages that are to be captured again and again."""
-        facts = fields["schedule"]
-        self._inserts[tables.schedules].append(
-            {
-                "entry": entry.index,
-                "case": fields["case"],
-                "every": facts["every_s"],
-                "until": clock.from_text(facts["until"]),
-                "pages": facts["pages"],
-            }
-        )
-
-    def unscheduled(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`schedule.remove`."""
-        table = tables.schedules
-        change = update(table).where(table.c.entry == fields["schedule"]["entry"])
-        self._later.append(lambda c: c.execute(change.values(removed=entry.index)))
-
-    def recapture_begun(self, _entry: Entry, fields: dict[str, Any]) -> None:
-        """`schedule.begin`: a page's turn has come."""
-        key = {"schedule": fields["schedule"]["entry"], "number": fields["schedule"]["number"]}
-        begun = clock.from_text(fields["time"])
-
-        def change(connection: Connection) -> None:
-            if _change_recapture(connection, key, begun=begun) == 0:
-                connection.execute(insert(tables.recaptures).values(**key, begun=begun))
-
-        self._later.append(change)
-
-    def recaptured(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`schedule.done`: what came of it; a failure leaves the last capture in its place."""
-        key = {"schedule": fields["schedule"]["entry"], "number": fields["schedule"]["number"]}
-        values = {"done": entry.index, **({"item": fields["item"]} if "item" in fields else {})}
-        self._later.append(lambda connection: _change_recapture(connection, key, **values))
-
     def set(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`vault.set`: a setting of the whole vault; the last one counts."""
         self._set(entry, fields["setting"]["name"], fields["setting"]["value"])
@@ -342,14 +307,6 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
 }
-
-
-def _change_recapture(connection: Connection, key: dict[str, Any], **values: Any) -> int:
-    """Change a page's row; return how many there were, none or one."""
-    table = tables.recaptures
-    change = update(table).where(table.c.schedule == key["schedule"])
-    change = change.where(table.c.number == key["number"]).values(**values)
-    return int(connection.execute(change).rowcount)
 
 
 def _who(fields: dict[str, Any]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from holdfast.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from holdfast.acts.capturing import Kept, Options
     from holdfast.acts.comparing import Compared
+    from holdfast.acts.web_captures import Kept, Options
 
 _VIEWPORT = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -148,8 +148,9 @@ def web(
     Example:
       holdfast collect web --case 2026-0001 https://shop.example.org/
     """
-    from holdfast.acts.capturing import CollectWeb, collect_web  # noqa: PLC0415
+    from holdfast.acts.capturing import collect_web  # noqa: PLC0415
     from holdfast.acts.comparing import Compared  # noqa: PLC0415
+    from holdfast.acts.web_captures import CollectWeb  # noqa: PLC0415
     from holdfast.collect.interfaces import Skipped  # noqa: PLC0415
 
     addresses = tuple(dict.fromkeys(_addresses(urls, listed)))
@@ -208,7 +209,7 @@ def _lines(data: bytes, where_from: str) -> list[str]:
 
 def options_of(given: dict[str, Any]) -> Options:
     """Return a command's options as an act takes them."""
-    from holdfast.acts.capturing import Options  # noqa: PLC0415
+    from holdfast.acts.web_captures import Options  # noqa: PLC0415
 
     limit, trusted = given.pop("limit", None), given.pop("trust")
     state = given.pop("storage_state", None)

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 LOG = "capture/secrets/netlog.json.gz.age"
-EGRESS = "capture/egress.json"
 STATE = "capture/secrets/state.json.gz.age"
 _MESSAGES = 1 << 16
 """Bytes of the browser's own messages that are kept."""
@@ -64,7 +63,6 @@ class _Capture:
         self._seen = Seen()
         self._guard = work / "guard.jsonl"
         self._local: list[str] = []
-        self._egress: dict[str, Any] | None = None
         self._received = 0
         self._started = clock.now()
 
@@ -76,7 +74,7 @@ class _Capture:
         stamps, views = work / "stamps", work / "views"
         stamps.mkdir(mode=0o700)
         views.mkdir(mode=0o700)
-        self._learn_egress()
+        address = egress.before(order, work)
         before = times.stamp("before", self._about(), stamps, order.authorities)
         self._started = clock.now()
         self._browser.prepare()
@@ -94,8 +92,7 @@ class _Capture:
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
         self._seal_state()
-        if self._egress is not None:
-            _write_json(self._out / EGRESS, self._egress)
+        claimed = egress.write(address, self._out)
         pages = self._pages()
         lines = self._write_views()
         if not before.times:
@@ -106,7 +103,7 @@ class _Capture:
         assurance = self._assurance(summary, before)
         losses = self._write_losses()
         told = self._told(program, summary, ended, sealed)
-        told |= {"assurance": list(assurance), "losses": losses}
+        told |= {"assurance": list(assurance), "egress": claimed, "losses": losses}
         _write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
@@ -137,19 +134,6 @@ class _Capture:
             ),
             times=(*before.times, *after.times),
         )
-
-    def _learn_egress(self) -> None:
-        """Learn the public address, where the unit wants it recorded."""
-        order = self._order
-        if order.egress is None:
-            return
-        with (self._work / "egress.jsonl").open("wb") as lines:
-
-            def guard() -> Guard:
-                resolver = Resolver(named=order.named)
-                return Guard(resolver, lines, allows=order.allows, proxy=order.proxy)
-
-            self._egress = egress.learn(order.egress, guard, self._work, order.roots)
 
     # --- the browser ------------------------------------------------------------------------
 
@@ -375,7 +359,6 @@ class _Capture:
             "clock": clock_reference(),
             "dates": seen.dates,
             "decoded": None if summary is None else asdict(summary),
-            "egress": self._egress and {"claimed_by": self._egress["claimed_by"], "part": EGRESS},
             "ended": clock.to_text(ended),
             "events": seen.events,
             "format": "holdfast-capture/1",
