@@ -7,15 +7,12 @@ shows by the part's digest that there was one, and nobody can guess the address 
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web.download import Downloader
-from holdfast.collect.web.guard import Guard
-from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.tunnel import Tunnel
 from holdfast.core import addresses, clock
 from holdfast.core.errors import InputError, RemoteError
@@ -24,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from holdfast.collect.web.order import Order
+    from holdfast.collect.web.guard import Guard
     from holdfast.core.canonical import Json
 
 SETTING = "web.egress"
-PART = "capture/egress.json"
 UNIT = "the unit"
 """Who claims an address that was not asked for."""
 _LIMIT = 4096
@@ -101,25 +97,3 @@ def learn(
         return {**told, "error": getattr(error, "what", str(error))}
     finally:
         answer.unlink(missing_ok=True)
-
-
-def before(order: Order, work: Path) -> dict[str, Any] | None:
-    """Learn the address before a capture; None where the unit wants none recorded."""
-    if order.egress is None:
-        return None
-    with (work / "egress.jsonl").open("wb") as lines:
-
-        def guard() -> Guard:
-            resolver = Resolver(named=order.named)
-            return Guard(resolver, lines, allows=order.allows, proxy=order.proxy)
-
-        return learn(order.egress, guard, work, order.roots)
-
-
-def write(told: dict[str, Any] | None, out: Path) -> dict[str, Any] | None:
-    """Write the part, if there is one; return what capture.json says of it."""
-    if told is None:
-        return None
-    text = json.dumps(told, ensure_ascii=True, indent=1, sort_keys=True)
-    (out / PART).write_text(f"{text}\n", "ascii")
-    return {"claimed_by": told["claimed_by"], "part": PART}
