@@ -38,6 +38,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.close": (YES, YES, YES, NO, NO),
     "case.show": SHOWS,
     "collect.archive": TOUCHES_EVIDENCE,
+    "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
@@ -48,11 +49,14 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "indicators": TOUCHES_EVIDENCE,
     "items": SHOWS,
     "ledger": SHOWS,
+    "profile.request": TOUCHES_EVIDENCE,
+    "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
 }
 NO_CASE = {
+    *("egress.set", "profile.mark", "schedule.remove"),
     "log.authorities",
     "log.continue",
     "log.renew",
@@ -74,6 +78,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.close": ("case", "close", "CASE"),
     "case.show": ("case", "show", "CASE"),
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
+    "collect.diff": ("collect", "diff", "--case", "CASE", "AL/1", "AL/2"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
     "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
@@ -84,6 +89,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "indicators": ("indicators", "--case", "CASE"),
     "items": ("items", "--case", "CASE"),
     "ledger": ("ledger", "--case", "CASE"),
+    "profile.request": (
+        *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
+    ),
+    "schedule.add": (
+        *("collect", "schedule", "add", "--case", "CASE", "--every", "1h"),
+        "http://127.0.0.1:1/",
+    ),
     "search": ("search", "--case", "CASE", "bank"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
@@ -120,7 +132,9 @@ def examined(
         patch.setenv("XDG_STATE_HOME", str(place / "state"))
         session = Session(Vault.open(shutil.copytree(root, place / "vault")), "alice")
         (place / "mail.txt").write_text("Your bank: visit https://bank.example/ now\n")
-        assert len(list(collect_files(session, CollectFiles(case, (str(place / "mail.txt"),))))) > 0
+        (place / "page.txt").write_text("no capture")
+        named = tuple(str(place / name) for name in ("mail.txt", "page.txt"))
+        assert len(list(collect_files(session, CollectFiles(case, named)))) == 2
         examine(session, Examine(case))
         session.vault.engine.dispose()
     return place / "vault", case
@@ -176,7 +190,7 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
 ) -> None:
     if act == "collect.web" and not any(map(shutil.which, chromium.PLACES)):
         pytest.skip("no Chromium here: apt-get install chromium")
-    if act in {"collect.url", "collect.web"}:
+    if act in {"collect.url", "collect.web", "profile.request", "schedule.add"}:
         scene.case = scene.open_case("--scope", "127.0.0.1")
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import accounts, erasing, holding, log_keys, two_person
+from holdfast.acts import accounts, erasing, holding, log_keys, profiling, two_person
 from holdfast.acts.act import Needs, Session, act
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ KINDS = {
         erasing.LIMITS_KIND,
         holding.KIND,
         log_keys.KIND,
+        profiling.KIND,
     )
 }
 

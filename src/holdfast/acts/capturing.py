@@ -13,16 +13,20 @@ import tempfile
 import time
 from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urlsplit
 
-from holdfast.acts import accounts
+from holdfast.acts import accounts, comparing
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.egress import egress
 from holdfast.acts.gathering import Gathering
+from holdfast.acts.profiling import Profiles
 from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.stamping import authorities
+from holdfast.acts.web_captures import CollectWeb, Kept, Options, Vantage
+from holdfast.cases import exhibits
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
 from holdfast.collect.web import chromium, resolving, state, trust, wacz
@@ -35,11 +39,13 @@ from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from holdfast.acts.admission import Collected
+    from holdfast.acts.comparing import Compared
     from holdfast.cases.case import Case
     from holdfast.collect.web.state import State
+    from holdfast.core.addresses import Address
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -47,109 +53,33 @@ MOST = 10_000
 """Pages that one run captures at most, however far a crawl leads."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How pages are captured; all of it goes into each item."""
-
-    timeout: float = 60.0
-    settle: float = 3.0
-    scroll: bool = True
-    viewport: tuple[int, int] = (1280, 1024)
-    locale: str = "en-US"
-    timezone: str = "UTC"
-    user_agent: str | None = None
-    sandbox: bool = True
-    browser: str | None = None
-    browser_user: str | None = None
-    proxy: str | None = None
-    named: tuple[str, ...] = ()
-    """`HOST=ADDRESS`: what a name is taken to be, instead of asking for it."""
-    trust: tuple[Path, ...] = ()
-    limit: int | None = None
-    """Bytes that a capture may receive."""
-    storage_state: Path | None = None
-    """A signed-in browser's state; needs the approved `account`."""
-    account: str | None = None
-    parallel: int = 1
-    delay: float = 0.0
-    """Seconds between two captures from one host."""
-    depth: int = 0
-    """How many links away from the first pages a crawl goes, within the scope."""
-
-    def facts(self) -> dict[str, Json]:
-        """Return what is not as it is by itself, as the log keeps it."""
-        plain = Options()
-        told: dict[str, Json] = {}
-        for name, value in vars(self).items():
-            if value == getattr(plain, name):
-                continue
-            if name == "storage_state":
-                told[name] = str(value)
-            elif name == "proxy":
-                told[name] = Proxy.parse(str(value)).text
-            elif isinstance(value, tuple):
-                told[name] = [one if isinstance(one, int) else str(one) for one in value]
-            elif isinstance(value, float):
-                told[name] = f"{value:g}"
-            else:
-                told[name] = value
-        return told
-
-
 @dataclass(frozen=True)
-class CollectWeb:
-    """Which pages go into which case."""
+class _Task:
+    """One capture that is under way."""
 
-    case: str
-    urls: tuple[str, ...]
-    options: Options = field(default_factory=Options)
-
-    def facts(self) -> dict[str, Json]:
-        """Return the request as the log keeps it."""
-        urls: list[Json] = [*self.urls]
-        return {"options": self.options.facts(), "urls": urls}
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A capture as it entered the case."""
-
-    collected: Collected
-    captured: Captured
-
-    def as_json(self) -> dict[str, Json]:
-        """Return what `collect web --json` prints."""
-        one, made = self.collected, self.captured
-        losses: dict[str, Json] = dict(made.losses)
-        return {
-            "assurance": [*made.assurance],
-            "error": made.error,
-            "exact": made.exact,
-            "exchanges": made.exchanges,
-            "exhibit": one.exhibit,
-            "final_url": made.final_url,
-            "item": one.item,
-            "losses": losses,
-            "out_of_scope": [*made.out_of_scope],
-            "size": one.size,
-            "status": one.status,
-            "url": made.url,
-        }
+    url: str
+    depth: int
+    vantage: Vantage | None = None
 
 
 @act("collect.web", Needs.AUTHORITY)
-def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Skipped]:
+def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Compared | Skipped]:
     """Capture pages; yield each once it is entered and in its place.
 
+    With a second vantage point, what differs between both follows the two.
+
     Raises:
-        DeniedError: a page lies outside the case's scope; nothing is captured then.
+        DeniedError: a page lies outside the case's scope, or is a person's that nobody has
+            approved; nothing is captured then.
         InputError: an address or an option is none.
         ResourceError: there is no browser.
     """
     case = session.case(request.case, Needs.AUTHORITY)
     scope = WebScope.of(case.id, case.authority.scope)
+    profiles = Profiles.of(session, case.id)
     for url in request.urls:
         scope.check(url)
+        profiles.check(url)
     return _Run(session, case, request, scope).kept()
 
 
@@ -157,45 +87,67 @@ class _Run(Gathering):
     """One run of captures."""
 
     def __init__(self, session: Session, case: Case, request: CollectWeb, scope: WebScope) -> None:
+        self._profiles = Profiles.of(session, case.id)
         # First what may be refused, before anything is entered.
-        self._order = _order(session, case, request.options, scope)
+        self._order = _order(session, case, request.options, self._covers, scope.names_address)
         program = chromium.find(request.options.browser)
         version = chromium.version(program, request.options.browser_user)
         facts = {**request.facts(), "browser": version}
         super().__init__(session, case, facts, {url.encode() for url in request.urls})
         self._options = request.options
         self._scope = scope
-        self._captured: dict[str, Captured] = {}
+        self._captured: dict[str, tuple[Captured, _Task]] = {}
+        self._pairs: dict[str, dict[str, str]] = {}
+        """Of each pair the exhibits that are kept already, by their place."""
         self._waiting: deque[tuple[str, int]] = deque((url, 0) for url in request.urls)
         self._met = {_same(url) for url in request.urls}
         self._next: dict[str, float] = defaultdict(float)
         """When a host may be asked again, by the monotonic clock."""
         self._number = 0
 
-    def kept(self) -> Iterator[Kept | Skipped]:
-        """Run; yield each capture with its item."""
+    def _covers(self, url: str) -> bool:
+        """Say whether a main page may be loaded: within the scope, and no person's unapproved."""
+        return self._scope.covers(url) and self._profiles.covers(url)
+
+    def kept(self) -> Iterator[Kept | Compared | Skipped]:
+        """Run; yield each capture with its item, and what a pair differs in."""
         for one in self.items():
-            yield one if isinstance(one, Skipped) else Kept(one, self._captured.pop(one.path))
+            if isinstance(one, Skipped):
+                yield one
+                continue
+            made, task = self._captured.pop(one.path)
+            yield Kept(one, made, task.vantage)
+            if task.vantage is not None:
+                pair = self._pairs.setdefault(task.vantage.pair, {})
+                pair[task.vantage.place] = one.exhibit
+                if len(pair) == 2:
+                    yield self._compared(pair["first"], pair["second"])
+
+    def _compared(self, first: str, second: str) -> Compared:
+        case = self.session.case(self.case.id, Needs.AUTHORITY)
+        held = self.session.look_up(lambda c: list(exhibits.of_case(c, case.id)))
+        labelled = {one.label: one for one in held}
+        return comparing.between(self.session, labelled[first], labelled[second])
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Capture side by side, and finish each capture as it comes."""
         with tempfile.TemporaryDirectory(prefix=f"holdfast-web-{os.getpid()}-") as scratch:
             root = Path(scratch)
             root.chmod(0o711)
-            pool = ThreadPoolExecutor(self._options.parallel, "capture")
-            running: dict[Future[Captured], tuple[str, int]] = {}
+            pool = ThreadPoolExecutor(self._options.parallel * self._each, "capture")
+            running: dict[Future[Captured], _Task] = {}
             done = 0
             try:
                 while self._waiting or running:
                     self._begin(pool, running, root)
                     ready, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                     for future in ready:
-                        url, depth = running.pop(future)
-                        group = self._group(intake, url, depth, future)
+                        task = running.pop(future)
+                        group = self._group(intake, task, future)
                         yield from self.finish(intake, group)
                         done += 1
-                        total = done + len(running) + len(self._waiting)
-                        self.session.progress(done, total, url)
+                        total = done + len(running) + len(self._waiting) * self._each
+                        self.session.progress(done, total, task.url)
             finally:
                 self._order.stop.set()
                 pool.shutdown(cancel_futures=True)
@@ -203,12 +155,12 @@ class _Run(Gathering):
     def _begin(
         self,
         pool: ThreadPoolExecutor,
-        running: dict[Future[Captured], tuple[str, int]],
+        running: dict[Future[Captured], _Task],
         root: Path,
     ) -> None:
         """Begin as many captures as may run now: one place each, and no host too soon."""
         for _ in range(len(self._waiting)):
-            if len(running) >= self._options.parallel:
+            if len(running) + self._each > self._options.parallel * self._each:
                 return
             url, depth = self._waiting.popleft()
             host = urlsplit(url).hostname or ""
@@ -218,27 +170,57 @@ class _Run(Gathering):
             self._next[host] = time.monotonic() + self._options.delay
             # Each page anew: the authority may have ended, or been closed, meanwhile.
             self.session.case(self.case.id, Needs.AUTHORITY)
-            self._number += 1
-            order = replace(self._order, plan=replace(self._order.plan, url=url))
-            running[pool.submit(capture, order, root / str(self._number))] = (url, depth)
+            for task in self._tasks(url, depth):
+                self._number += 1
+                order = self._order_of(task)
+                running[pool.submit(capture, order, root / str(self._number))] = task
 
-    def _group(self, intake: Intake, url: str, depth: int, future: Future[Captured]) -> Group:
+    @property
+    def _each(self) -> int:
+        """How many captures are made of each page, at the same time."""
+        return 1 if self._options.second_proxy is None else 2
+
+    def _tasks(self, url: str, depth: int) -> list[_Task]:
+        if self._options.second_proxy is None:
+            return [_Task(url, depth)]
+        pair = os.urandom(16).hex()
+        places = {"first": self._options.proxy, "second": self._options.second_proxy}
+        return [
+            _Task(url, depth, Vantage(pair, place, None if proxy is None else _plain(proxy)))
+            for place, proxy in places.items()
+        ]
+
+    def _order_of(self, task: _Task) -> Order:
+        order = replace(self._order, plan=replace(self._order.plan, url=task.url))
+        approved = self._profiles.facts(task.url)
+        if approved is not None:
+            order = replace(order, facts={**order.facts, "profile": approved})
+        if task.vantage is None:
+            return order
+        order = replace(order, facts={**order.facts, "vantage": task.vantage.as_json()})
+        if task.vantage.place == "second" and self._options.second_proxy is not None:
+            order = replace(order, proxy=Proxy.parse(self._options.second_proxy))
+        return order
+
+    def _group(self, intake: Intake, task: _Task, future: Future[Captured]) -> Group:
         """Stage what came of one page."""
+        url = task.url
         try:
             made = future.result()
         except InputError as error:
             return Group(skipped=[Skipped(url.encode(), "unreadable", error.what)])
         try:
             with durable.disk_errors(self.session.vault.root):
-                record, recipient = self._record(made), self.case.recipient
+                record, recipient = self._record(made, task), self.case.recipient
                 staged = stage_file(intake.staging, made.file, url, record, recipient)
         finally:
             shutil.rmtree(made.file.parent, ignore_errors=True)
-        self._captured[url] = made
-        self._follow(made, depth)
+        self._captured[url] = made, task
+        if task.vantage is None or task.vantage.place == "first":
+            self._follow(made, task.depth)
         return Group(staged=[staged], bytes=staged.copied.size)
 
-    def _record(self, made: Captured) -> dict[str, Json]:
+    def _record(self, made: Captured, task: _Task) -> dict[str, Json]:
         losses: dict[str, Json] = dict(made.losses)
         times: list[Json] = [dict(one) for one in made.times]
         record: dict[str, Json] = {
@@ -259,6 +241,11 @@ class _Run(Gathering):
         }
         if times:
             record["times"] = times
+        if task.vantage is not None:
+            record["vantage"] = task.vantage.as_json()
+        approved = self._profiles.facts(made.url)
+        if approved is not None:
+            record["profile"] = approved
         if self._order.state is not None:
             record["account"] = self._order.state.facts
         if self._order.key is not None:
@@ -273,16 +260,26 @@ class _Run(Gathering):
             plain = urldefrag(link).url
             if len(self._met) >= MOST or _same(plain) in self._met:
                 continue
-            if self._scope.covers(plain):
+            if self._covers(plain):
                 self._met.add(_same(plain))
                 self._waiting.append((plain, depth + 1))
+
+
+def _plain(proxy: str) -> str:
+    return Proxy.parse(proxy).text
 
 
 def _same(url: str) -> str:
     return urldefrag(url).url
 
 
-def _order(session: Session, case: Case, options: Options, scope: WebScope) -> Order:
+def _order(
+    session: Session,
+    case: Case,
+    options: Options,
+    covers: Callable[[str], bool],
+    allows: Callable[[Address, int], bool],
+) -> Order:
     """Return what all captures of a run have in common.
 
     Raises:
@@ -297,6 +294,8 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         named = dict(resolving.parse_named(one) for one in options.named)
     except ValueError as error:
         raise InputError(f"{str(error)[:100]!r} names no address", "give HOST=ADDRESS") from None
+    if options.second_proxy is not None:
+        Proxy.parse(options.second_proxy)
     signed_in = _signed_in(session, case, options)
     facts: dict[str, Json] = {
         "authority": {
@@ -315,7 +314,7 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
             timeout=options.timeout,
             settle=options.settle,
             scroll=Limits() if options.scroll else None,
-            covers=scope.covers,
+            covers=covers,
             cookies=() if signed_in is None else signed_in.cookies,
         ),
         settings=chromium.Settings(
@@ -331,12 +330,13 @@ def _order(session: Session, case: Case, options: Options, scope: WebScope) -> O
         key=keyring.capture_signer(),
         authorities=authorities(session),
         facts=facts,
-        allows=scope.names_address,
+        allows=allows,
         named=named,
         proxy=None if options.proxy is None else Proxy.parse(options.proxy),
         roots=tuple(pem for path in options.trust for pem in trust.read(path)),
         limit=options.limit,
         state=signed_in,
+        egress=egress(session),
     )
 
 

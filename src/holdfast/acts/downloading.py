@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
+from holdfast.acts.profiling import Profiles
 from holdfast.acts.staging import Group, stage_file
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
@@ -67,8 +68,10 @@ def collect_url(session: Session, request: CollectUrl) -> Iterator[Collected | S
     """
     case = session.case(request.case, Needs.AUTHORITY)
     scope = WebScope.of(case.id, case.authority.scope)
+    profiles = Profiles.of(session, case.id)
     for url in request.urls:
         scope.check(url)
+        profiles.check(url)
     return _Run(session, case, request, scope).items()
 
 
@@ -79,6 +82,7 @@ class _Run(Gathering):
         super().__init__(session, case, request.facts(), {url.encode() for url in request.urls})
         self._request = request
         self._scope = scope
+        self._profiles = Profiles.of(session, case.id)
         self._context = ssl.create_default_context()
         for path in request.trust:
             for pem in trust.read(path):
@@ -90,6 +94,9 @@ class _Run(Gathering):
             raise InputError(what, "give HOST=ADDRESS") from None
         self._resolver = Resolver(named=named)
         self._proxy = None if request.proxy is None else Proxy.parse(request.proxy)
+
+    def _covers(self, url: str) -> bool:
+        return self._scope.covers(url) and self._profiles.covers(url)
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Download one after the other."""
@@ -110,7 +117,7 @@ class _Run(Gathering):
 
             with Tunnel(guard) as tunnel, file.open("w+b") as into:
                 limit = self._request.limit
-                loader = Downloader(tunnel, scratch, self._scope.covers, limit, self._context)
+                loader = Downloader(tunnel, scratch, self._covers, limit, self._context)
                 try:
                     done = loader.get(url, into)
                 except RemoteError as error:

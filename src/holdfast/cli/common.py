@@ -30,6 +30,8 @@ JOBS = click.option(
     metavar="N",
     help="Processes at once; one a core, if left out.",
 )
+CHANGED = 10
+"""The exit code that says: done, and what is watched is not what it was."""
 _LARGEST = 1_000_000
 """Bytes of a file that an operator wrote: a policy, a list of authorities."""
 EVIDENCE = "PATH..."

@@ -113,7 +113,8 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: s
     Start with `holdfast init --vault DIR --operator NAME`.
 
     Exit codes: 0 done, 2 usage, 3 the input, 4 no authority, 5 integrity, 6 another machine, 7 this
-    machine, 8 contention, 70 a fault in Holdfast, 130 interrupted.
+    machine, 8 contention, 10 a change (where an option asks), 70 a fault in Holdfast, 130
+    interrupted.
     """
     check_text(ctx)
     ctx.obj = {"vault": vault, "operator": operator, "key": key}

@@ -24,7 +24,7 @@ KINDS = {
     "authority": frozenset({"case.close", "case.open"}),
     "acquisition": frozenset({"collect.end", "collect.item", "collect.skip", "collect.start"}),
     "transformation": frozenset({"examine.end", "examine.start"}),
-    "read": frozenset({"collect.check", "indicators", "search", "timeline"}),
+    "read": frozenset({"collect.check", "collect.diff", "indicators", "search", "timeline"}),
     "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore"}),
     "denial": frozenset({"denied"}),
 }

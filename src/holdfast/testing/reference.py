@@ -45,6 +45,7 @@ def commands() -> str:
     for kind in kinds:
         meaning = " ".join((kind.__doc__ or "").split())
         lines.append(f"| {kind.exit_code} | {kind.fault} | {meaning} |")
+    lines.append("| 10 | | done, and what is watched changed (only where an option asks for it) |")
     lines += ["| 70 | holdfast | a fault in Holdfast itself |", "| 130 | | interrupted |", ""]
     with click.Context(holdfast, info_name="holdfast", **holdfast.context_settings) as top:
         for title, names in SECTIONS.items():

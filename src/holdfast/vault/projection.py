@@ -15,6 +15,7 @@ from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
+from holdfast.vault.schedules import Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +29,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch:
+class Batch(Schedules):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class Batch:
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            tables.holds,
+            *(tables.holds, tables.schedules),
         ):
             self._insert(connection, table)
         if self._settings:
@@ -299,6 +300,11 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "hold.set": Batch.held,
     "hold.lifted": Batch.lifted,
     "log.key": Batch.key_changed,
+    "profile.request": Batch.requested,
+    "schedule.add": Batch.scheduled,
+    "schedule.begin": Batch.recapture_begun,
+    "schedule.done": Batch.recaptured,
+    "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
 }
 

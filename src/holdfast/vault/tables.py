@@ -152,6 +152,30 @@ settings = Table(
     comment="What was last set for the whole vault: its witnesses, its time authorities …",
 )
 
+schedules = Table(
+    "schedules",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("case", String, nullable=False),
+    Column("every", BigInteger, nullable=False, comment="seconds"),
+    Column("until", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("pages", Integer, nullable=False),
+    Column("removed", BigInteger, comment="the entry that removed it"),
+    Index("schedules_case", "case"),
+    comment="Pages that are captured again and again; their addresses are in the entry.",
+)
+
+recaptures = Table(
+    "recaptures",
+    projection,
+    Column("schedule", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="of the page, from 0"),
+    Column("begun", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("item", String(64), comment="the last capture"),
+    Column("done", BigInteger, comment="the entry that says what came of it"),
+    comment="When each page of a schedule was last captured.",
+)
+
 orders = Table(
     "orders",
     projection,

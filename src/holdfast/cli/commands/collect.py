@@ -9,6 +9,10 @@ from holdfast.acts.admission import Collected
 from holdfast.acts.cases import OneCase
 from holdfast.acts.collecting import CollectFiles, collect_files
 from holdfast.cli.commands.collect_archive import archive
+from holdfast.cli.commands.collect_diff import diff
+from holdfast.cli.commands.collect_egress import egress
+from holdfast.cli.commands.collect_profile import profile, profile_pages
+from holdfast.cli.commands.collect_schedule import schedule
 from holdfast.cli.commands.collect_web import account, url, web
 from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import InputError
@@ -21,6 +25,11 @@ def collect() -> None:
 
 collect.add_command(account)
 collect.add_command(archive)
+collect.add_command(diff)
+collect.add_command(egress)
+collect.add_command(profile)
+collect.add_command(profile_pages)
+collect.add_command(schedule)
 collect.add_command(web)
 collect.add_command(url)
 

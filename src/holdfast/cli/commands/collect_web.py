@@ -14,7 +14,10 @@ from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_tex
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
-    from holdfast.acts.capturing import Kept, Options
+    from collections.abc import Callable
+
+    from holdfast.acts.comparing import Compared
+    from holdfast.acts.web_captures import Kept, Options
 
 _VIEWPORT = re.compile(r"([1-9][0-9]{1,3})x([1-9][0-9]{1,3})")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -69,6 +72,36 @@ def _passed_on(words: list[str]) -> list[str]:
     return found
 
 
+_PAGE = [
+    click.option("--timeout", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
+                  metavar="SECONDS", help="Until a page must have loaded."),
+    click.option("--settle", type=click.FloatRange(0, 600), default=3.0, show_default=True,
+                  metavar="SECONDS", help="For what loads after that, at most."),
+    click.option("--no-scroll", is_flag=True, help="Leave the page where it opens."),
+    click.option("--viewport", default="1280x1024", show_default=True, callback=_viewport,
+                  metavar="WxH", help="The window, in CSS pixels."),
+    click.option("--locale", default="en-US", show_default=True, callback=_locale,
+                  metavar="LANG", help="The language asked for."),
+    click.option("--timezone", default="UTC", show_default=True, callback=_timezone,
+                  metavar="ZONE", help="The zone that pages see."),
+    click.option("--user-agent", callback=_header, metavar="TEXT",
+                  help="Named instead of the browser's own; recorded."),
+    click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://."),
+    click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
+                  help="Take a name to be at an address; recorded."),
+    click.option("--trust", multiple=True, metavar="PEM",
+                  help="Trust this authority's certificates, too; recorded."),
+]  # fmt: skip
+"""How a page is captured: what `collect web` and a schedule have in common."""
+
+
+def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how a page is captured."""
+    for option in reversed(_PAGE):
+        function = option(function)
+    return function
+
+
 @click.command("web")
 @click.option("--self-test", is_flag=True, expose_value=False, is_eager=True, callback=_self_test,
               help="Capture a hostile site and say what is exact on this browser.")  # fmt: skip
@@ -76,24 +109,9 @@ def _passed_on(words: list[str]) -> list[str]:
 @CASE
 @click.argument("urls", nargs=-1, metavar="URL...")
 @click.option("--list", "listed", metavar="FILE", help="More addresses, one a line; - for stdin.")
-@click.option("--timeout", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
-              metavar="SECONDS", help="Until a page must have loaded.")  # fmt: skip
-@click.option("--settle", type=click.FloatRange(0, 600), default=3.0, show_default=True,
-              metavar="SECONDS", help="For what loads after that, at most.")  # fmt: skip
-@click.option("--no-scroll", is_flag=True, help="Leave the page where it opens.")
-@click.option("--viewport", default="1280x1024", show_default=True, callback=_viewport,
-              metavar="WxH", help="The window, in CSS pixels.")  # fmt: skip
-@click.option("--locale", default="en-US", show_default=True, callback=_locale,
-              metavar="LANG", help="The language asked for.")  # fmt: skip
-@click.option("--timezone", default="UTC", show_default=True, callback=_timezone,
-              metavar="ZONE", help="The zone that pages see.")  # fmt: skip
-@click.option("--user-agent", callback=_header, metavar="TEXT",
-              help="Named instead of the browser's own; recorded.")  # fmt: skip
-@click.option("--proxy", metavar="URL", help="Another vantage point: socks5h:// or http://.")
-@click.option("--resolve", "named", multiple=True, metavar="HOST=ADDRESS",
-              help="Take a name to be at an address; recorded.")  # fmt: skip
-@click.option("--trust", multiple=True, metavar="PEM",
-              help="Trust this authority's certificates, too; recorded.")  # fmt: skip
+@page_options
+@click.option("--second-proxy", metavar="URL",
+              help="Capture from there as well, at once, and compare.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
               help="Receive no more than this.")  # fmt: skip
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
@@ -130,13 +148,15 @@ def web(
     Example:
       holdfast collect web --case 2026-0001 https://shop.example.org/
     """
-    from holdfast.acts.capturing import CollectWeb, collect_web  # noqa: PLC0415
+    from holdfast.acts.capturing import collect_web  # noqa: PLC0415
+    from holdfast.acts.comparing import Compared  # noqa: PLC0415
+    from holdfast.acts.web_captures import CollectWeb  # noqa: PLC0415
     from holdfast.collect.interfaces import Skipped  # noqa: PLC0415
 
     addresses = tuple(dict.fromkeys(_addresses(urls, listed)))
     if not addresses:
         raise click.UsageError("no address is named; give URL..., or --list FILE")
-    request = CollectWeb(case, addresses, _options(given))
+    request = CollectWeb(case, addresses, options_of(given))
     failed: list[str] = []
     count = 0
     with place.session() as session, progress("Capturing", "pages") as session.progress:
@@ -145,8 +165,11 @@ def web(
                 failed.append(f"{one.path.decode()}: {one.reason}")
                 warn(f"not captured: {failed[-1]}")
                 continue
+            if isinstance(one, Compared):
+                _tell_pair(one, as_json=as_json)
+                continue
             count += 1
-            _tell(one, as_json=as_json)
+            tell(one, as_json=as_json)
     if failed:
         raise InputError(
             f"{len(failed)} of {len(failed) + count} pages could not be captured "
@@ -184,14 +207,15 @@ def _lines(data: bytes, where_from: str) -> list[str]:
     return [line for line in stripped if line and not line.startswith("#")]
 
 
-def _options(given: dict[str, Any]) -> Options:
-    from holdfast.acts.capturing import Options  # noqa: PLC0415
+def options_of(given: dict[str, Any]) -> Options:
+    """Return a command's options as an act takes them."""
+    from holdfast.acts.web_captures import Options  # noqa: PLC0415
 
-    limit, trusted = given.pop("limit"), given.pop("trust")
-    state = given.pop("storage_state")
+    limit, trusted = given.pop("limit", None), given.pop("trust")
+    state = given.pop("storage_state", None)
     return Options(
         scroll=not given.pop("no_scroll"),
-        sandbox=not given.pop("no_browser_sandbox"),
+        sandbox=not given.pop("no_browser_sandbox", False),
         limit=None if limit is None else limit * 1_000_000,
         trust=tuple(Path(one) for one in trusted),
         storage_state=None if state is None else Path(state),
@@ -199,7 +223,8 @@ def _options(given: dict[str, Any]) -> Options:
     )
 
 
-def _tell(one: Kept, *, as_json: bool) -> None:
+def tell(one: Kept, *, as_json: bool) -> None:
+    """Say what was captured."""
     made, item = one.captured, one.collected
     if as_json:
         emit(one.as_json())
@@ -213,6 +238,21 @@ def _tell(one: Kept, *, as_json: bool) -> None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+
+
+def _tell_pair(one: Compared, *, as_json: bool) -> None:
+    """Say whether both vantage points were shown the same."""
+    if as_json:
+        emit(one.as_json())
+        return
+    pair = f"{one.first.label} and {one.second.label}"
+    cloaking: Any = one.difference.cloaking
+    if cloaking is None:
+        say(f"{pair}: they could not be compared: {one.difference.report['reason']}")
+        return
+    what = ", ".join(cloaking["what"]).replace("_", " ")
+    words = f"differs by vantage point: {what}" if what else "the same from both vantage points"
+    say(f"{pair}: {words}; see `collect diff`")
 
 
 @click.command("url")

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
+from holdfast.collect.web import behaviour, chromium, claims, decode, sealing, times, trust, wacz
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
@@ -74,6 +74,7 @@ class _Capture:
         stamps, views = work / "stamps", work / "views"
         stamps.mkdir(mode=0o700)
         views.mkdir(mode=0o700)
+        address = claims.before(order, work)
         before = times.stamp("before", self._about(), stamps, order.authorities)
         self._started = clock.now()
         self._browser.prepare()
@@ -91,6 +92,7 @@ class _Capture:
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
         self._seal_state()
+        claimed = claims.write(address, self._out)
         pages = self._pages()
         lines = self._write_views()
         if not before.times:
@@ -101,7 +103,7 @@ class _Capture:
         assurance = self._assurance(summary, before)
         losses = self._write_losses()
         told = self._told(program, summary, ended, sealed)
-        told |= {"assurance": list(assurance), "losses": losses}
+        told |= {"assurance": list(assurance), "egress": claimed, "losses": losses}
         _write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from holdfast.collect.web import chromium
+    from holdfast.collect.web.egress import Egress
     from holdfast.collect.web.proxies import Proxy
     from holdfast.collect.web.seen import Plan
     from holdfast.collect.web.state import State
@@ -41,6 +42,8 @@ class Order:
     """Further certificate authorities to trust, PEM."""
     limit: int | None = None
     """Bytes that may be received."""
+    egress: Egress | None = None
+    """Who says which public address this is made from; None: it is not recorded."""
     state: State | None = None
     """What the browser is signed in with; its cookies are in the plan."""
     stop: threading.Event = field(default_factory=threading.Event)

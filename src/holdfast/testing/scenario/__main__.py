@@ -7,8 +7,9 @@ from typing import cast
 
 import click
 
-from holdfast.core.errors import HoldfastError, printable
+from holdfast.core.errors import HoldfastError, InputError, printable
 from holdfast.testing.scenario import when
+from holdfast.testing.scenario.captured import write_capture
 from holdfast.testing.scenario.generate import SCALES, Size, write
 
 
@@ -28,7 +29,13 @@ from holdfast.testing.scenario.generate import SCALES, Size, write
     metavar="FILE",
     help="Write the ground truth as JSON here; it must lie outside DIR.",
 )
-def main(folder: Path, seed: int, size: str, truth: Path | None) -> None:
+@click.option(
+    "--capture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the fake bank's page, as another unit captured it (WARC), here; outside DIR.",
+)
+def main(folder: Path, seed: int, size: str, truth: Path | None, capture: Path | None) -> None:
     """Write the evidence of a made-up phishing case into DIR, which must be new or empty.
 
     A pensioner's mailbox, browser history and documents, and the logs of the web server she was
@@ -37,9 +44,15 @@ def main(folder: Path, seed: int, size: str, truth: Path | None) -> None:
     try:
         if truth and truth.resolve().is_relative_to(folder.resolve()):
             raise click.UsageError("--truth must lie outside DIR: the truth is no evidence")
+        if capture and capture.resolve().is_relative_to(folder.resolve()):
+            raise click.UsageError("--capture must lie outside DIR: it was not seized")
+        if capture and capture.exists():
+            raise InputError(f"{capture} exists already", "name another file")
         known = write(folder, seed=seed, size=cast("Size", size))
         if truth:
             truth.write_text(known.to_json(), "ascii")
+        if capture:
+            write_capture(capture, seed=seed)
     except HoldfastError as error:
         click.echo(f"error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
