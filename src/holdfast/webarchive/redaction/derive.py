@@ -123,7 +123,7 @@ class _Derivation:
         self._finder = wanted.finder()
         self._made = _Made()
         self._shown = False
-        self._number = 0
+        self._digests: set[str] = set()
 
     def run(self) -> Derived:
         source = self._source
@@ -142,6 +142,9 @@ class _Derivation:
         self._learn(warcs, [part for part, _ in others])
         for part, ranges in warcs:
             self._warc(part, [one for _, one in ranges])
+        # Of what was changed no digest may stay: it would let a short secret be guessed.
+        for old in sorted(self._digests):
+            self._finder.values.add_exact(old.encode(), "digest")
         for part, ranges in others:
             self._part(part, [one for _, one in ranges])
         for name in sorted(strange):
@@ -214,9 +217,7 @@ class _Derivation:
                 header, block = record.taken(self._finder, shown=self._shown)
             if record is not None and (header or block):
                 member, after = record.without(header, block)
-                # Of what was changed no digest may stay: it would let a short secret be guessed.
-                for old in record.digests():
-                    self._finder.values.add_exact(old.encode(), "digest")
+                self._digests |= record.digests() - after.digests()
                 digest = after.payload_digest()
                 for where, spans, whole in (
                     ("header", header, record.header),
