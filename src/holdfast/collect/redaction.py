@@ -6,6 +6,7 @@ copy's parts into that folder; packing and signing them is done here, since the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -155,6 +156,11 @@ def _run(
         seconds=seconds,
         what="the redaction",
     )
+    if "altered" in answer:
+        raise IntegrityError(
+            f"the item {told['item']} is not what its name says: it was altered after it was stored",
+            "run `holdfast verify`",
+        )
     if "refused" in answer:
         raise InputError(str(answer["refused"]), "name a capture made by `holdfast collect web`")
     if "done" not in answer:
@@ -184,6 +190,8 @@ def main() -> int:
     wanted = derive.Wanted(tuple(told.get("also", ())), tuple(told.get("fields", ())))
     try:
         if told["what"] == "redact":
+            if (found := hashlib.file_digest(files[0], "sha256").hexdigest()) != told["item"]:
+                return _say({"altered": found})
             made = derive.derive(source.Source(files[0]), told["item"], Path(told["out"]), wanted)
         elif told["what"] == "check":
             made = checks.check(files[0])

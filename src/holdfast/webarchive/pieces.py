@@ -137,7 +137,7 @@ def write(folder: Path, key: ec.EllipticCurvePrivateKey | None) -> str:
 def _split(part: str, size: int, stream: BinaryIO, known: list[Piece]) -> Iterator[Piece]:
     """Yield a part's pieces: they follow each other without a gap, from its start to its end."""
     at = 0
-    if part.endswith(".jsonl"):
+    if part.endswith(".jsonl") and size:
         stream.seek(0)
         for line in stream:
             yield Piece(part, at, len(line))
