@@ -21,6 +21,7 @@ from holdfast.collect import redaction
 from holdfast.collect.interfaces import path_field
 from holdfast.collect.redaction import Redacted, Verdict, Wanted
 from holdfast.core import durable
+from holdfast.core.digest import CHUNK
 from holdfast.core.errors import InputError
 from holdfast.vault.entry import Draft
 
@@ -84,7 +85,9 @@ def redact_web(session: Session, request: RedactWeb) -> Redacted:
         work.mkdir()
         session.progress(0, None, exhibit.path)
         with durable.disk_errors(session.vault.root), open_file(session.vault, exhibit) as stream:
-            made = redaction.redact(stream, exhibit.item, request.wanted, key, made_at, work)
+            made = redaction.redact(
+                stream, exhibit.item, request.wanted, key=key, target=made_at, work=work
+            )
         taken: dict[str, Json] = dict(made.taken)
         # The authority may have ended meanwhile.
         session.case(request.case, Needs.AUTHORITY)
@@ -129,13 +132,15 @@ def check_redacted(session: Session, request: CheckRedacted) -> Verdict:
     ):
         found = redaction.compare(copy, original, request.wanted, Path(scratch))
         copy.seek(0)
-        digest = hashlib.file_digest(copy, "sha256").hexdigest()
+        hasher = hashlib.sha256()
+        while chunk := copy.read(CHUNK):
+            hasher.update(chunk)
     session.custody.enter(
         Draft(
             CHECK,
             request.case,
             {
-                "copy": digest,
+                "copy": hasher.hexdigest(),
                 "item": exhibit.item,
                 "problems": len(found.problems),
                 "request": request.facts(),
@@ -167,7 +172,9 @@ def _beside(target: Path) -> tempfile.TemporaryDirectory[str]:
     try:
         return tempfile.TemporaryDirectory(prefix=".holdfast-redact-", dir=target.parent)
     except OSError as error:
-        raise InputError(f"{target.parent} can't be used: {error.strerror}", "name another") from None
+        raise InputError(
+            f"{target.parent} can't be used: {error.strerror}", "name another"
+        ) from None
 
 
 def _exhibit(session: Session, case: str, item: str) -> Exhibit:

@@ -6,7 +6,6 @@ copy's parts into that folder; packing and signing them is done here, since the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -76,6 +75,7 @@ def redact(
     original: BinaryIO,
     item: str,
     wanted: Wanted,
+    *,
     key: ec.EllipticCurvePrivateKey,
     target: Path,
     work: Path,
@@ -158,7 +158,7 @@ def _run(
     )
     if "altered" in answer:
         raise IntegrityError(
-            f"the item {told['item']} is not what its name says: it was altered after it was stored",
+            f"the item {told['item']} is not what its name says: it was altered after that",
             "run `holdfast verify`",
         )
     if "refused" in answer:
@@ -190,7 +190,7 @@ def main() -> int:
     wanted = derive.Wanted(tuple(told.get("also", ())), tuple(told.get("fields", ())))
     try:
         if told["what"] == "redact":
-            if (found := hashlib.file_digest(files[0], "sha256").hexdigest()) != told["item"]:
+            if (found := source.digest_of(files[0])) != told["item"]:
                 return _say({"altered": found})
             made = derive.derive(source.Source(files[0]), told["item"], Path(told["out"]), wanted)
         elif told["what"] == "check":

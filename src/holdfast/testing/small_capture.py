@@ -65,39 +65,57 @@ def exchanges() -> list[_Exchange]:
     echo = b"<title>Echo</title>" + CONTROL + b" your cookie: " + s["cookie"] + CONTROL * 40
     packed = gzip.compress(echo, 1, mtime=0)
     chunk = s["set-cookie"]
-    chunked = b"6\r\nhello \r\n%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (7, chunk[:7], len(chunk) - 7, chunk[7:])
-    form = b"user=ann&password=" + quote(s["form-password"]).encode() + b"&code4=" + s["declared-password"]
+    chunked = b"6\r\nhello \r\n%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (
+        7,
+        chunk[:7],
+        len(chunk) - 7,
+        chunk[7:],
+    )
+    form = (
+        b"user=ann&password="
+        + quote(s["form-password"]).encode()
+        + b"&code4="
+        + s["declared-password"]
+    )
     told = b'{"ok": true, "refresh_token": "' + s["json-token"] + b'", "note": "' + CONTROL + b'"}'
     basic = base64.b64encode(b"ann:" + s["basic"])
+    token = s["access-token"].decode()
+    coded = {
+        "body": packed,
+        "head": b"Content-Encoding: gzip\r\nSet-Cookie: sid=" + chunk + b"; HttpOnly\r\n",
+    }
+    typed = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n"
     return [
         _exchange("/", b"", b"text/html", front),
-        _exchange(
-            f"/next?access_token={s['access-token'].decode()}&page=2", cookie, b"text/html",
-            echo, packed, b"Content-Encoding: gzip\r\nSet-Cookie: sid=" + chunk + b"; HttpOnly\r\n",
-        ),
+        _exchange(f"/next?access_token={token}&page=2", cookie, b"text/html", echo, **coded),
         _exchange(
             f"/cart;jsessionid={s['path-session'].decode()}?x=1",
-            b"Authorization: Bearer " + s["bearer"] + b"\r\n", b"text/plain", b"hello " + chunk,
-            chunked, b"Transfer-Encoding: chunked\r\n",
+            b"Authorization: Bearer " + s["bearer"] + b"\r\n",
+            b"text/plain",
+            b"hello " + chunk,
+            body=chunked,
+            head=b"Transfer-Encoding: chunked\r\n",
         ),
         _exchange(
-            "/login", b"authorization: Basic " + basic + b"\r\n"
-            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(form),
-            b"application/json", told, method=b"POST", form=form,
+            "/login",
+            b"authorization: Basic " + basic + b"\r\n" + typed % len(form),
+            b"application/json",
+            told,
+            method=b"POST",
+            form=form,
         ),
         _exchange("/about", b"", b"text/plain", CONTROL),
-    ]  # fmt: skip
+    ]
 
 
-def _exchange(
-    path: str, fields: bytes, kind: bytes, payload: bytes, body: bytes | None = None,
-    more: bytes = b"", *, method: bytes = b"GET", form: bytes = b"",
-) -> _Exchange:  # fmt: skip
-    body = payload if body is None else body
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n" + more
-    if b"chunked" not in more:
+def _exchange(path: str, fields: bytes, kind: bytes, payload: bytes, **more: bytes) -> _Exchange:
+    """Return an exchange; `more` has `body` as sent, `head`, `method`, `form` if they differ."""
+    body, extra, form = more.get("body", payload), more.get("head", b""), more.get("form", b"")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n" + extra
+    if b"chunked" not in extra:
         head += b"Content-Length: %d\r\n" % len(body)
-    request = method + b" " + path.encode() + b" HTTP/1.1\r\nHost: shop.example\r\n" + fields
+    request = more.get("method", b"GET") + b" " + path.encode() + b" HTTP/1.1\r\n"
+    request += b"Host: shop.example\r\n" + fields
     return _Exchange(f"https://{HOST}{path}", request + b"\r\n" + form, head + b"\r\n" + body, body)
 
 
@@ -203,7 +221,10 @@ def _parts(
     _lines(capture / "exchanges.jsonl", told)
     guard = {"connection": 1, "host": HOST, "local": f"{local}:40112", "peer": "192.0.2.80"}
     _lines(capture / "guard.jsonl", [guard])
-    _lines(capture / "connections.jsonl", [{"connection": 1, "local": "127.0.0.1:5", "peer": "192.0.2.80"}])
+    _lines(
+        capture / "connections.jsonl",
+        [{"connection": 1, "local": "127.0.0.1:5", "peer": "192.0.2.80"}],
+    )
     _lines(capture / "loss.jsonl", [])
     _json(capture / "capture.json", {
         "format": "holdfast-capture/1", "asked": {"url": url}, "host": {"local": [local]},

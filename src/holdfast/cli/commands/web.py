@@ -34,9 +34,7 @@ def _expressions(
     return value
 
 
-def _fields(
-    _ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...]:
+def _fields(_ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     for one in value:
         if not _FIELD.fullmatch(one):
             raise click.BadParameter("it is no header field's name", param=param)
@@ -129,9 +127,7 @@ def redact(
 @where
 @click.option("--case", metavar="CASE", help="With --original: the case that holds it.")
 @click.option("--original", metavar="ITEM", help="Derive the copy again from this item.")
-@click.option(
-    "--signer", metavar="SHA256", callback=_key, help="The key that must have signed it."
-)
+@click.option("--signer", metavar="SHA256", callback=_key, help="The key that must have signed it.")
 @ALSO
 @FIELDS
 @click.argument("copy", metavar="COPY")
@@ -200,7 +196,9 @@ def _tell(found: Verdict, problems: list[str], *, known: bool, as_json: bool) ->
         return
     say(f"original    {facts['original']['item']}")
     say(f"signed by   {facts['signer']}{'' if known else ', of nobody known: see --signer'}")
-    say(f"proven      {facts['proven']} of {facts['pieces']} records, lines and files are as signed")
+    say(
+        f"proven      {facts['proven']} of {facts['pieces']} records, lines and files are as signed"
+    )
     say(f"changed     {facts['changed']}; taken: {_kinds(facts['taken'])}")
     if facts["withheld"]:
         say(f"withheld    {', '.join(facts['withheld'])}")

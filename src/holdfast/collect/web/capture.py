@@ -108,7 +108,9 @@ class _Capture:
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
         records = self._commit()
-        after = times.stamp("after", self._everything(records), capture / "stamps", order.authorities)
+        after = times.stamp(
+            "after", self._everything(records), capture / "stamps", order.authorities
+        )
         title = self._seen.title or order.plan.url
         described = wacz.Described(title, order.plan.url, self._started)
         file = work / "capture.wacz"

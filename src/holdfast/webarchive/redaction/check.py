@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from holdfast.webarchive import pieces
 from holdfast.webarchive.redaction import derive
 from holdfast.webarchive.redaction.record import DamagedError, Record
-from holdfast.webarchive.redaction.source import UNCOVERED, RefusedError, Source
+from holdfast.webarchive.redaction.source import UNCOVERED, RefusedError, Source, digest_of
 from holdfast.webarchive.redaction.values import FILLER
 from holdfast.webarchive.report import INVALID
 from holdfast.webarchive.signature import Trust
@@ -155,19 +155,11 @@ class _Check:
 
     def _taken(self) -> None:
         """See that what is said to be taken is gone, and that nothing was changed but for that."""
-        verdict, source = self._verdict, self._source
+        verdict = self._verdict
         for part, offset in self._changed:
             if not part.startswith(derive.STAMPED_AFTER):
                 verdict.say(f"{part}: nothing of the original is at byte {offset}")
-        records: dict[str, tuple[str, int, Record]] = {}
-        for part, start, end in self._ranges:
-            if part.endswith(".warc.gz"):
-                try:
-                    record = Record.read(source.part(part)[start:end])
-                except DamagedError as error:
-                    verdict.say(f"{part}: what is at byte {start} is {error}")
-                    continue
-                records[record.id] = (part, start, record)
+        records = self._records()
         met: set[tuple[str, int]] = set()
         for one in self._told["taken"]:
             offset, length = one["offset"], one["length"]
@@ -178,10 +170,8 @@ class _Check:
                 part, start, record = records[one["record"]]
                 data = record.header if one["within"] == "header" else record.block
                 met.add((part, start))
-            elif one["part"] in self._withheld or not source.has(one["part"]):
-                continue
             else:
-                data = source.part(one["part"])
+                data = self._source.part(one["part"])
                 met |= {
                     (part, start)
                     for part, start, end in self._ranges
@@ -194,6 +184,19 @@ class _Check:
             if (part, start) not in met:
                 verdict.say(f"{part}: what is at byte {start} was changed, and nothing taken")
 
+    def _records(self) -> dict[str, tuple[str, int, Record]]:
+        """Return the records that are said to be changed: part, place, record."""
+        found: dict[str, tuple[str, int, Record]] = {}
+        for part, start, end in self._ranges:
+            if part.endswith(".warc.gz"):
+                try:
+                    record = Record.read(self._source.part(part)[start:end])
+                except DamagedError as error:
+                    self._verdict.say(f"{part}: what is at byte {start} is {error}")
+                else:
+                    found[record.id] = (part, start, record)
+        return found
+
 
 def compare(raw: BinaryIO, original: BinaryIO, out: Path, wanted: derive.Wanted) -> Verdict:
     """Check a copy, and hold it to the original: derive it again, into the folder `out`.
@@ -203,8 +206,7 @@ def compare(raw: BinaryIO, original: BinaryIO, out: Path, wanted: derive.Wanted)
         OSError: the disk refused.
     """
     verdict = check(raw)
-    original.seek(0)
-    item = hashlib.file_digest(original, "sha256").hexdigest()
+    item = digest_of(original)
     made = derive.derive(Source(original), item, out, wanted)
     verdict.compared = True
     try:

@@ -212,7 +212,8 @@ class _Derivation:
         for one in ranges:
             member, digest = data[one.offset : one.offset + one.length], ""
             record = self._record(part, one) if one.length else None
-            header, block = ([], [])
+            header: list[Span] = []
+            block: list[Span] = []
             if record is not None:
                 header, block = record.taken(self._finder, shown=self._shown)
             if record is not None and (header or block):
@@ -287,9 +288,7 @@ class _Derivation:
         spans = finder.text(line) + finder.values.find(line)
         for found in _BODY.finditer(line):
             start = found.start(1)
-            spans += [
-                Span(start + s.offset, s.length, s.kind) for s in finder.form(found[1])
-            ]
+            spans += [Span(start + s.offset, s.length, s.kind) for s in finder.form(found[1])]
         for found in _PACKED_BODY.finditer(line):
             spans.append(Span(found.start(1), len(found[1]), "form-secret"))
         return apply(line, merge(spans))
@@ -378,8 +377,10 @@ def _local(data: bytes) -> list[Span]:
     """Return where this host's own addresses stand in a JSON part."""
     found = [Span(one.start(1), len(one[1]), "address") for one in _LOCAL.finditer(data)]
     for many in _LOCALS.finditer(data):
-        for one in _STRING.finditer(many[1]):
-            found.append(Span(many.start(1) + one.start(1), len(one[1]), "address"))
+        found += [
+            Span(many.start(1) + one.start(1), len(one[1]), "address")
+            for one in _STRING.finditer(many[1])
+        ]
     return found
 
 

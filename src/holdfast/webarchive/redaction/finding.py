@@ -166,9 +166,7 @@ _SCHEME = re.compile(rb"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]+")
 _USER = re.compile(rb"://[^/\s:@\"'<>\\]{1,200}:([^/\s@\"'<>\\]{1,200})@")
 _INPUT = re.compile(rb"<input\b[^>]{0,2000}>", re.IGNORECASE)
 _PASSWORD = re.compile(rb"\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
-_INPUT_NAME = re.compile(
-    rb"\bname\s*=\s*(?:\"([^\"]+)\"|'([^']+)'|([^\s\"'>]+))", re.IGNORECASE
-)
+_INPUT_NAME = re.compile(rb"\bname\s*=\s*(?:\"([^\"]+)\"|'([^']+)'|([^\s\"'>]+))", re.IGNORECASE)
 
 
 def _range(found: re.Match[bytes], group: int) -> tuple[int, int]:

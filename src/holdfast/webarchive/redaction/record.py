@@ -162,8 +162,10 @@ class Record:
         payload = made[head_of(made).length :] if self._is_message else made
         new = {b"Block": hashlib.sha256(made), b"Payload": hashlib.sha256(payload)}
         top = _DIGEST.sub(
-            lambda found: b"WARC-%s-Digest: sha256:%s\r"
-            % (found[1], new[found[1].title()].hexdigest().encode()),
+            lambda found: (
+                b"WARC-%s-Digest: sha256:%s\r"
+                % (found[1], new[found[1].title()].hexdigest().encode())
+            ),
             top,
         )
         note = b"%s: %d\r\n" % (NOTE, len(header) + len(block))

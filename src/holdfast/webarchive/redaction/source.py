@@ -1,4 +1,4 @@
-"""A capture that is open for reading: its parts, its pieces, and whether they are what was signed."""
+"""A capture that is open for reading: its parts and pieces, and whether they are as signed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from holdfast.webarchive.zip_check import MAX_PARTS, READ_ERRORS, is_safe
 if TYPE_CHECKING:
     from holdfast.webarchive.pieces import Piece
 
+_CHUNK = 1 << 20
 MOST = 1 << 30
 """Bytes of the largest part that is taken into memory."""
 
@@ -168,6 +169,15 @@ def check_original(source: Source) -> tuple[list[Piece], bytes, bytes]:
         if len(source.part(name)) != size:
             raise RefusedError(f"{name} is longer than what was signed")
     return found, seed, signer
+
+
+def digest_of(stream: BinaryIO) -> str:
+    """Return the SHA-256 of a whole file."""
+    stream.seek(0)
+    hasher = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 UNCOVERED = frozenset({MANIFEST, DIGEST, pieces.RECORDS, pieces.SIGNATURE, pieces.SALT})

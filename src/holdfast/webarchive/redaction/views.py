@@ -1,4 +1,4 @@
-"""What can't be redacted byte by byte: whether it holds a secret at all, and so must be left out."""
+"""What can't be redacted byte by byte: does it hold a secret at all, and so must stay here?"""
 
 from __future__ import annotations
 
