@@ -44,7 +44,7 @@ def test_a_copy_leaves_the_house_with_an_entry(line: Line, tmp_path: Path, captu
     line.intact()
     # A statement of continuity shows it as a copy.
     told = line.must("statement", "--case", line.case, "AL/1", "--json").row
-    assert ("web.redact", "copy") in {(one["act"], one["kind"]) for one in told["steps"]}
+    assert ("web.redact", "copy") in {(one["act"], one["kind"]) for one in told["statement"]["steps"]}
 
 
 def test_a_receiver_checks_the_copy_without_a_vault(
