@@ -407,3 +407,32 @@ def test_a_masked_frame_with_a_secret_is_seen() -> None:
     assert not tunnel_is_clear(frame(b"hello") + frame(b"my secret-value"), values)
     assert not tunnel_is_clear(frame(b"my secret-") + frame(b"value"), values)
     assert not tunnel_is_clear(frame(b"hello")[:-1], values)
+
+
+WORDS = (
+    "response",
+    "Content-Type",
+    "chunked",
+    "WARC-Target-URI",
+    "filename",
+    "data.warc.gz",
+    "sha256",
+)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_cookie_that_is_a_word_of_the_formats_breaks_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setitem(SECRETS, "cookie", word.encode())
+    small_capture.write(tmp_path / "original.wacz", KEY)
+    copied = _redacted(tmp_path, tmp_path / "original.wacz", Wanted())
+
+    (tmp_path / "check").mkdir()
+    (tmp_path / "compare").mkdir()
+    assert _check(copied.copy, tmp_path / "check").problems == ()
+    assert _compare(copied.copy, copied.original, tmp_path / "compare").problems == ()
+    with zipfile.ZipFile(copied.copy) as packed:
+        warc = gzip.decompress(packed.read("archive/data.warc.gz"))
+        assert b"Cookie: lang=xx; sid=" + b"x" * len(word) + b"\r\n" in warc
+        assert word.encode() not in packed.read("capture/views/text.txt")

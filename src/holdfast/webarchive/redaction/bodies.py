@@ -27,22 +27,24 @@ _COMMENT = 0x10
 """gzip's flag for a comment, which ends in a NUL: it fills what is left of the length."""
 
 
-def segments(body: bytes) -> tuple[list[tuple[int, int]], bool]:
-    """Return where the data of a chunked body's chunks stand, and whether it ends as it should."""
+def segments(body: bytes) -> tuple[list[tuple[int, int]], int, bool]:
+    """Return where the data of a chunked body's chunks stand, where what follows them begins, and
+    whether it ends as it should.
+    """
     found: list[tuple[int, int]] = []
     at = 0
     while True:
         line = _SIZE.match(body, at)
         if line is None:
-            return found, False
+            return found, min(at, len(body)), False
         size = int(line[1], 16)
         at = line.end()
         if not size:
-            return found, True
+            return found, at, True
         found.append((at, min(size, len(body) - at)))
         at += size
         if at > len(body):
-            return found, False
+            return found, len(body), False
         at += 2 if body[at : at + 2] == b"\r\n" else 1
 
 
@@ -54,9 +56,9 @@ class Body:
         self._body = block[head.length :]
         coding = head.value(block, b"transfer-encoding").lower()
         self.chunked = b"chunked" in coding and not synthesised
-        self._segments, self._sound = [(0, len(self._body))], True
+        self._segments, self._rest, self._sound = [(0, len(self._body))], len(self._body), True
         if self.chunked:
-            self._segments, self._sound = segments(self._body)
+            self._segments, self._rest, self._sound = segments(self._body)
         self.payload = b"".join(self._body[a : a + n] for a, n in self._segments)
         encoding = head.value(block, b"content-encoding").decode("latin-1").lower()
         self._codings = [one.strip() for one in encoding.split(",")]
@@ -75,6 +77,13 @@ class Body:
     def coded(self) -> bool:
         """Say whether it says to have a content coding."""
         return bool(set(self._codings) - {"", "identity"})
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Return where, in the message, bytes stand that are no chunks' framing, and not packed."""
+        found = [(self._rest, len(self._body))] if self.chunked else []
+        if not self.coded:
+            found += [(start, start + length) for start, length in self._segments]
+        return [(self._start + start, self._start + end) for start, end in found]
 
     def spans(self, find: Find) -> list[Span]:
         """Return what is taken of the message, given what finds secrets in plain bytes."""

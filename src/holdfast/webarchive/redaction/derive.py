@@ -28,7 +28,7 @@ from holdfast.webarchive.redaction.source import (
     Source,
     check_original,
 )
-from holdfast.webarchive.redaction.values import Span, apply, merge
+from holdfast.webarchive.redaction.values import Span, apply, merge, within
 from holdfast.webarchive.wacz_check import MANIFEST
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class _Derivation:
         finder = self._finder
         spans = finder.text(data) + finder.values.find(data)
         if part.endswith((".json", ".jsonl")):
-            spans += _local(data)
+            spans = within(spans, _values(data)) + _local(data)
         spans = merge(spans)
         made = apply(data, spans)
         for span in spans:
@@ -269,15 +269,17 @@ class _Derivation:
         """Write the index's lines for the copy: redacted, with places and digests of its own."""
         lines = []
         for line in unpacked(data).splitlines():
-            head, brace, rest = self._clean(line).partition(b" {")
-            facts = json.loads(b"{" + rest) if brace else {}
-            place = (str(facts.get("filename")), int(facts.get("offset", -1)))
+            before = _facts(line)
+            place = (str(before.get("filename")), int(before.get("offset", -1)))
+            cleaned = self._clean(line)
+            head, facts = cleaned.partition(b" {")[0], _facts(cleaned)
+            facts["filename"] = before.get("filename")
             if place not in self._made.moved:
                 raise RefusedError("its index leads to no record")
             offset, length, digest = self._made.moved[place]
             # The numbers are of the type that they had: a text in one file, a number in another.
             for name, value in (("offset", offset), ("length", length)):
-                facts[name] = type(facts[name])(value)
+                facts[name] = type(before[name])(value)
             if digest:
                 facts["digest"] = f"sha256:{digest}"
             lines.append(head + b" " + json.dumps(facts).encode())
@@ -291,7 +293,8 @@ class _Derivation:
             spans += [Span(start + s.offset, s.length, s.kind) for s in finder.form(found[1])]
         for found in _PACKED_BODY.finditer(line):
             spans.append(Span(found.start(1), len(found[1]), "form-secret"))
-        return apply(line, merge(spans))
+        start = line.find(b" {")
+        return apply(line, merge(within(spans, [(0, start), *_values(line, start)])))
 
     def _take(self, part: str, span: Span, whole: bytes, **where: str) -> None:
         salt = pieces.salt_of(self._seed, f"taken:{len(self._made.taken)}")
@@ -370,6 +373,31 @@ class _Derivation:
         place.write_bytes(data)
 
 
+def _facts(line: bytes) -> dict[str, Any]:
+    """Return the JSON object of an index line.
+
+    Raises:
+        RefusedError: it has none.
+    """
+    try:
+        found = json.loads(line[line.index(b" {") :])
+    except (ValueError, RecursionError) as error:
+        raise RefusedError("its index is damaged") from error
+    if not isinstance(found, dict):
+        raise RefusedError("its index is damaged")
+    return found
+
+
+def _values(data: bytes, start: int = 0) -> list[tuple[int, int]]:
+    """Return where JSON text has values, not the names of the members that formats define."""
+    found = []
+    for name in _NAME.finditer(data, start):
+        found.append((start, name.start()))
+        start = name.end()
+    return [*found, (start, len(data))]
+
+
+_NAME = re.compile(rb'"[a-z0-9_]{1,24}"\s*:')
 _PEER = re.compile(rb'"peer":\s*"([^"]+)"')
 
 

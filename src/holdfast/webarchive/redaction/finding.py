@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from holdfast.webarchive.redaction.values import Span, Values
+from holdfast.webarchive.redaction.values import Span, Values, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +71,23 @@ def head_of(data: bytes) -> Head:
     return Head(min(at, len(data)), fields)
 
 
+_FRAMING = frozenset({
+    b"content-encoding", b"content-length", b"content-type", b"transfer-encoding", b"upgrade",
+    b"connection",
+})  # fmt: skip
+
+
+def foreign(data: bytes, head: Head) -> list[tuple[int, int]]:
+    """Return where a head says what somebody chose: its target and the values of its fields.
+
+    Not its fields' names, nor what says how the message is to be read.
+    """
+    line = data.find(b"\n", 0, head.length)
+    first, last = data.find(b" ", 0, line), data.rfind(b" ", 0, line)
+    found = [(first + 1, last)] if 0 <= first < last else []
+    return found + [(start, end) for name, start, end in head.fields if name not in _FRAMING]
+
+
 @dataclass
 class Finder:
     """Finds secrets by where they stand, and knows the values that were found."""
@@ -124,7 +141,7 @@ class Finder:
             elif name in WHOLE or name in self.fields:
                 first = start + len(data[start:end]) - len(data[start:end].lstrip())
                 found.append(Span(first, end - first, "field"))
-        return found + self.text(data[: head.length])
+        return found + within(self.text(data[: head.length]), foreign(data, head))
 
     def text(self, data: bytes) -> list[Span]:
         """Return what is secret in any text: parameters and passwords of URLs, what was asked."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from holdfast.webarchive.redaction import views
 from holdfast.webarchive.redaction.bodies import Body
-from holdfast.webarchive.redaction.finding import Finder, Head, head_of
-from holdfast.webarchive.redaction.values import Span, apply, merge
+from holdfast.webarchive.redaction.finding import Finder, Head, foreign, head_of
+from holdfast.webarchive.redaction.values import Span, apply, merge, within
 
 if TYPE_CHECKING:
     from holdfast.webarchive.redaction.finding import Finder
@@ -21,6 +21,7 @@ MOST = 1 << 30
 """Bytes that one record may unfold to."""
 NOTE = b"Holdfast-Redacted"
 _DIGEST = re.compile(rb"(?im)^WARC-(Block|Payload)-Digest: sha256:([0-9a-f]{64})\r$")
+_CHOSEN = frozenset({b"warc-target-uri", b"warc-refers-to-target-uri"})
 _GZIP = 31
 _TEXT = (b"text/", b"application/json", b"application/javascript", b"application/xml")
 
@@ -89,6 +90,11 @@ class Record:
         plain = self.field("Content-Type").startswith(b"text/plain")
         return plain and self._target.startswith(b"urn:view:")
 
+    def _addresses(self) -> list[tuple[int, int]]:
+        """Return where the header has what others chose: addresses."""
+        fields = head_of(self.header).fields
+        return [(start, end) for name, start, end in fields if name in _CHOSEN]
+
     def _parts(self) -> tuple[Head, Body]:
         head = head_of(self.block)
         return head, Body(self.block, head, synthesised=self._synthesised)
@@ -102,7 +108,7 @@ class Record:
 
     def learn(self, finder: Finder) -> None:
         """Tell the finder all values that are secret here by where they stand."""
-        finder.learn(self.header, finder.text(self.header))
+        finder.learn(self.header, within(finder.text(self.header), self._addresses()))
         if not self._is_message:
             finder.learn(self.block, finder.text(self.block))
             return
@@ -122,13 +128,13 @@ class Record:
         `shown`: a secret is to be read in the page, so it is in its pictures too.
         """
         values = finder.values
-        header = merge(finder.text(self.header) + values.find(self.header))
-        header = [span for span in header if span.offset > self.header.index(b"\r\n")]
+        found = finder.text(self.header) + values.find(self.header)
+        header = merge(within(found, self._addresses()))
         if self._is_message:
             head, body = self._parts()
             spans = finder.head(self.block, head)
             spans += body.spans(lambda t: self._structured(finder, body, t) + values.find(t))
-            spans += values.find(self.block)
+            spans += within(values.find(self.block), foreign(self.block, head) + body.ranges())
         elif self._target.startswith(b"urn:holdfast:exchange:") and b":tunnel:" in self._target:
             whole = not views.tunnel_is_clear(self.block, values)
             spans = [Span(0, len(self.block), "tunnel")] if whole else []

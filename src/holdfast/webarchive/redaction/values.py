@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import html
 import json
+import sys
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
@@ -128,6 +130,26 @@ def merge(spans: Iterable[Span]) -> list[Span]:
         else:
             merged.append(span)
     return merged
+
+
+def within(spans: Iterable[Span], ranges: Iterable[tuple[int, int]]) -> list[Span]:
+    """Return what of the spans lies in the ranges (start, end), which don't overlap.
+
+    A cookie's value may be any word, `response` or `Content-Type` as well: what the formats
+    themselves say must stay.
+    """
+    allowed = sorted(ranges)
+    found = []
+    for span in spans:
+        at = max(bisect_right(allowed, (span.offset, sys.maxsize)) - 1, 0)
+        for start, end in allowed[at:]:
+            if start >= span.end:
+                break
+            first, last = max(start, span.offset), min(end, span.end)
+            if first < last:
+                cut = span.instead[first - span.offset : last - span.offset]
+                found.append(Span(first, last - first, span.kind, cut))
+    return found
 
 
 def apply(data: bytes, spans: Iterable[Span]) -> bytes:
