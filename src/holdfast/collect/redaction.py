@@ -89,7 +89,7 @@ def redact(
         IntegrityError: it was signed by another key than `key`.
         ResourceError: the child died or ran into a limit.
     """
-    out = work / "out"
+    out = work.absolute() / "out"
     out.mkdir()
     told = {"also": wanted.also, "fields": wanted.fields, "item": item, "out": str(out)}
     made, gaps = _run("redact", told, [original.fileno()], work)
@@ -137,7 +137,7 @@ def compare(copy: BinaryIO, original: BinaryIO, wanted: Wanted, work: Path) -> V
         InputError: the original is no capture, or not as it was signed.
         ResourceError: the child died or ran into a limit.
     """
-    out = work / "out"
+    out = work.absolute() / "out"
     out.mkdir()
     told = {"also": wanted.also, "fields": wanted.fields, "out": str(out)}
     found, gaps = _run("compare", told, [copy.fileno(), original.fileno()], work)
@@ -150,7 +150,7 @@ def _run(
     seconds = _SECONDS + sum(os.fstat(one).st_size for one in files) // _RATE
     answer, why = child.run(
         _MODULE,
-        {**told, "files": files, "scratch": str(work), "seconds": seconds, "what": what},
+        {**told, "files": files, "scratch": str(work.absolute()), "seconds": seconds, "what": what},
         files,
         work,
         seconds=seconds,

@@ -39,7 +39,7 @@ def run(
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=_environment(scratch), cwd=scratch, pass_fds=tuple(descriptors),
+        env=_environment(scratch.absolute()), cwd=scratch, pass_fds=tuple(descriptors),
         start_new_session=True,
     )  # fmt: skip
     reason, said = _listen(child, json.dumps({**told, "code": _code()}).encode(), seconds)

@@ -156,6 +156,7 @@ def _records(folder: Path) -> tuple[list[str], list[dict[str, Any]], list[pieces
             for what, block in (("response", one.response), ("request", one.request)):
                 fields = [
                     ("WARC-Target-URI", one.url),
+                    ("WARC-IP-Address", "192.0.2.80"),
                     ("Content-Type", f"application/http;msgtype={what}"),
                 ]
                 if what == "response" and b"chunked" not in block:

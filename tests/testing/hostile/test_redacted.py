@@ -6,7 +6,12 @@ import gzip
 import re
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from holdfast.collect.web import wacz
+from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
+from holdfast.webarchive.judge import judge
 from holdfast.webarchive.redaction.derive import INDEX, REDACTIONS, Wanted, derive
 from holdfast.webarchive.redaction.source import Source
 
@@ -40,6 +45,17 @@ def test_no_cookie_that_the_site_saw_is_in_the_copy(chain: Chain, tmp_path: Path
         if path.name.endswith(".warc.gz"):
             data = gzip.decompress(data)
         assert not [one for one in secrets if one in data], path
-    names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*")}
+    names = {
+        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*")
+    }
     assert {INDEX, REDACTIONS} <= names
     assert not [name for name in names if name.endswith((".frames", ".age"))]
+    # As an archive it is as good as the original is.
+    lines = (tmp_path / "out" / INDEX).read_bytes().splitlines()
+    (tmp_path / "out" / INDEX).unlink()
+    wacz.write_index(tmp_path / "out", lines)
+    described = wacz.Described("T", chain.start, clock.now())
+    key = ec.generate_private_key(ec.SECP384R1())
+    wacz.pack(tmp_path / "out", tmp_path / "copy.wacz", described, key)
+    with chain.wacz.open("rb") as one, (tmp_path / "copy.wacz").open("rb") as two:
+        assert judge(two).verdict == judge(one).verdict == "valid"
