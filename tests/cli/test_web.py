@@ -44,7 +44,8 @@ def test_a_copy_leaves_the_house_with_an_entry(line: Line, tmp_path: Path, captu
     line.intact()
     # A statement of continuity shows it as a copy.
     told = line.must("statement", "--case", line.case, "AL/1", "--json").row
-    assert ("web.redact", "copy") in {(one["act"], one["kind"]) for one in told["statement"]["steps"]}
+    steps = told["statement"]["steps"]
+    assert ("web.redact", "copy") in {(one["act"], one["kind"]) for one in steps}
 
 
 def test_a_receiver_checks_the_copy_without_a_vault(
@@ -94,21 +95,25 @@ def test_a_damaged_copy_is_told_in_lines(line: Line, tmp_path: Path, captured: s
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "expected"),
     [
-        (("AL/1", "--to", "copy.zip"), 3, "does not end in .wacz"),
-        (("AL/1", "--to", "there.wacz"), 3, "exists already"),
-        (("AL/1", "--to", "nowhere/copy.wacz"), 3, "can't be used"),
-        (("AL/9", "--to", "copy.wacz"), 3, "no exhibit or item"),
-        (("AL/1", "--to", "copy.wacz", "--also", "("), 2, "no expression"),
-        (("AL/1", "--to", "copy.wacz", "--also", "x*"), 2, "matches nothing at all"),
-        (("AL/1", "--to", "copy.wacz", "--field", "a:b"), 2, "no header field's name"),
-        (("AL/2", "--to", "copy.wacz"), 3, "no WACZ"),
-        (("AL/3", "--to", "copy.wacz"), 3, "redacted copy, not the original"),
+        (("AL/1", "--to", "copy.zip"), (3, "does not end in .wacz")),
+        (("AL/1", "--to", "there.wacz"), (3, "exists already")),
+        (("AL/1", "--to", "nowhere/copy.wacz"), (3, "can't be used")),
+        (("AL/9", "--to", "copy.wacz"), (3, "no exhibit or item")),
+        (("AL/1", "--to", "copy.wacz", "--also", "("), (2, "no expression")),
+        (("AL/1", "--to", "copy.wacz", "--also", "x*"), (2, "matches nothing at all")),
+        (("AL/1", "--to", "copy.wacz", "--field", "a:b"), (2, "no header field's name")),
+        (("AL/2", "--to", "copy.wacz"), (3, "no WACZ")),
+        (("AL/3", "--to", "copy.wacz"), (3, "redacted copy, not the original")),
     ],
 )
 def test_what_can_not_be_redacted_is_told_in_a_line(
-    line: Line, tmp_path: Path, captured: str, arguments: tuple[str, ...], code: int, words: str
+    line: Line,
+    tmp_path: Path,
+    captured: str,
+    arguments: tuple[str, ...],
+    expected: tuple[int, str],
 ) -> None:
     assert captured
     (tmp_path / "text").write_text("no capture")
@@ -118,6 +123,7 @@ def test_what_can_not_be_redacted_is_told_in_a_line(
     (tmp_path / "there.wacz").touch()
     item, option, target, *rest = arguments
     done = line("web", "redact", item, "--case", line.case, option, tmp_path / target, *rest)
+    code, words = expected
     assert (done.code, words in done.err) == (code, True), done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "copy.wacz").exists()

@@ -53,8 +53,8 @@ def layers(wacz: bytes) -> Iterator[tuple[str, bytes]]:
 
 def decoded(data: bytes) -> Iterator[bytes]:
     """Yield what runs of base64, at every alignment, and of hex stand for."""
-    for run in _CODED.findall(data):
-        run = run.translate(bytes.maketrans(b"-_", b"+/"))
+    for found in _CODED.findall(data):
+        run = found.translate(bytes.maketrans(b"-_", b"+/"))
         for shift in range(4):
             cut = run[shift:]
             yield base64.b64decode(cut[: len(cut) // 4 * 4] or b"").lower()

@@ -128,7 +128,10 @@ def test_the_copy_is_a_valid_signed_archive(made: Made, tmp_path: Path) -> None:
         report = archive_check.check(
             stream.fileno(), archive_check.Settings(require_signature=True)
         )
-    assert (report["verdict"], report["findings"][1:]) == ("valid", [])
+    findings = report["findings"]
+    assert isinstance(findings, list)
+    # That the key is of nobody known is a note.
+    assert (report["verdict"], len(findings)) == ("valid", 1)
     assert _check(made.copy, tmp_path).problems == ()
 
 
@@ -363,7 +366,7 @@ def test_also_takes_what_it_matches_everywhere(tmp_path: Path) -> None:
         ("text", b"?monkey=1&passenger=2&design=3&sidebar=4", []),
         ("form", b"user=a&user_password=b+c&pin=1", [b"b+c", b"1"]),
         ("form", b'{"PassWord": "a\\"b", "x": 1}', [b'a\\"b']),
-        ("form", b'--B\r\nContent-Disposition: form-data; name="pwd"\r\n\r\ns e\r\n--B--', [b"s e"]),
+        ("form", b'--B\r\nContent-X: form-data; name="pwd"\r\n\r\ns e\r\n--B--', [b"s e"]),
     ],
 )  # fmt: skip
 def test_secrets_are_found_where_they_stand(kind: str, text: bytes, taken: list[bytes]) -> None:

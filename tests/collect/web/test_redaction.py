@@ -61,7 +61,14 @@ def _packed() -> bytes:
 
 
 PAGES = {
-    "/": page(_front(), **{"Set-Cookie": f"sid={SECRETS['cookie'].decode()}; HttpOnly"}),
+    "/": (
+        200,
+        {
+            "Content-Type": "text/html",
+            "Set-Cookie": f"sid={SECRETS['cookie'].decode()}; HttpOnly",
+        },
+        _front().encode(),
+    ),
     "/login": (
         200,
         {"Content-Type": "application/json"},

@@ -41,10 +41,10 @@ def test_no_cookie_that_the_site_saw_is_in_the_copy(chain: Chain, tmp_path: Path
 
     assert made.taken["cookie"] >= len(secrets)
     for path in (one for one in (tmp_path / "out").rglob("*") if one.is_file()):
-        data = path.read_bytes()
+        content = path.read_bytes()
         if path.name.endswith(".warc.gz"):
-            data = gzip.decompress(data)
-        assert not [one for one in secrets if one in data], path
+            content = gzip.decompress(content)
+        assert not [secret for secret in secrets if secret in content], path
     names = {
         path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*")
     }
@@ -57,5 +57,5 @@ def test_no_cookie_that_the_site_saw_is_in_the_copy(chain: Chain, tmp_path: Path
     described = wacz.Described("T", chain.start, clock.now())
     key = ec.generate_private_key(ec.SECP384R1())
     wacz.pack(tmp_path / "out", tmp_path / "copy.wacz", described, key)
-    with chain.wacz.open("rb") as one, (tmp_path / "copy.wacz").open("rb") as two:
-        assert judge(two).verdict == judge(one).verdict == "valid"
+    with chain.wacz.open("rb") as original, (tmp_path / "copy.wacz").open("rb") as copy:
+        assert judge(copy).verdict == judge(original).verdict == "valid"

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 LOG = "capture/secrets/netlog.json.gz.age"
 STATE = "capture/secrets/state.json.gz.age"
 VIEWS = "archive/views.warc.gz"
-_MESSAGES = 1 << 16
-"""Bytes of the browser's own messages that are kept."""
 
 
 def capture(order: Order, work: Path) -> Captured:
@@ -90,7 +88,9 @@ class _Capture:
         stamps.rename(capture / "stamps")
         views.rename(capture / "views")
         self._guard.rename(capture / "guard.jsonl")
-        (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
+        (capture / "browser.log").write_bytes(
+            chromium.last_words(self._browser.home / "browser.log")
+        )
         sealed = self._seal(netlog)
         self._seal_state()
         pages = self._pages()
@@ -380,18 +380,6 @@ class _Capture:
             "trusted": [trust.fingerprint(one) for one in order.roots],
             "views": [one.as_json() for one in seen.views],
         }
-
-
-def _tail(log: Path) -> bytes:
-    """Return the end of what the browser printed; a link in its place is not followed."""
-    try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        file.seek(max(0, size - _MESSAGES))
-        return file.read(_MESSAGES)
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

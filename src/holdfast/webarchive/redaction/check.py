@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from holdfast.webarchive import pieces
 from holdfast.webarchive.redaction import derive
+from holdfast.webarchive.redaction.parts import unpacked
 from holdfast.webarchive.redaction.record import DamagedError, Record
 from holdfast.webarchive.redaction.source import UNCOVERED, RefusedError, Source, digest_of
 from holdfast.webarchive.redaction.values import FILLER
@@ -230,7 +231,7 @@ def compare(raw: BinaryIO, original: BinaryIO, out: Path, wanted: derive.Wanted)
     lines: list[bytes] = []
     for name in index:
         if name.endswith(".gz"):
-            lines += derive.unpacked(copy.part(name)).splitlines()
+            lines += unpacked(copy.part(name)).splitlines()
     if sorted(lines) != sorted((out / derive.INDEX).read_bytes().splitlines()):
         verdict.say("its index is not what the original gives")
     return verdict

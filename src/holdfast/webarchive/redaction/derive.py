@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import json
 import re
-import zlib
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,14 @@ from typing import TYPE_CHECKING, Any
 from holdfast.webarchive import pieces
 from holdfast.webarchive.redaction import views
 from holdfast.webarchive.redaction.finding import Finder
+from holdfast.webarchive.redaction.parts import (
+    PEER,
+    facts_of,
+    is_own,
+    local_addresses,
+    unpacked,
+    value_ranges,
+)
 from holdfast.webarchive.redaction.record import DamagedError, Record
 from holdfast.webarchive.redaction.source import (
     UNCOVERED,
@@ -47,12 +53,8 @@ STAMPED_AFTER = "capture/stamps/after."
 """What is stamped after: it names the commitments, so they can't cover it."""
 _SEALED = ".age"
 _FRAMES = ".frames"
-_LOCAL = re.compile(rb'"local":\s*"([^"]+)"')
-_LOCALS = re.compile(rb'"local":\s*\[([^\]]*)\]')
-_STRING = re.compile(rb'"([^"]*)"')
 _PACKED_BODY = re.compile(rb"(?i)__wb_post_data=([A-Za-z0-9+/=%_-]+)")
 _BODY = re.compile(rb'"requestBody":\s*"((?:[^"\\]|\\.)*)"')
-_GZIP = 31
 
 
 @dataclass(frozen=True)
@@ -182,12 +184,12 @@ class _Derivation:
             data = source.part(part)
             finder.learn(data, finder.text(data))
             if part.endswith((".json", ".jsonl")):
-                peers |= {one[1].decode("latin-1") for one in _PEER.finditer(data)}
-                for span in _local(data):
+                peers |= {one[1].decode("latin-1") for one in PEER.finditer(data)}
+                for span in local_addresses(data):
                     text = data[span.offset : span.end].decode("latin-1")
                     local.add(text.rpartition(":")[0].strip("[]") or text)
         for text in local - peers:
-            if _is_own(text):
+            if is_own(text):
                 finder.values.add(text.encode(), "address")
         self._shown = any(
             record.text_view and finder.values.within(record.block)
@@ -254,7 +256,7 @@ class _Derivation:
         finder = self._finder
         spans = finder.text(data) + finder.values.find(data)
         if part.endswith((".json", ".jsonl")):
-            spans = within(spans, _values(data)) + _local(data)
+            spans = within(spans, value_ranges(data)) + local_addresses(data)
         spans = merge(spans)
         made = apply(data, spans)
         for span in spans:
@@ -269,10 +271,10 @@ class _Derivation:
         """Write the index's lines for the copy: redacted, with places and digests of its own."""
         lines = []
         for line in unpacked(data).splitlines():
-            before = _facts(line)
+            before = facts_of(line)
             place = (str(before.get("filename")), int(before.get("offset", -1)))
             cleaned = self._clean(line)
-            head, facts = cleaned.partition(b" {")[0], _facts(cleaned)
+            head, facts = cleaned.partition(b" {")[0], facts_of(cleaned)
             facts["filename"] = before.get("filename")
             if place not in self._made.moved:
                 raise RefusedError("its index leads to no record")
@@ -294,7 +296,7 @@ class _Derivation:
         for found in _PACKED_BODY.finditer(line):
             spans.append(Span(found.start(1), len(found[1]), "form-secret"))
         start = line.find(b" {")
-        return apply(line, merge(within(spans, [(0, start), *_values(line, start)])))
+        return apply(line, merge(within(spans, [(0, start), *value_ranges(line, start)])))
 
     def _take(self, part: str, span: Span, whole: bytes, **where: str) -> None:
         salt = pieces.salt_of(self._seed, f"taken:{len(self._made.taken)}")
@@ -371,70 +373,3 @@ class _Derivation:
         place = self._out / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
-
-
-def _facts(line: bytes) -> dict[str, Any]:
-    """Return the JSON object of an index line.
-
-    Raises:
-        RefusedError: it has none.
-    """
-    try:
-        found = json.loads(line[line.index(b" {") :])
-    except (ValueError, RecursionError) as error:
-        raise RefusedError("its index is damaged") from error
-    if not isinstance(found, dict):
-        raise RefusedError("its index is damaged")
-    return found
-
-
-def _values(data: bytes, start: int = 0) -> list[tuple[int, int]]:
-    """Return where JSON text has values, not the names of the members that formats define."""
-    found = []
-    for name in _NAME.finditer(data, start):
-        found.append((start, name.start()))
-        start = name.end()
-    return [*found, (start, len(data))]
-
-
-_NAME = re.compile(rb'"[a-z0-9_]{1,24}"\s*:')
-_PEER = re.compile(rb'"peer":\s*"([^"]+)"')
-
-
-def _local(data: bytes) -> list[Span]:
-    """Return where this host's own addresses stand in a JSON part."""
-    found = [Span(one.start(1), len(one[1]), "address") for one in _LOCAL.finditer(data)]
-    for many in _LOCALS.finditer(data):
-        found += [
-            Span(many.start(1) + one.start(1), len(one[1]), "address")
-            for one in _STRING.finditer(many[1])
-        ]
-    return found
-
-
-def _is_own(text: str) -> bool:
-    """Say whether it is an address by which a host can be told from others."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_unspecified)
-
-
-def unpacked(data: bytes) -> bytes:
-    """Return what gzip members hold, one after another.
-
-    Raises:
-        RefusedError: they are damaged.
-    """
-    out = bytearray()
-    while data:
-        inflater = zlib.decompressobj(_GZIP)
-        try:
-            out += inflater.decompress(data)
-        except zlib.error as error:
-            raise RefusedError("its index is damaged") from error
-        if not inflater.eof:
-            raise RefusedError("its index is damaged")
-        data = inflater.unused_data
-    return bytes(out)
