@@ -62,6 +62,10 @@ def exchanges() -> list[_Exchange]:
         + b"<form method=post><input name=user><input type='password' name='code4'></form>"
         b"<a href='/next?access_token=" + s["access-token"] + b"&page=2'>next</a>"
     )  # fmt: skip
+    # As links and scripts carry such values on: in base64 at each alignment, and percent-encoded.
+    for before in (b"", b"1", b"22"):
+        front += b"<i data-s='" + base64.b64encode(before + s["bearer"] + b"&more") + b"'></i>"
+    front += b"<i data-s='" + quote(s["cookie"], safe="").encode() + b"'></i>"
     echo = b"<title>Echo</title>" + CONTROL + b" your cookie: " + s["cookie"] + CONTROL * 40
     packed = gzip.compress(echo, 1, mtime=0)
     chunk = s["set-cookie"]
