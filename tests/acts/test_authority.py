@@ -18,6 +18,7 @@ from holdfast.acts.act import Act
 from holdfast.collect.web import chromium
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
+from holdfast.testing import small_capture
 from holdfast.vault.stores.local import LocalIntake
 from tests.collect.web.servers import Site, page, serving
 from tests.line import Line
@@ -54,6 +55,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "search": TOUCHES_EVIDENCE,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
+    "web.check": TOUCHES_EVIDENCE,
+    "web.redact": TOUCHES_EVIDENCE,
 }
 NO_CASE = {
     *("egress.set", "profile.mark", "schedule.remove"),
@@ -99,6 +102,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "search": ("search", "--case", "CASE", "bank"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
+    "web.check": (
+        *("web", "check-redacted", "--case", "CASE", "--original", "AL/2"),
+        "FOLDER/redacted.wacz",
+    ),
+    "web.redact": ("web", "redact", "AL/2", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
 }
 
 
@@ -192,6 +200,11 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         pytest.skip("no Chromium here: apt-get install chromium")
     if act in {"collect.url", "collect.web", "profile.request", "schedule.add"}:
         scene.case = scene.open_case("--scope", "127.0.0.1")
+    if act in {"web.check", "web.redact"}:
+        small_capture.in_vault(str(scene.vault), str(tmp_path / "capture.wacz"))
+        scene.collect(tmp_path / "capture.wacz")
+        copy = tmp_path / "redacted.wacz"
+        scene.must("web", "redact", "AL/2", "--case", scene.case, "--to", copy)
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
@@ -219,7 +232,7 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
     assert denied["actor"]["name"] == "alice"
     assert denied["signed"]
     assert everything_but_the_log(scene.vault) == files
-    assert not (tmp_path / "handed-over").exists()
+    assert not list(tmp_path.glob("*handed-over*"))
 
 
 def _filled(word: str, named: dict[str, str]) -> str:

@@ -126,6 +126,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "vault show": (),
     "verify": ("--jobs", "1"),
     "verify-script": (),
+    "web check-redacted": ("file",),
+    "web redact": ("AL/1", "--case", "CASE", "--to", "new.wacz"),
     "witness add-log": ("--state", "witness", "vkey"),
     "witness drop-log": ("--state", "witness", "vkey"),
     "witness init": ("--state", "new-witness", "--name", "court.example"),

@@ -235,6 +235,7 @@ class _Run(Gathering):
             "kind": "web",
             "losses": losses,
             "out_of_scope": [*made.out_of_scope],
+            "records": made.records,
             "started": made.started,
             "title": made.title,
             "url": made.url,

@@ -44,6 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "check": ("check", "Check a bundle that was handed over."),
+        "web": ("web", "Redacted copies of web captures: make one, check one."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),
     },
     "Keep": {

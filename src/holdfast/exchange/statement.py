@@ -24,8 +24,10 @@ KINDS = {
     "authority": frozenset({"case.close", "case.open"}),
     "acquisition": frozenset({"collect.end", "collect.item", "collect.skip", "collect.start"}),
     "transformation": frozenset({"examine.end", "examine.start"}),
-    "read": frozenset({"collect.check", "collect.diff", "indicators", "search", "timeline"}),
-    "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore"}),
+    "read": frozenset(
+        {"collect.check", "collect.diff", "indicators", "search", "timeline", "web.check"}
+    ),
+    "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore", "web.redact"}),
     "denial": frozenset({"denied"}),
 }
 """What an act was to the exhibit; an act that stands nowhere here is `other`, never left out."""

@@ -21,6 +21,7 @@ class Site:
     pages: dict[str, tuple[int, dict[str, str], bytes]]
     asked: list[str] = field(default_factory=list)
     port: int = 0
+    answer_posts: bool = False
 
     @property
     def url(self) -> str:
@@ -49,6 +50,13 @@ def serving(site: Site) -> Iterator[Site]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            if not site.answer_posts:
+                self.send_error(501)
+                return
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, *_said: object) -> None:
             """Say nothing."""

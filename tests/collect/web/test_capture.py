@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from holdfast.collect.web import chromium
 from holdfast.core.digest import sha256_hex
 from holdfast.testing.authority import Authority
+from holdfast.webarchive import pieces
 from tests.collect.web.servers import Site, page, serving
 
 if TYPE_CHECKING:
@@ -268,17 +270,29 @@ def test_stamps_before_and_after_are_checked_by_openssl(
         command = ["openssl", "ts", "-verify", "-data", str(said[0]), "-in", str(said[1])]
         subprocess.run([*command, "-CAfile", str(tsa.root_file)], check=True, capture_output=True)
     after = json.loads((tmp_path / "after.json").read_bytes())
-    stamped = {one["path"]: one["sha256"] for one in after["parts"]}
-    # All of the item but what comes after the stamp.
-    assert set(item.zip.namelist()) - set(stamped) == {
+    commitments = item.zip.read(pieces.RECORDS)
+    assert after["records"] == sha256_hex(commitments)
+    # All of the item but what signs it, and what comes after the stamp, byte for byte.
+    told = pieces.read(commitments)
+    assert set(item.zip.namelist()) - {one.part for one in told} == {
         "capture/stamps/after.json",
         "capture/stamps/after.one.tsq",
         "capture/stamps/after.one.tsr",
         "datapackage-digest.json",
         "datapackage.json",
+        pieces.RECORDS,
+        pieces.SALT,
+        pieces.SIGNATURE,
     }
-    for path, digest in stamped.items():
-        assert sha256_hex(item.zip.read(path)) == digest
+    seed = bytes.fromhex(json.loads(item.zip.read(pieces.SALT))["salt"])
+    covered: Counter[str] = Counter()
+    for number, one in enumerate(told):
+        data = item.zip.read(one.part)[one.offset : one.offset + one.length]
+        assert one.offset == covered[one.part]
+        assert pieces.commit(pieces.salt_of(seed, f"piece:{number}"), [data]) == one.commitment
+        covered[one.part] += one.length
+    assert all(item.zip.getinfo(part).file_size == size for part, size in covered.items())
+    assert sum(1 for one in told if one.record) > 2
     (entry,) = line.entries("collect.item")
     assert [one["authority"] for one in entry["record"]["times"]] == ["one", "one"]
 

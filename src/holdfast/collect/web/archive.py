@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from holdfast.collect.web.exchanges import text
 from holdfast.webarchive import cdxj
+from holdfast.webarchive.pieces import Piece
 from holdfast.webarchive.warc import REVISIT_304, Bytes, Writer, Written, new_id
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ _TYPE = re.compile(r"[!-.0-~]+/[!-:<-~]+")
 class Archive:
     """The WARC and its index."""
 
-    def __init__(self, stream: BinaryIO, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        progress: Callable[[int], None],
+        places: BinaryIO | None = None,
+    ) -> None:
         self._writer = Writer(stream)
+        self._places = places
         self._progress = progress
         self._lines: list[str] = []
         self._payloads: dict[str, tuple[str, str, str]] = {}
@@ -139,6 +146,9 @@ class Archive:
         self, kind: str, date: str, fields: list[tuple[str, str]], block: Any, record: str = ""
     ) -> Written:
         written = self._writer.write(kind, date, fields, block, record=record)
+        if self._places is not None:
+            place = Piece(f"archive/{FILE}", written.offset, written.length, written.record)
+            self._places.write(place.line())
         self._progress(self._writer.offset)
         return written
 

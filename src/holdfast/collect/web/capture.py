@@ -30,7 +30,7 @@ from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, ResourceError
 from holdfast.core.reference import clock_reference
-from holdfast.webarchive import cdxj
+from holdfast.webarchive import cdxj, pieces
 from holdfast.webarchive.warc import Bytes, Writer
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
 LOG = "capture/secrets/netlog.json.gz.age"
 STATE = "capture/secrets/state.json.gz.age"
-_MESSAGES = 1 << 16
-"""Bytes of the browser's own messages that are kept."""
+VIEWS = "archive/views.warc.gz"
 
 
 def capture(order: Order, work: Path) -> Captured:
@@ -64,6 +63,7 @@ class _Capture:
         self._guard = work / "guard.jsonl"
         self._local: list[str] = []
         self._received = 0
+        self._view_records: list[pieces.Piece] = []
         self._started = clock.now()
 
     def run(self) -> Captured:
@@ -89,7 +89,9 @@ class _Capture:
         stamps.rename(capture / "stamps")
         views.rename(capture / "views")
         self._guard.rename(capture / "guard.jsonl")
-        (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
+        (capture / "browser.log").write_bytes(
+            chromium.last_words(self._browser.home / "browser.log")
+        )
         sealed = self._seal(netlog)
         self._seal_state()
         claimed = claims.write(address, self._out)
@@ -107,7 +109,10 @@ class _Capture:
         _write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
-        after = times.stamp("after", self._everything(), capture / "stamps", order.authorities)
+        records = self._commit()
+        after = times.stamp(
+            "after", self._everything(records), capture / "stamps", order.authorities
+        )
         title = self._seen.title or order.plan.url
         described = wacz.Described(title, order.plan.url, self._started)
         file = work / "capture.wacz"
@@ -124,6 +129,7 @@ class _Capture:
             losses=losses,
             assurance=assurance,
             datapackage=package,
+            records=records,
             browser=str(self._seen.version.get("product", program)),
             started=clock.to_text(self._started),
             ended=clock.to_text(ended),
@@ -245,13 +251,16 @@ class _Capture:
         written = self._out / "indexes" / "index.cdxj"
         lines = written.read_bytes().splitlines() if written.exists() else []
         written.unlink(missing_ok=True)
-        with (self._out / "archive" / "views.warc.gz").open("wb") as stream:
+        with (self._out / VIEWS).open("wb") as stream:
             writer = Writer(stream)
             for view in self._seen.views:
                 url = f"urn:view:{view.name}:{view.url}"
                 data = (self._out / "capture" / "views" / view.name).read_bytes()
                 fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
                 record = writer.write("resource", view.taken, fields, Bytes(data))
+                self._view_records.append(
+                    pieces.Piece(VIEWS, record.offset, record.length, record.record)
+                )
                 values = {
                     "digest": f"sha256:{record.sha256}",
                     "filename": "views.warc.gz",
@@ -310,15 +319,15 @@ class _Capture:
         """Return what is stamped before anything is asked for."""
         return {"capture": dict(self._order.facts), "url": self._order.plan.url}
 
-    def _everything(self) -> dict[str, Json]:
-        """Return what is stamped after: every part's digest."""
-        parts: dict[str, Json] = {
-            path.relative_to(self._out).as_posix(): wacz.digest_of(path)
-            for path in sorted(self._out.rglob("*"))
-            if path.is_file()
-        }
-        listed: list[Json] = [{"path": path, "sha256": digest} for path, digest in parts.items()]
-        return {"parts": listed, "url": self._order.plan.url}
+    def _commit(self) -> str:
+        """Commit to all that is in the item so far; return the digest of the commitments."""
+        with (self._out / pieces.RECORDS).open("ab") as file:
+            file.writelines(one.line() for one in self._view_records)
+        return pieces.write(self._out, self._order.key)
+
+    def _everything(self, records: str) -> dict[str, Json]:
+        """Return what is stamped after: the commitments to every part."""
+        return {"records": records, "url": self._order.plan.url}
 
     def _account(self) -> dict[str, Any] | None:
         state = self._order.state
@@ -373,18 +382,6 @@ class _Capture:
             "trusted": [trust.fingerprint(one) for one in order.roots],
             "views": [one.as_json() for one in seen.views],
         }
-
-
-def _tail(log: Path) -> bytes:
-    """Return the end of what the browser printed; a link in its place is not followed."""
-    try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        file.seek(max(0, size - _MESSAGES))
-        return file.read(_MESSAGES)
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

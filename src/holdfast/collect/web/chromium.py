@@ -29,6 +29,8 @@ PLACES = (
     "chromium-browser",
     "google-chrome-stable",
 )
+_MESSAGES = 1 << 16
+"""Bytes of the browser's own messages that are kept."""
 BACKGROUND = "background.invalid"
 """Where the browser's own services ask; the guard lets nothing through to it."""
 FEATURES_OFF = (
@@ -294,3 +296,15 @@ class Chromium:
     ) -> None:
         """Leave nothing running."""
         self.stop(grace=0)
+
+
+def last_words(log: Path) -> bytes:
+    """Return the end of what the browser printed; a link in its place is not followed."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        size = os.fstat(descriptor).st_size
+        file.seek(max(0, size - _MESSAGES))
+        return file.read(_MESSAGES)

@@ -14,6 +14,7 @@ from holdfast.collect.web.following import Files, host_of
 from holdfast.collect.web.loss import Ledger
 from holdfast.collect.web.netlog import Event, Log
 from holdfast.collect.web.sockets import Sockets
+from holdfast.webarchive import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ def run(
         (out / LEDGER).open("wb") as ledger,
         (out / "capture/exchanges.jsonl").open("wb") as exchanges,
         (out / "capture/connections.jsonl").open("wb") as connections,
+        (out / pieces.RECORDS).open("wb") as places,
     ):
         guard_file = os.fdopen(guard, "rb") if guard is not None else None
         by_port = read_guard(guard_file)
@@ -48,7 +50,7 @@ def run(
             guard_file.close()
         log = Log(log_file, Decoder.EVENTS)
         files = Files(out=out, exchanges=exchanges, connections=connections)
-        books = Archive(warc, progress), Ledger(ledger, log.errors)
+        books = Archive(warc, progress, places), Ledger(ledger, log.errors)
         decoder = Decoder(log, by_port, files, *books, settings=settings)
         return decoder.run(unprotected)
 

@@ -68,6 +68,8 @@ class Captured:
     `unsandboxed`, `undecoded`; empty for a capture that lacks nothing."""
     datapackage: str
     """SHA-256 of datapackage.json, which is what is signed."""
+    records: str
+    """SHA-256 of capture/records.jsonl, to which redacted copies are held."""
     browser: str
     started: str
     ended: str

@@ -137,6 +137,11 @@ def public_key(key: ec.EllipticCurvePrivateKey) -> str:
     return base64.b64encode(der).decode()
 
 
+def key_digest(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the SHA-256 of the public half in DER, by which checks name it."""
+    return sha256_hex(base64.b64decode(public_key(key)))
+
+
 def _digest_file(text: str, when: str, key: ec.EllipticCurvePrivateKey | None) -> bytes:
     facts: dict[str, Any] = {"hash": text, "path": "datapackage.json"}
     if key is not None:
