@@ -80,7 +80,7 @@ def captures(bench: Bench, site: Site, pages: list[str], parallel: int) -> Side:
             item = str(one["item"])
             expect(one["assurance"] == ["untimed"], f"a capture is {one['assurance']}")
             with zipfile.ZipFile(folder / "vault" / "vault" / "objects" / item[:2] / item) as wacz:
-                loads.append(_loaded(wacz.read("capture/views/dom.html").decode()))
+                loads.append(_loaded(wacz.read("views/dom.html").decode()))
         return {"load": sum(loads) / len(loads)}
 
     at_once = f", {parallel} at once" if parallel > 1 else ""

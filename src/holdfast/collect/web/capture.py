@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from holdfast.core.canonical import Json
 
-LOG = "capture/secrets/netlog.json.gz.age"
-STATE = "capture/secrets/state.json.gz.age"
+LOG = "secrets/netlog.json.gz.age"
+STATE = "secrets/state.json.gz.age"
 _MESSAGES = 1 << 16
 """Bytes of the browser's own messages that are kept."""
 
@@ -85,8 +85,8 @@ class _Capture:
         netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
         summary = self._decode(netlog)
         capture = self._out / "capture"
-        stamps.rename(capture / "stamps")
-        views.rename(capture / "views")
+        stamps.rename(self._out / "stamps")
+        views.rename(self._out / "views")
         self._guard.rename(capture / "guard.jsonl")
         (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
         sealed = self._seal(netlog)
@@ -105,7 +105,7 @@ class _Capture:
         _write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
-        after = times.stamp("after", self._everything(), capture / "stamps", order.authorities)
+        after = times.stamp("after", self._everything(), self._out / "stamps", order.authorities)
         title = self._seen.title or order.plan.url
         described = wacz.Described(title, order.plan.url, self._started)
         file = work / "capture.wacz"
@@ -212,7 +212,7 @@ class _Capture:
                 summary = decode.decode(netlog, self._guard, out, settings=settings)
             except HoldfastError as error:
                 self._seen.lost("undecoded", "exchanges", error.what)
-        for name in ("archive", "indexes", "pages", "capture/secrets"):
+        for name in ("archive", "capture", "indexes", "pages", "secrets"):
             (out / name).mkdir(parents=True, exist_ok=True)
         return summary
 
@@ -247,7 +247,7 @@ class _Capture:
             writer = Writer(stream)
             for view in self._seen.views:
                 url = f"urn:view:{view.name}:{view.url}"
-                data = (self._out / "capture" / "views" / view.name).read_bytes()
+                data = (self._out / "views" / view.name).read_bytes()
                 fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
                 record = writer.write("resource", view.taken, fields, Bytes(data))
                 values = {
@@ -264,7 +264,7 @@ class _Capture:
 
     def _pages(self) -> list[dict[str, Any]]:
         if self._order.plan.scroll is not None:
-            folder = self._out / "capture" / "behaviours"
+            folder = self._out / "behaviours"
             folder.mkdir()
             (folder / "scroll.js").write_text(behaviour.SCROLL, "utf-8")
         _write_lines(self._out / "capture" / "behaviours.jsonl", self._seen.behaviours)
@@ -276,7 +276,7 @@ class _Capture:
         }
         text = next((one for one in self._seen.views if one.name == "text.txt"), None)
         if text is not None:
-            shown = (self._out / "capture" / "views" / text.name).read_bytes()
+            shown = (self._out / "views" / text.name).read_bytes()
             page["text"] = shown[:100_000].decode("utf-8", "replace")
         return [page]
 

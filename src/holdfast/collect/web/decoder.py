@@ -9,7 +9,7 @@ from holdfast.collect.web import asked, settling
 from holdfast.collect.web.archive import Archive
 from holdfast.collect.web.connections import read_guard
 from holdfast.collect.web.decode import LEDGER, WARC, Settings, Summary
-from holdfast.collect.web.exchanges import Exchange, text
+from holdfast.collect.web.exchanges import ABORTED, Exchange, text
 from holdfast.collect.web.following import Files, host_of
 from holdfast.collect.web.loss import Ledger
 from holdfast.collect.web.netlog import Event, Log
@@ -205,7 +205,7 @@ class Decoder(Sockets):
     def _on_cancelled(self, event: Event) -> None:
         exchange = self._book.current(event.source)
         if event.kind == "URL_REQUEST" and exchange is not None:
-            exchange.net_error = event.net_error or settling.ABORTED
+            exchange.net_error = event.net_error or ABORTED
 
     def _on_http_cache_read_info(self, event: Event) -> None:
         exchange = self._book.current(event.source)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from holdfast.webarchive.http1 import Head
     from holdfast.webarchive.spool import Spool
 
+ABORTED = -3
+"""ERR_ABORTED: given up by whoever asked."""
+
 
 @dataclass
 class Part:

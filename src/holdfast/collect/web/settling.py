@@ -9,7 +9,7 @@ import orjson
 
 from holdfast.collect.web import asked
 from holdfast.collect.web.connections import CIPHERS
-from holdfast.collect.web.exchanges import message_line, text
+from holdfast.collect.web.exchanges import ABORTED, message_line, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _UPGRADED = -173
 """ERR_WS_UPGRADE: the request became a WebSocket, which is no failure."""
-ABORTED = -3
-"""ERR_ABORTED: given up by whoever asked."""
 _SAFE = "".join(map(chr, range(33, 127)))
 
 
