@@ -177,7 +177,8 @@ def test_a_payload_is_what_stands_without_chunks() -> None:
 def test_a_body_that_is_short_is_noted_unless_none_was_to_come() -> None:
     """RFC 9110 9.3.2 and 8.6: after HEAD, and in a 304, a length tells of what is not sent."""
     short = make.ok(b"", "Content-Length: 100")
-    get, head = make.get("/", "bank.example"), make.get("/", "bank.example").replace(b"GET", b"HEAD")
+    get = make.get("/", "bank.example")
+    head = get.replace(b"GET", b"HEAD")
 
     def notes(request: bytes, response: bytes) -> set[str]:
         pair = make.exchange(URL, request, response)

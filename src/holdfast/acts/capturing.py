@@ -122,6 +122,7 @@ class Kept:
         losses: dict[str, Json] = dict(made.losses)
         return {
             "assurance": [*made.assurance],
+            "background": made.background,
             "error": made.error,
             "exact": made.exact,
             "exchanges": made.exchanges,
@@ -242,6 +243,7 @@ class _Run(Gathering):
         times: list[Json] = [dict(one) for one in made.times]
         record: dict[str, Json] = {
             "assurance": [*made.assurance],
+            "background": made.background,
             "browser": made.browser,
             "datapackage": made.datapackage,
             "ended": made.ended,

@@ -108,6 +108,9 @@ def test_a_page_becomes_an_item_that_anybody_can_check(line: Line) -> None:
     }
     assert item.capture["decoded"]["unasked"] == []
     assert row["assurance"] == ["untimed"]
+    # Every exchange is the page's: what the browser asks for itself is counted apart.
+    assert row["exact"] == row["exchanges"] == len(site.asked)
+    assert row["background"] == row["losses"].get("background", 0)
     for path in ("/", "/popup", "/lazy.png"):
         assert item.exchange(f"{url}{path}")["exact"]
     # What a person saw

@@ -80,7 +80,9 @@ class Decoded:
         return block
 
 
-def run(log: NetLog | bytes, folder: Path, guard: bytes | None = None) -> Decoded:
+def run(
+    log: NetLog | bytes, folder: Path, guard: bytes | None = None, allowed: tuple[str, ...] = ()
+) -> Decoded:
     """Decode in this process."""
     out = folder / f"out-{len(list(folder.iterdir()))}"
     for name in (
@@ -99,7 +101,7 @@ def run(log: NetLog | bytes, folder: Path, guard: bytes | None = None) -> Decode
     summary = decoder.run(
         os.open(out / "netlog", os.O_RDONLY),
         os.open(out / "guard", os.O_RDONLY) if guard is not None else None,
-        out, Settings(), unprotected=(), progress=lambda _: None,
+        out, Settings(unasked_allowed=allowed), unprotected=(), progress=lambda _: None,
     )  # fmt: skip
     assert summary.exchanges == summary.stored + summary.explained + summary.unexplained
     assert not list((out / "tmp").iterdir())
@@ -545,6 +547,25 @@ def test_the_browsers_own_requests_are_named(tmp_path: Path) -> None:
     log.request("https://a.example/").end(-105)
     unasked = run(log, tmp_path).summary.unasked
     assert [(one["exchange"], one["name"]) for one in unasked] == [(1, "update_client"), (2, None)]
+
+
+def test_what_services_of_the_browser_ask_in_vain_is_counted_apart(tmp_path: Path) -> None:
+    log = NetLog()
+    log.request("http://background.invalid/ListAccounts", annotation=35565745).end(-15)
+    log.request("http://background.invalid/ours").end(-15)  # a page that asks there is a page
+    socket = log.socket()
+    sent = log.request("http://background.invalid/sent", annotation=35565745).on(socket)
+    socket.send(REQUEST % b"/sent")
+    socket.receive(OK)
+    sent.end()
+    socket.close()
+    done = run(log, tmp_path, allowed=("background.invalid",))
+    assert (done.summary.exchanges, done.summary.background) == (2, 1)
+    assert [one["exchange"] for one in done.summary.unasked] == [3]
+    assert (done.summary.stored, done.summary.explained, done.summary.lossy) == (1, 1, False)
+    assert [one["loss"] for one in done.exchanges] == [[1], [2], []]
+    own, page = done.lines("loss")
+    assert (own["kind"], own["exchange"], page["kind"]) == ("background", 1, "failed")
 
 
 def test_the_guard_tells_the_peer_and_what_was_left_unread(tmp_path: Path) -> None:

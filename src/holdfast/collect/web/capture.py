@@ -119,6 +119,7 @@ class _Capture:
             error=self._seen.error,
             exchanges=exchanges,
             exact=summary.stored if summary else 0,
+            background=summary.background if summary else 0,
             losses=losses,
             assurance=assurance,
             datapackage=package,

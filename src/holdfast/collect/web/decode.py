@@ -69,7 +69,10 @@ class Summary:
     """What the decoding came to. `exchanges == stored + explained + unexplained`."""
 
     exchanges: int
-    """Requests that the browser began."""
+    """Requests that the browser began for the page."""
+    background: int
+    """Requests of the browser's own to hosts of `unasked_allowed`, which never went out: counted
+    nowhere else."""
     stored: int
     """Of these: request and response whole in the WARC, and exact."""
     explained: int

@@ -86,13 +86,16 @@ class Decoder(Sockets):
         tally = self._tally
         unexplained = tally["unexplained"]
         return Summary(
-            exchanges=self._book.count,
+            exchanges=self._book.count - tally["background"],
+            background=tally["background"],
             stored=tally["stored"],
             explained=tally["explained"],
             unexplained=unexplained,
             lossy=bool(
                 unexplained or tally["unbalanced"] or self._log.damaged or not self._log.complete
-                or self._book.count != tally["stored"] + tally["explained"] + unexplained
+                or self._book.count != sum(
+                    tally[state] for state in ("stored", "explained", "unexplained", "background")
+                )
             ),
             log_complete=self._log.complete,
             log_bytes=self._log.bytes,
@@ -219,15 +222,17 @@ class Decoder(Sockets):
         if exchange.sent and not exchange.wire_done and not force:
             return
         exchange.settled = True
+        known = host_of(exchange.url) in self._settings.unasked_allowed
+        by_a_page = asked.by_a_page(exchange.annotation)
         state = settling.account(
             exchange, self._ledger, over=self._over, complete=self._log.complete,
             stored=self._stored.get(exchange.url), refused=self._refused.get(host_of(exchange.url)),
+            own=known and not by_a_page,
         )  # fmt: skip
         self._tally[state] += 1
         if state == "stored":
             self._stored[exchange.url] = exchange.number
-        known = host_of(exchange.url) in self._settings.unasked_allowed
-        if not asked.by_a_page(exchange.annotation) and not known:
+        if not by_a_page and state != "background":
             self._unasked.append({
                 "exchange": exchange.number, "url": exchange.url, "annotation": exchange.annotation,
                 "name": asked.name_of(exchange.annotation), "sent": exchange.sent,

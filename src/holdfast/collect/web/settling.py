@@ -26,16 +26,21 @@ _SAFE = "".join(map(chr, range(33, 127)))
 
 def account(
     exchange: Exchange, ledger: Ledger, *, over: bool, complete: bool,
-    stored: int | None, refused: str | None,
+    stored: int | None, refused: str | None, own: bool = False,
 ) -> str:  # fmt: skip
-    """Write the losses of an exchange; return `stored`, `explained` or `unexplained`.
+    """Write the losses of an exchange; return `stored`, `explained`, `unexplained`, `background`.
 
     `over` says that the log has ended, `complete` that it has its end, `stored` names an exchange
-    with the whole answer of this URL, `refused` is why the guard refused its host.
+    with the whole answer of this URL, `refused` is why the guard refused its host. `own` says that
+    a service of the browser's asked, where nobody is: no exchange of the page's.
     """
     if exchange.net_error == _UPGRADED:
         exchange.net_error = 0
     cut = over and not exchange.log_done
+    if own and not exchange.sent:
+        what, why = "a request of the browser's own", refused or "it was ended before it went out"
+        _lose(exchange, ledger, "background", what, why)
+        return "background"
     if not exchange.sent:
         _unsent(exchange, ledger, cut=cut, complete=complete, stored=stored, refused=refused)
         return "explained"
