@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,8 +61,6 @@ def captures(bench: Bench, site: Site, pages: list[str], parallel: int) -> Side:
     def steps(folder: Path) -> list[list[str]]:
         return [
             [
-                # The browser's account can't enter the bench's own folder.
-                *("env", f"TMPDIR={tempfile.gettempdir()}"),
                 *(house.HOLDFAST, "collect", "web", "--json", "--settle", "0", "--no-scroll"),
                 *("--case", (folder / house.CASE).read_text("utf-8")),
                 *("--trust", str(site.root_file), "--parallel", str(parallel)),

@@ -161,6 +161,7 @@ class _Run(Gathering):
         self._order = _order(session, case, request.options, scope)
         program = chromium.find(request.options.browser)
         version = chromium.version(program, request.options.browser_user)
+        self._scratch = chromium.scratch(request.options.browser_user)
         facts = {**request.facts(), "browser": version}
         super().__init__(session, case, facts, {url.encode() for url in request.urls})
         self._options = request.options
@@ -179,7 +180,7 @@ class _Run(Gathering):
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Capture side by side, and finish each capture as it comes."""
-        with tempfile.TemporaryDirectory(prefix="holdfast-web-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="holdfast-web-", dir=self._scratch) as scratch:
             root = Path(scratch)
             root.chmod(0o711)
             pool = ThreadPoolExecutor(self._options.parallel, "capture")

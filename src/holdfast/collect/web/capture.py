@@ -49,7 +49,8 @@ def capture(order: Order, work: Path) -> Captured:
     """Capture one page; `work` is a new folder that others may pass through but not read.
 
     Raises:
-        InputError, ResourceError: there is no browser, or no account to run it as.
+        InputError, ResourceError: there is no browser or no account for it, or it
+            does not start.
     """
     return _Capture(order, work).run()
 
@@ -81,6 +82,10 @@ class _Capture:
         asyncio.run(self._browse(views))
         if order.stop.is_set():
             raise ResourceError("the capture was given up", "repeat it")
+        if not self._seen.version and not self._browser.netlog.exists():
+            said = _tail(self._browser.home / "browser.log").decode("utf-8", "replace").split("\n")
+            last = next((one.strip() for one in reversed(said) if one.strip()), "it said nothing")
+            raise ResourceError(f"{program} did not start: {last[:200]}", "start it by hand")
         ended = clock.now()
         netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
         summary = self._decode(netlog)
