@@ -32,7 +32,7 @@ def browser(site: Site, page: str, way: str = "") -> Side:
 
     def steps(_folder: Path) -> list[list[str]]:
         address = site.url(f"/page/{page}")
-        given = [address, site.resolver_rules, site.spki, *([way] if way else [])]
+        given = [address, site.resolver_rules, str(site.root_file), *([way] if way else [])]
         return [[sys.executable, str(DRIVER), *given]]
 
     def check(folder: Path) -> dict[str, float]:

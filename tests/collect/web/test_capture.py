@@ -107,6 +107,7 @@ def test_a_page_becomes_an_item_that_anybody_can_check(line: Line) -> None:
         "",
     }
     assert item.capture["decoded"]["unasked"] == []
+    assert {one["url"] for one in item.capture["dates"]} >= {site.url}
     assert row["assurance"] == ["untimed"]
     # Every exchange is the page's: what the browser asks for itself is counted apart.
     assert row["exact"] == row["exchanges"] == len(site.asked)

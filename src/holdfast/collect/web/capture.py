@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from holdfast.collect.web import behaviour, chromium, decode, sealing, times, trust, wacz
+from holdfast.collect.web import behaviour, chromium, dates, decode, sealing, times, trust, wacz
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
@@ -361,7 +361,7 @@ class _Capture:
             },
             "account": self._account(),
             "clock": clock_reference(),
-            "dates": seen.dates,
+            "dates": dates.read(self._out / "capture" / "exchanges.jsonl"),
             "decoded": None if summary is None else asdict(summary),
             "ended": clock.to_text(ended),
             "events": seen.events,

@@ -211,6 +211,7 @@ def line(exchange: Exchange) -> bytes:
         "request": message_line(exchange.request),
         "response": message_line(response),
         "status": response.status if response is not None else None,
+        "date": _said(exchange, b"date"),
         "interim": [message_line(part) for part in exchange.interim],
         "exact": _exact(exchange),
         "loss": exchange.losses,
@@ -232,6 +233,15 @@ def _exact(exchange: Exchange) -> bool:
     """Say whether both directions are stored as they were on the wire, whole."""
     parts = (exchange.request, exchange.response)
     return all(part is not None and part.whole and part.written for part in parts)
+
+
+def _said(exchange: Exchange, name: bytes) -> str | None:
+    """Return the first value of a field (lower case) of the response."""
+    head = exchange.response.head if exchange.response is not None else None
+    for key, value in head.fields if head is not None else ():
+        if key.lower() == name:
+            return value.decode("latin-1")[:100]
+    return None
 
 
 def _type(exchange: Exchange) -> str | None:
