@@ -19,9 +19,9 @@ from urllib.parse import urldefrag, urlsplit
 
 from holdfast.acts import accounts
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.authorities import authorities
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Group, stage_file
-from holdfast.acts.stamping import authorities
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
 from holdfast.collect.web import chromium, resolving, state, trust, wacz
