@@ -12,7 +12,6 @@ import pytest
 
 from holdfast.collect.web import chromium
 from tests.collect.web.servers import Site, page, serving
-from tests.collect.web.test_capture import captured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +39,9 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_place_is_found_that_the_browsers_account_can_enter(line: Line, private: Path) -> None:
     with serving(Site(PAGES)) as site:
-        (row,) = captured(line, site.url, options=("--settle", "0", "--no-scroll"))
+        line.case = line.open_case("--scope", "127.0.0.1")
+        given = ("--case", line.case, "--json", "--settle", "0", "--no-scroll")
+        row = line.must("collect", "web", *given, site.url).row
     assert row["assurance"] == ["untimed"]
     assert not list(private.iterdir())
 

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 LOG = "secrets/netlog.json.gz.age"
 STATE = "secrets/state.json.gz.age"
-_MESSAGES = 1 << 16
-"""Bytes of the browser's own messages that are kept."""
 
 
 def capture(order: Order, work: Path) -> Captured:
@@ -83,7 +81,7 @@ class _Capture:
         if order.stop.is_set():
             raise ResourceError("the capture was given up", "repeat it")
         if not self._seen.version and not self._browser.netlog.exists():
-            said = _tail(self._browser.home / "browser.log").decode("utf-8", "replace").split("\n")
+            said = self._browser.messages().decode("utf-8", "replace").split("\n")
             last = next((one.strip() for one in reversed(said) if one.strip()), "it said nothing")
             raise ResourceError(f"{program} did not start: {last[:200]}", "start it by hand")
         ended = clock.now()
@@ -93,7 +91,7 @@ class _Capture:
         stamps.rename(self._out / "stamps")
         views.rename(self._out / "views")
         self._guard.rename(capture / "guard.jsonl")
-        (capture / "browser.log").write_bytes(_tail(self._browser.home / "browser.log"))
+        (capture / "browser.log").write_bytes(self._browser.messages())
         sealed = self._seal(netlog)
         self._seal_state()
         pages = self._pages()
@@ -377,18 +375,6 @@ class _Capture:
             "trusted": [trust.fingerprint(one) for one in order.roots],
             "views": [one.as_json() for one in seen.views],
         }
-
-
-def _tail(log: Path) -> bytes:
-    """Return the end of what the browser printed; a link in its place is not followed."""
-    try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        file.seek(max(0, size - _MESSAGES))
-        return file.read(_MESSAGES)
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

@@ -77,6 +77,8 @@ QUIET = (
 """Nothing goes out that no page asked for."""
 BROWSER_USER = "HOLDFAST_BROWSER_USER"
 OPEN_TO_ALL = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a new folder is made in it
+_MESSAGES = 1 << 16
+"""Bytes of the browser's own messages that are kept."""
 _STOP = 15.0
 """Seconds that closing may take before everything is killed."""
 
@@ -319,6 +321,18 @@ class Chromium:
             self.end = json.loads(said)
         except ValueError:
             self.end = {"status": None}
+
+    def messages(self) -> bytes:
+        """Return the end of what it printed; a link in its place is not followed."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            descriptor = os.open(self.home / "browser.log", flags)
+        except OSError:
+            return b""
+        with os.fdopen(descriptor, "rb") as file:
+            size = os.fstat(descriptor).st_size
+            file.seek(max(0, size - _MESSAGES))
+            return file.read(_MESSAGES)
 
     def __enter__(self) -> Chromium:
         """Give the browser, which is stopped at the end of the block."""
