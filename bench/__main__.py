@@ -31,6 +31,7 @@ from bench import (
     verify_13000,
     verify_throughput,
     web_capture,
+    web_decode,
     web_many,
 )
 from bench.measure import Bench
@@ -52,6 +53,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "startup": startup,
     "store-s3": store_s3,
     "web-capture": web_capture,
+    "web-decode": web_decode,
     "web-many": web_many,
 }
 

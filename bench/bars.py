@@ -50,6 +50,10 @@ BARS = {
     "store-s3": "S3: 80% of the speed of the plain client putting the same files",
     "web-load": "collect web: a page loads in at most 1.10x the time it takes plain Chromium",
     "web-whole": "collect web: a capture takes at most 2x launch + load + close",
+    "web-decode": (
+        "collect web: a browser's log is decoded at 50 MB/s or better in constant memory (1 GiB "
+        f"at most {STEADY:.2f}x of 64 MiB)"
+    ),
     "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +32,7 @@ def browser(site: Site, page: str, way: str = "") -> Side:
 
     def steps(_folder: Path) -> list[list[str]]:
         address = site.url(f"/page/{page}")
-        given = [address, site.resolver_rules, site.spki, *([way] if way else [])]
+        given = [address, site.resolver_rules, str(site.root_file), *([way] if way else [])]
         return [[sys.executable, str(DRIVER), *given]]
 
     def check(folder: Path) -> dict[str, float]:
@@ -62,8 +61,6 @@ def captures(bench: Bench, site: Site, pages: list[str], parallel: int) -> Side:
     def steps(folder: Path) -> list[list[str]]:
         return [
             [
-                # The browser's account can't enter the bench's own folder.
-                *("env", f"TMPDIR={tempfile.gettempdir()}"),
                 *(house.HOLDFAST, "collect", "web", "--json", "--settle", "0", "--no-scroll"),
                 *("--case", (folder / house.CASE).read_text("utf-8")),
                 *("--trust", str(site.root_file), "--parallel", str(parallel)),
@@ -80,7 +77,7 @@ def captures(bench: Bench, site: Site, pages: list[str], parallel: int) -> Side:
             item = str(one["item"])
             expect(one["assurance"] == ["untimed"], f"a capture is {one['assurance']}")
             with zipfile.ZipFile(folder / "vault" / "vault" / "objects" / item[:2] / item) as wacz:
-                loads.append(_loaded(wacz.read("capture/views/dom.html").decode()))
+                loads.append(_loaded(wacz.read("views/dom.html").decode()))
         return {"load": sum(loads) / len(loads)}
 
     at_once = f", {parallel} at once" if parallel > 1 else ""

@@ -45,7 +45,11 @@ def measure(bench: Bench) -> Section:
         ],
         notes=[
             "The page itself says when all of it had happened (performance.now).",
-            "No time to settle, no scrolling, no time authority.",
+            "No time to settle, no scrolling, no time authority. Every side checks the site's "
+            "chain up to a root that its profile trusts.",
+            "What a load pays for: the log, the relay's two hops a turn, and that Chromium passes "
+            "every request through the browser process while the scope of documents is judged "
+            "(docs/decisions/0060). On a busy machine each hop waits for a processor.",
             *(f"Beside {one.name}: NOT MEASURED: {one.missing}" for one in sides if one.missing),
             f"Beside scoop: NOT MEASURED: {peers.SCOOP.missing or 'no side is written for it'}",
         ],

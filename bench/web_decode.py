@@ -1,26 +1,30 @@
 """Decode a browser's log of 64 MiB and of 1 GiB: megabytes of NetLog a second, and peak memory.
 
-Stand-alone: `python -m bench.web_decode [--small]`. The log is as Chromium writes it for large
-bodies over TLS, which it logs three times: what the socket read, what TLS made of it, what the page
-got; a tenth of it are small exchanges.
+The log is as Chromium writes it for large bodies over TLS, which it logs three times: what the
+socket read, what TLS made of it, what the page got; a tenth of it are small exchanges.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
-import resource
-import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from holdfast.collect.web.decode import Settings, decode
+from bench import bars
+from bench.measure import Side, alternate, median_of
+from bench.process import expect
+from bench.results import Outcome, Section, row
 
+if TYPE_CHECKING:
+    from bench.measure import Bench
+
+DISK = 4 << 30
+DRIVER = Path(__file__).parent / "drivers" / "web_decode.py"
+SPEED = 50
+"""MB of NetLog a second."""
 _PIECE = 16_000
 _BODY = 4_000_000
 _NAMES = (
@@ -104,42 +108,46 @@ def _at(source: tuple[int, int]) -> dict[str, int]:
     return {"id": source[1], "type": source[0]}
 
 
-def measure(folder: Path, size: int) -> tuple[float, int]:
-    """Decode a log of `size` bytes; return bytes a second and the child's peak memory."""
-    log = folder / "netlog.json"
+def measure(bench: Bench) -> Section:
+    """Measure it."""
+    small, large = bench.size(64 << 20, 4 << 20), bench.size(1 << 30, 16 << 20)
+    logs = bench.room("logs")
+    sides = [_side(logs, size) for size in (small, large)]
+    samples = alternate(bench, sides)
+    taken = [samples[side.name] for side in sides]
+    size = (logs / f"{large}.json").stat().st_size
+    speed = size / median_of(taken[1], "decoding") / 1e6
+    growth = max(one.rss for one in taken[1]) / max(one.rss for one in taken[0])
+    figure = f"{speed:.0f} MB/s; peak memory {growth:.2f}x for {large // small}x the log"
+    return Section(
+        "web-decode",
+        f"browser's logs of {small >> 20} MiB and of {large >> 20:,} MiB, decoded in the sandbox",
+        [row(side, samples[side.name]) for side in sides],
+        facts=[figure],
+        notes=["MB/s: of NetLog, from the call until the child has ended, its start included."],
+        bars={"web-decode": Outcome(speed >= SPEED and growth <= bars.STEADY, figure)},
+    )
+
+
+def _side(logs: Path, size: int) -> Side:
+    log = logs / f"{size}.json"
     with log.open("wb") as file:
         maker = Maker(file, size)
         maker.write()
-    began = time.monotonic()
-    summary = decode(log, None, folder / "out", settings=Settings())
-    seconds = time.monotonic() - began
-    if summary.lossy or summary.stored != maker.exchanges:
-        sys.exit(f"the decoder stored {summary.stored} of {maker.exchanges} exchanges")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(
-        f"{summary.log_bytes / 1e6:8.0f} MB of NetLog, {maker.bodies / 1e6:6.0f} MB of bodies, "
-        f"{maker.exchanges} exchanges: {seconds:6.2f} s, "
-        f"{summary.log_bytes / seconds / 1e6:6.1f} MB/s, peak {peak / 1e6:.1f} MB",
-        flush=True,
+
+    def check(folder: Path) -> dict[str, float]:
+        told = json.loads((folder / "output").read_text("utf-8"))
+        expect(not told["lossy"], "the decoder calls it lossy")
+        expect(
+            told["stored"] == maker.exchanges,
+            f"the decoder stored {told['stored']} of {maker.exchanges} exchanges",
+        )
+        return {"decoding": float(told["seconds"])}
+
+    return Side(
+        f"decode {size >> 20} MiB",
+        f"decode a NetLog of {size >> 20:,} MiB",
+        lambda folder: [[sys.executable, str(DRIVER), str(log), str(folder / "out")]],
+        reads=[log],
+        check=check,
     )
-    log.unlink()
-    shutil.rmtree(folder / "out")
-    return summary.log_bytes / seconds, peak
-
-
-def main() -> int:
-    """Measure at two sizes; the memory must not grow with the log."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="a smoke run: 4 and 16 MiB")
-    small, large = (4 << 20, 16 << 20) if parser.parse_args().small else (64 << 20, 1 << 30)
-    with tempfile.TemporaryDirectory() as name:
-        _, first = measure(
-            Path(name), small
-        )  # children's peaks only ever rise: the small one first
-        speed, last = measure(Path(name), large)
-    print(f"memory {last / first:.2f}x for {large // small}x the log; {speed / 1e6:.1f} MB/s")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

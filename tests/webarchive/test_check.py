@@ -174,6 +174,23 @@ def test_a_payload_is_what_stands_without_chunks() -> None:
     assert verdict(PAGE + b"!") == {"digest.payload"}
 
 
+def test_a_body_that_is_short_is_noted_unless_none_was_to_come() -> None:
+    """RFC 9110 9.3.2 and 8.6: after HEAD, and in a 304, a length tells of what is not sent."""
+    short = make.ok(b"", "Content-Length: 100")
+    get = make.get("/", "bank.example")
+    head = get.replace(b"GET", b"HEAD")
+
+    def notes(request: bytes, response: bytes) -> set[str]:
+        pair = make.exchange(URL, request, response)
+        (first, second) = (set(report(b"".join(order)).counts) for order in (pair, pair[::-1]))
+        assert first == second
+        return first
+
+    assert notes(get, short) == {"response.short"}
+    assert notes(head, short) == set()
+    assert notes(get, make.ok(b"", "Content-Length: 100", status="304 Not Modified")) == set()
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -108,7 +108,7 @@ def test_no_secret_is_anywhere_in_the_copy_in_any_form(made: Made) -> None:
 def test_what_is_no_secret_stays(made: Made) -> None:
     with zipfile.ZipFile(made.copy) as packed:
         warc = gzip.decompress(packed.read("archive/data.warc.gz"))
-        assert CONTROL in packed.read("capture/views/text.txt")
+        assert CONTROL in packed.read("views/text.txt")
     # The page that is not coded, the JSON beside the token, the page without any secret.
     assert warc.count(CONTROL) == 3
     assert b"HttpOnly" in warc
@@ -230,11 +230,11 @@ def _relisted(parts: dict[str, bytes]) -> None:
 
 
 def _added(parts: dict[str, bytes]) -> None:
-    parts["capture/views/planted.html"] = b"<p>confession"
+    parts["views/planted.html"] = b"<p>confession"
 
 
 def _dropped(parts: dict[str, bytes]) -> None:
-    del parts["capture/views/dom.html"]
+    del parts["views/dom.html"]
 
 
 def _commitments(parts: dict[str, bytes]) -> None:
@@ -243,7 +243,7 @@ def _commitments(parts: dict[str, bytes]) -> None:
 
 
 def _unsealed(parts: dict[str, bytes]) -> None:
-    parts["capture/secrets/netlog.json.gz.age"] = b"something"
+    parts["secrets/netlog.json.gz.age"] = b"something"
 
 
 FORGERIES: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
@@ -323,7 +323,7 @@ def test_the_commitments_of_another_key_with_all_else_right_show_that_key(
     assert _check(made.copy, tmp_path / "b").facts["signer"] == wacz.key_digest(KEY)
 
 
-@pytest.mark.parametrize("part", ["capture/views/text.txt", "archive/data.warc.gz", pieces.SALT])
+@pytest.mark.parametrize("part", ["views/text.txt", "archive/data.warc.gz", pieces.SALT])
 def test_an_original_that_was_altered_is_not_redacted(tmp_path: Path, part: str) -> None:
     small_capture.write(tmp_path / "original.wacz", KEY)
     forged = _repacked(tmp_path / "original.wacz", tmp_path, _flip(part, -3))
@@ -438,4 +438,4 @@ def test_a_cookie_that_is_a_word_of_the_formats_breaks_none(
     with zipfile.ZipFile(copied.copy) as packed:
         warc = gzip.decompress(packed.read("archive/data.warc.gz"))
         assert b"Cookie: lang=xx; sid=" + b"x" * len(word) + b"\r\n" in warc
-        assert word.encode() not in packed.read("capture/views/text.txt")
+        assert word.encode() not in packed.read("views/text.txt")

@@ -20,11 +20,11 @@ from urllib.parse import urldefrag, urlsplit
 
 from holdfast.acts import accounts, comparing
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.authorities import authorities
 from holdfast.acts.egress import egress
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.profiling import Profiles
 from holdfast.acts.staging import Group, stage_file
-from holdfast.acts.stamping import authorities
 from holdfast.acts.web_captures import CollectWeb, Kept, Options, Vantage
 from holdfast.cases import exhibits
 from holdfast.cases.web_scope import WebScope
@@ -92,6 +92,7 @@ class _Run(Gathering):
         self._order = _order(session, case, request.options, self._covers, scope.names_address)
         program = chromium.find(request.options.browser)
         version = chromium.version(program, request.options.browser_user)
+        self._scratch = chromium.scratch(request.options.browser_user)
         facts = {**request.facts(), "browser": version}
         super().__init__(session, case, facts, {url.encode() for url in request.urls})
         self._options = request.options
@@ -131,7 +132,8 @@ class _Run(Gathering):
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Capture side by side, and finish each capture as it comes."""
-        with tempfile.TemporaryDirectory(prefix=f"holdfast-web-{os.getpid()}-") as scratch:
+        prefix = f"holdfast-web-{os.getpid()}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=self._scratch) as scratch:
             root = Path(scratch)
             root.chmod(0o711)
             pool = ThreadPoolExecutor(self._options.parallel * self._each, "capture")
@@ -225,6 +227,7 @@ class _Run(Gathering):
         times: list[Json] = [dict(one) for one in made.times]
         record: dict[str, Json] = {
             "assurance": [*made.assurance],
+            "background": made.background,
             "browser": made.browser,
             "datapackage": made.datapackage,
             "ended": made.ended,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.acts import stamping
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.authorities import authorities
 from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, IntegrityError, RemoteError
@@ -85,7 +86,7 @@ def renew(session: Session, request: Renew) -> list[Renewal]:
         raise InputError(
             f"{request.digest!r} is no digest for stamps", f"choose from {', '.join(token.DIGESTS)}"
         )
-    found = stamping.authorities(session)
+    found = authorities(session)
     if not found:
         raise InputError(
             "no time authority is set for this log", "set one: `holdfast log authorities FILE.toml`"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.authorities import authorities
 from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError, RemoteError
@@ -80,12 +81,6 @@ def set_authorities(session: Session, request: SetAuthorities) -> None:
     value = request.facts()["authorities"]
     setting.parse(value)
     session.custody.enter(settings.change(setting.SETTING, value))
-
-
-def authorities(session: Session) -> tuple[Authority, ...]:
-    """Return the time authorities that are set."""
-    session.vault.current()
-    return setting.parse(session.look_up(lambda c: settings.read(c, setting.SETTING)))
 
 
 @dataclass(frozen=True)

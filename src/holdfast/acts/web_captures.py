@@ -124,6 +124,7 @@ class Kept:
         losses: dict[str, Json] = dict(made.losses)
         return {
             "assurance": [*made.assurance],
+            "background": made.background,
             "error": made.error,
             "exact": made.exact,
             "exchanges": made.exchanges,

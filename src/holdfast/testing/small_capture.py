@@ -127,7 +127,7 @@ def write(target: Path, key: ec.EllipticCurvePrivateKey, *, note: str = "") -> N
     """Write a capture, signed with `key`, to the file `target`; `note` makes it another one."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in ("archive", "indexes", "capture/views", "capture/stamps", "capture/secrets"):
+        for name in ("archive", "indexes", "capture", "views", "stamps", "secrets"):
             (folder / name).mkdir(parents=True)
         lines, told, places = _records(folder)
         views = _views(folder, lines, places)
@@ -137,7 +137,7 @@ def write(target: Path, key: ec.EllipticCurvePrivateKey, *, note: str = "") -> N
         wacz.write_pages(folder, [{"id": "1", "title": "Echo", "ts": DATE, "url": url}])
         (folder / pieces.RECORDS).write_bytes(b"".join(one.line() for one in places))
         records = pieces.write(folder, key)
-        _json(folder / "capture/stamps/after.json", {"records": records, "url": url})
+        _json(folder / "stamps/after.json", {"records": records, "url": url})
         described = wacz.Described("Echo", url, clock.from_text(DATE))
         wacz.pack(folder, target, described, key)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KNOWN = 1_000_000
 """Records whose identifiers are compared; beyond them it is noted that the rest are not."""
+SHORT = 10_000
+"""Short responses that wait for what was asked; beyond them, a HEAD is no excuse."""
 _HTTP = ("http:", "https:")
 
 
@@ -53,6 +55,10 @@ class _Check:
         self._known: dict[bytes, bytes] = {}
         self._dates: dict[bytes, str] = {}
         self._series: dict[str, _Series] = {}
+        self._short: list[tuple[str, int, str, frozenset[bytes]]] = []
+        """Responses with less body than they say, and what they name: rightly, after a HEAD."""
+        self._heads: set[bytes] = set()
+        """Requests with HEAD, and what they name."""
         self._versions: set[str] = set()
         self._types: dict[str, int] = {}
         self._checked = {"block": 0, "payload": 0}
@@ -77,6 +83,9 @@ class _Check:
             report.kind = "unknown"
         if len(self._versions) > 1:
             report.find("version.mixed", ", ".join(sorted(self._versions)))
+        for detail, offset, name, named in self._short:
+            if self._heads.isdisjoint(named):
+                report.find("response.short", detail, offset, name)
         for origin, series in self._series.items():
             if not series.ended:
                 report.find("segment.open", f"{series.number} is the last number", None, origin)
@@ -112,18 +121,29 @@ class _Check:
         block = _Block(record)
         block.take()
         for rule, detail in (*block.judge(self._checked), *_kinds(record, block)):
-            find(rule, detail)
+            if rule == "response.short" and len(self._short) < SHORT:
+                self._short.append((detail, record.offset, name, _named(record)))
+            else:
+                find(rule, detail)
+        self._asked(record, block)
         for rule, detail in (*self._identity(record, name, block), *self._segments(record, block)):
             find(rule, detail)
+
+    def _asked(self, record: WarcRecord, block: _Block) -> None:
+        """Remember a HEAD, whose response has no body, whatever it says (RFC 9110, 9.3.2)."""
+        head = block.heads.head if block.heads and record.get("warc-type") == "request" else None
+        asked = head.request() if head else None
+        if asked is not None and asked[0] == "HEAD" and len(self._heads) < KNOWN:
+            self._heads |= _named(record)
 
     def _identity(self, record: WarcRecord, name: str, block: _Block) -> list[tuple[str, str]]:
         """Compare with the records before: same name, same capture event."""
         found: list[tuple[str, str]] = []
         if not name:
             return found
-        key = _short(name)
+        key = _key(name)
         kind, target = record.get("warc-type") or "", record.get("warc-target-uri") or ""
-        content = _short(f"{kind} {target} {block.size} {block.digest()}")
+        content = _key(f"{kind} {target} {block.size} {block.digest()}")
         before = self._known.get(key)
         if before is not None:
             found.append(("id.repeated" if before == content else "id.reused", name))
@@ -135,7 +155,7 @@ class _Check:
             self._known[b""] = b""
         date = record.get("warc-date") or ""
         for field, value in record.fields:
-            other = self._dates.get(_short(value)) if field == "warc-concurrent-to" else None
+            other = self._dates.get(_key(value)) if field == "warc-concurrent-to" else None
             if other and date and other != date:
                 found.append(("concurrent.date", f"{date}, where {value} has {other}"))
         return found
@@ -280,6 +300,9 @@ def _kinds(record: WarcRecord, block: _Block) -> list[tuple[str, str]]:
             found.append((f"{kind}.ip", ""))
     head = block.heads.head if block.heads else None
     said = head.get("content-length") if head else None
+    status = head.status() if head else None
+    if status is not None and status[1] == 304:
+        return found  # it tells the length of what it spares (RFC 9110 section 8.6)
     if said is None or not (said.isascii() and said.isdigit()) or len(said) > 18:
         return found
     short = block.body < int(said) and record.get("warc-truncated") is None
@@ -290,5 +313,11 @@ def _kinds(record: WarcRecord, block: _Block) -> list[tuple[str, str]]:
     return found
 
 
-def _short(text: str) -> bytes:
+def _named(record: WarcRecord) -> frozenset[bytes]:
+    """Return a record and those of the same capture event that it names."""
+    names = {"warc-record-id", "warc-concurrent-to"}
+    return frozenset(_key(value) for field, value in record.fields if field in names)
+
+
+def _key(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).digest()

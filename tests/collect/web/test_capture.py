@@ -113,21 +113,25 @@ def test_a_page_becomes_an_item_that_anybody_can_check(line: Line) -> None:
         "",
     }
     assert item.capture["decoded"]["unasked"] == []
+    assert {one["url"] for one in item.capture["dates"]} >= {site.url}
     assert row["assurance"] == ["untimed"]
+    # Every exchange is the page's: what the browser asks for itself is counted apart.
+    assert row["exact"] == row["exchanges"] == len(site.asked)
+    assert row["background"] == row["losses"].get("background", 0)
     for path in ("/", "/popup", "/lazy.png"):
         assert item.exchange(f"{url}{path}")["exact"]
     # What a person saw
     kinds = {one["name"]: one for one in item.capture["views"]}
     assert {"page.pdf", "page.mhtml", "dom.html", "text.txt", "popup-1-dom.html"} <= set(kinds)
-    tiles = [item.zip.read(f"capture/views/screenshot-{n:02d}.png") for n in (1, 2)]
+    tiles = [item.zip.read(f"views/screenshot-{n:02d}.png") for n in (1, 2)]
     sizes = [struct.unpack(">II", one[16:24]) for one in tiles]
     assert [width for width, _ in sizes] == [1280, 1280]
     assert sum(height for _, height in sizes) > 9000
-    assert b"Genuine watches" in item.zip.read("capture/views/text.txt")
-    assert item.zip.read("capture/views/page.pdf").startswith(b"%PDF-")
+    assert b"Genuine watches" in item.zip.read("views/text.txt")
+    assert item.zip.read("views/page.pdf").startswith(b"%PDF-")
     # What was done and what happened
     (scrolled,) = item.lines("capture/behaviours.jsonl")
-    script = item.zip.read("capture/behaviours/scroll.js")
+    script = item.zip.read("behaviours/scroll.js")
     assert scrolled["sha256"] == sha256_hex(script)
     assert len(scrolled["steps"]) > 5
     (dialog,) = item.events("dialog")
@@ -172,7 +176,7 @@ def check_package(item: Item) -> None:
 
 def check_log_is_sealed(item: Item, line: Line) -> None:
     """The browser's log, which has every secret, opens with the vault's key and no other way."""
-    sealed = item.zip.read("capture/secrets/netlog.json.gz.age")
+    sealed = item.zip.read("secrets/netlog.json.gz.age")
     key = (line.vault / "keys" / "capture.age").read_text()
     plain = gzip.decompress(pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(key)]))
     assert sha256_hex(plain) == item.capture["netlog"]["sha256"]
@@ -263,7 +267,7 @@ def test_stamps_before_and_after_are_checked_by_openssl(
     assert row["assurance"] == []
     item = Item(line, row["item"])
     for name in item.zip.namelist():
-        if name.startswith("capture/stamps/"):
+        if name.startswith("stamps/"):
             (tmp_path / name.rpartition("/")[2]).write_bytes(item.zip.read(name))
     for moment in ("before", "after"):
         said = (tmp_path / f"{moment}.json", tmp_path / f"{moment}.one.tsr")
@@ -275,9 +279,9 @@ def test_stamps_before_and_after_are_checked_by_openssl(
     # All of the item but what signs it, and what comes after the stamp, byte for byte.
     told = pieces.read(commitments)
     assert set(item.zip.namelist()) - {one.part for one in told} == {
-        "capture/stamps/after.json",
-        "capture/stamps/after.one.tsq",
-        "capture/stamps/after.one.tsr",
+        "stamps/after.json",
+        "stamps/after.one.tsq",
+        "stamps/after.one.tsr",
         "datapackage-digest.json",
         "datapackage.json",
         pieces.RECORDS,

@@ -91,7 +91,7 @@ def _lines(path: Path) -> list[dict[str, object]]:
 def _same_frames(
     done: Decoded, ours: dict[str, object], wire: Path, theirs: dict[str, object]
 ) -> int:
-    kept = (done.out / f"capture/http2/{ours['connection']}.frames").read_bytes()
+    kept = (done.out / f"http2/{ours['connection']}.frames").read_bytes()
     ways = {b">": b"", b"<": b""}
     while kept:
         size = int.from_bytes(kept[9:13], "big")

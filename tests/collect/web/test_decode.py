@@ -80,15 +80,18 @@ class Decoded:
         return block
 
 
-def run(log: NetLog | bytes, folder: Path, guard: bytes | None = None) -> Decoded:
+def run(
+    log: NetLog | bytes, folder: Path, guard: bytes | None = None, allowed: tuple[str, ...] = ()
+) -> Decoded:
     """Decode in this process."""
     out = folder / f"out-{len(list(folder.iterdir()))}"
     for name in (
         "archive",
         "indexes",
-        "capture/certificates",
-        "capture/http2",
-        "capture/websocket",
+        "capture",
+        "certificates",
+        "http2",
+        "websocket",
     ):
         (out / name).mkdir(parents=True)
     (out / "tmp").mkdir()
@@ -98,7 +101,7 @@ def run(log: NetLog | bytes, folder: Path, guard: bytes | None = None) -> Decode
     summary = decoder.run(
         os.open(out / "netlog", os.O_RDONLY),
         os.open(out / "guard", os.O_RDONLY) if guard is not None else None,
-        out, Settings(), unprotected=(), progress=lambda _: None,
+        out, Settings(unasked_allowed=allowed), unprotected=(), progress=lambda _: None,
     )  # fmt: skip
     assert summary.exchanges == summary.stored + summary.explained + summary.unexplained
     assert not list((out / "tmp").iterdir())
@@ -213,6 +216,44 @@ def test_one_that_is_cut_off_is_stored_and_explained(tmp_path: Path) -> None:
     assert (loss["kind"], loss["why"], loss["exchange"]) == ("cancelled", "ERR_ABORTED", 1)
 
 
+@pytest.mark.parametrize(
+    ("error", "cut", "reason"),
+    [
+        (-3, False, "unspecified"),
+        (-101, False, "disconnect"),
+        (0, False, "disconnect"),
+        (-7, False, "time"),
+        (-101, True, "length"),
+    ],
+)
+def test_a_record_that_is_cut_off_says_why(
+    tmp_path: Path, error: int, cut: bool, reason: str
+) -> None:
+    """ISO 28500 5.15: length, time, disconnect, unspecified."""
+    log = NetLog()
+    socket = log.socket(remote="127.0.0.1:9999", socks=SOCKS)
+    request = log.request("http://a.example/").on(socket)
+    socket.send(REQUEST % b"/")
+    socket.receive(OK[:-2])
+    request.end(error)
+    socket.close()
+    guard = {"browser_port": 40000, "connection": 1, "cut": cut, "peer": "192.0.2.1"}
+    done = run(log, tmp_path, json.dumps(guard).encode())
+    (exchange,) = done.exchanges
+    cut_off, _ = done.records()[exchange["response"]["record"]]
+    assert cut_off["WARC-Truncated"] == reason
+    assert "WARC-Truncated" not in done.records()[exchange["request"]["record"]][0]
+
+
+def test_the_records_of_an_exchange_have_one_date(tmp_path: Path) -> None:
+    done = run(keep_alive([], tls=True), tmp_path)
+    for exchange in done.exchanges:
+        parts = [exchange["request"], exchange["response"], *exchange["interim"]]
+        dates = {done.records()[part["record"]][0]["WARC-Date"] for part in parts}
+        assert dates == {exchange["sent"]}
+        assert all("WARC-Truncated" not in done.records()[p["record"]][0] for p in parts)
+
+
 def test_a_body_until_the_end_is_whole_only_if_the_browser_took_it_so(tmp_path: Path) -> None:
     for error, exact in ((0, True), (-3, False)):
         log = NetLog()
@@ -222,7 +263,11 @@ def test_a_body_until_the_end_is_whole_only_if_the_browser_took_it_so(tmp_path: 
         socket.receive(b"HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n")
         request.end(error)
         socket.close()
-        assert run(log, tmp_path).exchanges[0]["exact"] is exact
+        done = run(log, tmp_path)
+        (exchange,) = done.exchanges
+        assert exchange["exact"] is exact
+        fields, _ = done.records()[exchange["response"]["record"]]
+        assert ("WARC-Truncated" in fields) is not exact
 
 
 def test_more_than_the_content_length_is_kept_and_told(tmp_path: Path) -> None:
@@ -347,7 +392,7 @@ def test_a_websocket_is_kept_raw_and_listed(tmp_path: Path, cuts: list[int]) -> 
     records = done.records()
     assert records[exchange["tunnel"]["sent"]["record"]][1] == sent
     assert records[exchange["tunnel"]["received"]["record"]][1] == received
-    listing = (done.out / "capture/websocket/1.jsonl").read_bytes()
+    listing = (done.out / "websocket/1.jsonl").read_bytes()
     listed = [json.loads(line) for line in listing.splitlines()]
     assert [(f["way"], f["opcode"], f["length"]) for f in listed] == [
         ("received", 1, 5), ("sent", 1, 5), ("sent", 8, 2),
@@ -429,7 +474,7 @@ def test_http2_is_kept_as_frames_and_told_as_exchanges(tmp_path: Path, cuts: lis
     assert socket["tunnel"]["frames"] == 2
     fields, _ = done.records()[page["response"]["record"]]
     assert fields["Holdfast-Synthesised"] == "http/1.1 view of HTTP/2"
-    kept = (done.out / "capture/http2/1.frames").read_bytes()
+    kept = (done.out / "http2/1.frames").read_bytes()
     streams = {b">": b"", b"<": b""}
     while kept:
         mark, size = kept[:1], int.from_bytes(kept[9:13], "big")
@@ -448,7 +493,7 @@ def test_broken_http2_is_kept_and_said_to_be_broken(tmp_path: Path) -> None:
     socket.close()
     done = run(log, tmp_path)
     assert "undecoded" in done.summary.losses
-    assert b"HTTP/1.1 400" in (done.out / "capture/http2/1.frames").read_bytes()
+    assert b"HTTP/1.1 400" in (done.out / "http2/1.frames").read_bytes()
 
 
 def test_an_exchange_that_the_log_does_not_tell_of_is_stored_all_the_same(tmp_path: Path) -> None:
@@ -504,6 +549,25 @@ def test_the_browsers_own_requests_are_named(tmp_path: Path) -> None:
     assert [(one["exchange"], one["name"]) for one in unasked] == [(1, "update_client"), (2, None)]
 
 
+def test_what_services_of_the_browser_ask_in_vain_is_counted_apart(tmp_path: Path) -> None:
+    log = NetLog()
+    log.request("http://background.invalid/ListAccounts", annotation=35565745).end(-15)
+    log.request("http://background.invalid/ours").end(-15)  # a page that asks there is a page
+    socket = log.socket()
+    sent = log.request("http://background.invalid/sent", annotation=35565745).on(socket)
+    socket.send(REQUEST % b"/sent")
+    socket.receive(OK)
+    sent.end()
+    socket.close()
+    done = run(log, tmp_path, allowed=("background.invalid",))
+    assert (done.summary.exchanges, done.summary.background) == (2, 1)
+    assert [one["exchange"] for one in done.summary.unasked] == [3]
+    assert (done.summary.stored, done.summary.explained, done.summary.lossy) == (1, 1, False)
+    assert [one["loss"] for one in done.exchanges] == [[1], [2], []]
+    own, page = done.lines("loss")
+    assert (own["kind"], own["exchange"], page["kind"]) == ("background", 1, "failed")
+
+
 def test_the_guard_tells_the_peer_and_what_was_left_unread(tmp_path: Path) -> None:
     guard = {
         "connection": 1, "browser_port": 40000, "host": "a.example", "answers": ["198.51.100.7"],
@@ -530,7 +594,7 @@ def test_the_launcher_decodes_in_a_confined_child(tmp_path: Path) -> None:
     assert summary.browser["version"] == "156.0.0.0"
     assert not [words for words in summary.unprotected if "files" in words or "filter" in words]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "archive", "capture", "indexes",
+        "archive", "capture", "certificates", "http2", "indexes", "websocket",
     ]  # fmt: skip
     check(tmp_path / "out/archive/data.warc.gz")
 

@@ -75,7 +75,7 @@ def test_an_approved_account_is_used_recorded_and_its_state_sealed(
     assert any(b"Cookie: session=abc\r\n" in one for one in requests)
     with zipfile.ZipFile(stored) as wacz:
         told = json.loads(wacz.read("capture/capture.json"))["account"]
-        assert b"abc" not in wacz.read("capture/secrets/state.json.gz.age")
+        assert b"abc" not in wacz.read("secrets/state.json.gz.age")
     (allowed,) = unit.entries("account.allowed")
     assert told["account"] == "jane"
     assert told["approved_by"] == ["bob"]

@@ -181,7 +181,7 @@ class Capture:
             "capture/exchanges.jsonl": _json(self.exchanges),
             "capture/connections.jsonl": _json(self.connections.values()),
             "capture/loss.jsonl": _json(self.losses.values()),
-            "capture/http2/3.frames": frames,
+            "http2/3.frames": frames,
         }
 
     def folder(self, place: Path) -> Path:

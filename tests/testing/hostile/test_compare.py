@@ -241,7 +241,7 @@ def test_a_folder_and_a_wacz_read_alike(tmp_path: Path) -> None:
         ("archive/data.warc.gz", b"no gzip"),
         ("capture/exchanges.jsonl", b"{"),
         ("capture/connections.jsonl", b"{}\n"),
-        ("capture/http2/3.frames", b">" + bytes(8) + b"\0\0\0\x09abc"),
+        ("http2/3.frames", b">" + bytes(8) + b"\0\0\0\x09abc"),
     ],
 )
 def test_what_is_no_capture_is_refused(tmp_path: Path, name: str, data: bytes) -> None:

@@ -230,9 +230,10 @@ def tell(one: Kept, *, as_json: bool) -> None:
         emit(one.as_json())
     else:
         labels = f"  [{', '.join(made.assurance)}]" if made.assurance else ""
+        own = f"  (and {made.background} of the browser's own, refused)" if made.background else ""
         say(
             f"{item.exhibit:<8} {item.item[:16]}  {size_text(item.size):>9}  {made.url}  "
-            f"{made.exact} of {made.exchanges} exchanges exact{labels}"
+            f"{made.exact} of {made.exchanges} exchanges exact{labels}{own}"
         )
     if made.error is not None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")

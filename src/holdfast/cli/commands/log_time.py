@@ -41,12 +41,13 @@ def authorities(place: Where, *, file: str | None, as_json: bool) -> None:
       holdfast log authorities authorities.toml
     """
     from holdfast.acts import stamping  # noqa: PLC0415 - keeps --help quick
+    from holdfast.acts.authorities import authorities  # noqa: PLC0415
 
     given = None if file is None else _read(Path(file))
     with place.session() as session:
         if given is not None:
             stamping.set_authorities(session, stamping.SetAuthorities(given))
-        found = stamping.authorities(session)
+        found = authorities(session)
     for one in found:
         if as_json:
             emit(one.as_json())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from holdfast.collect.web.exchanges import text
+from holdfast.collect.web.exchanges import ABORTED, text
 from holdfast.webarchive import cdxj
 from holdfast.webarchive.pieces import Piece
 from holdfast.webarchive.warc import REVISIT_304, Bytes, Writer, Written, new_id
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FILE = "data.warc.gz"
 _SYNTHESISED = "http/1.1 view of HTTP/2"
+_TIME = frozenset({-7, -118})
+"""ERR_TIMED_OUT, ERR_CONNECTION_TIMED_OUT."""
 _TYPE = re.compile(r"[!-.0-~]+/[!-:<-~]+")
 
 
@@ -56,12 +58,14 @@ class Archive:
         response_id, request_id = new_id(), new_id()
         if exchange.response is not None:
             fields = [("WARC-Target-URI", url), *common, ("WARC-Concurrent-To", f"<{request_id}>")]
+            fields += _truncated(exchange.response, exchange, connection)
             self._response(exchange, url, date, fields, response_id)
         if exchange.request is not None:
             fields = [("WARC-Target-URI", url), *common]
             if exchange.response is not None:
                 fields.append(("WARC-Concurrent-To", f"<{response_id}>"))
             fields += _message_fields(exchange.request, "request")
+            fields += _truncated(exchange.request, exchange, connection)
             part = exchange.request
             part.written = _told(self._put("request", date, fields, part.spool, request_id), part)
             part.spool.drop()
@@ -71,7 +75,7 @@ class Archive:
                 *common, ("WARC-Concurrent-To", f"<{request_id}>"),
                 *_message_fields(part, "response"),
             ]  # fmt: skip
-            written = self._put("resource", str(text(part.began)), fields, part.spool)
+            written = self._put("resource", date, fields, part.spool)
             part.written = _told(written, part)
             part.spool.drop()
 
@@ -173,6 +177,41 @@ def _message_fields(part: Part, kind: str) -> list[tuple[str, str]]:
     if part.synthesised:
         fields.append(("Holdfast-Synthesised", _SYNTHESISED))
     return fields
+
+
+def _truncated(
+    part: Part, exchange: Exchange, connection: Connection | None
+) -> list[tuple[str, str]]:
+    """Return why a block holds less than the message (ISO 28500 5.15), as far as is known by now.
+
+    The ledger says the rest: a body that ends with its connection may turn out to be cut later.
+    """
+    ends = part.until_close and not part.fault and not exchange.net_error
+    if ends or (part.whole and not _less(part, exchange)):
+        return []
+    if connection is not None and connection.guard is not None and connection.guard.get("cut"):
+        reason = "length"
+    elif exchange.net_error in _TIME:
+        reason = "time"
+    elif part.whole or part.fault or _let_go(exchange):
+        reason = "unspecified"
+    else:
+        reason = "disconnect"
+    return [("WARC-Truncated", reason)]
+
+
+def _let_go(exchange: Exchange) -> bool:
+    """Say whether the browser itself wanted no more of it."""
+    return exchange.net_error == ABORTED or exchange.reset.endswith(", sent")
+
+
+def _less(part: Part, exchange: Exchange) -> bool:
+    """Say whether a message ended before its own Content-Length: HTTP/2 has another end."""
+    if part.head is None or not part.synthesised or exchange.method == "HEAD":
+        return False
+    said = part.head.values(b"content-length")
+    body = part.spool.size - part.head_length
+    return part.status != 304 and any(one.isdigit() and int(one) > body for one in said)
 
 
 def _told(written: Written, part: Part) -> dict[str, Any]:

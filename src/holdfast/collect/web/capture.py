@@ -18,7 +18,18 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from holdfast.collect.web import behaviour, chromium, claims, decode, sealing, times, trust, wacz
+from holdfast.collect.web import (
+    behaviour,
+    chromium,
+    claims,
+    dates,
+    decode,
+    parts,
+    sealing,
+    times,
+    trust,
+    wacz,
+)
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
@@ -34,13 +45,12 @@ from holdfast.webarchive import cdxj, pieces
 from holdfast.webarchive.warc import Bytes, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from holdfast.core.canonical import Json
 
-LOG = "capture/secrets/netlog.json.gz.age"
-STATE = "capture/secrets/state.json.gz.age"
+LOG = "secrets/netlog.json.gz.age"
+STATE = "secrets/state.json.gz.age"
 VIEWS = "archive/views.warc.gz"
 
 
@@ -48,7 +58,8 @@ def capture(order: Order, work: Path) -> Captured:
     """Capture one page; `work` is a new folder that others may pass through but not read.
 
     Raises:
-        InputError, ResourceError: there is no browser, or no account to run it as.
+        InputError, ResourceError: there is no browser or no account for it, or it
+            does not start.
     """
     return _Capture(order, work).run()
 
@@ -82,16 +93,15 @@ class _Capture:
         asyncio.run(self._browse(views))
         if order.stop.is_set():
             raise ResourceError("the capture was given up", "repeat it")
+        self._check_started(program)
         ended = clock.now()
         netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
         summary = self._decode(netlog)
         capture = self._out / "capture"
-        stamps.rename(capture / "stamps")
-        views.rename(capture / "views")
+        stamps.rename(self._out / "stamps")
+        views.rename(self._out / "views")
         self._guard.rename(capture / "guard.jsonl")
-        (capture / "browser.log").write_bytes(
-            chromium.last_words(self._browser.home / "browser.log")
-        )
+        (capture / "browser.log").write_bytes(self._browser.messages())
         sealed = self._seal(netlog)
         self._seal_state()
         claimed = claims.write(address, self._out)
@@ -106,12 +116,12 @@ class _Capture:
         losses = self._write_losses()
         told = self._told(program, summary, ended, sealed)
         told |= {"assurance": list(assurance), "egress": claimed, "losses": losses}
-        _write_json(capture / "capture.json", told)
+        parts.write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
         records = self._commit()
         after = times.stamp(
-            "after", self._everything(records), capture / "stamps", order.authorities
+            "after", self._everything(records), self._out / "stamps", order.authorities
         )
         title = self._seen.title or order.plan.url
         described = wacz.Described(title, order.plan.url, self._started)
@@ -126,6 +136,7 @@ class _Capture:
             error=self._seen.error,
             exchanges=exchanges,
             exact=summary.stored if summary else 0,
+            background=summary.background if summary else 0,
             losses=losses,
             assurance=assurance,
             datapackage=package,
@@ -142,6 +153,13 @@ class _Capture:
         )
 
     # --- the browser ------------------------------------------------------------------------
+
+    def _check_started(self, program: str) -> None:
+        if self._seen.version or self._browser.netlog.exists():
+            return
+        said = self._browser.messages().decode("utf-8", "replace").split("\n")
+        last = next((one.strip() for one in reversed(said) if one.strip()), "it said nothing")
+        raise ResourceError(f"{program} did not start: {last[:200]}", "start it by hand")
 
     async def _browse(self, views: Path) -> None:
         order = self._order
@@ -220,7 +238,7 @@ class _Capture:
                 summary = decode.decode(netlog, self._guard, out, settings=settings)
             except HoldfastError as error:
                 self._seen.lost("undecoded", "exchanges", error.what)
-        for name in ("archive", "indexes", "pages", "capture/secrets"):
+        for name in ("archive", "capture", "indexes", "pages", "secrets"):
             (out / name).mkdir(parents=True, exist_ok=True)
         return summary
 
@@ -255,7 +273,7 @@ class _Capture:
             writer = Writer(stream)
             for view in self._seen.views:
                 url = f"urn:view:{view.name}:{view.url}"
-                data = (self._out / "capture" / "views" / view.name).read_bytes()
+                data = (self._out / "views" / view.name).read_bytes()
                 fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
                 record = writer.write("resource", view.taken, fields, Bytes(data))
                 self._view_records.append(
@@ -275,10 +293,10 @@ class _Capture:
 
     def _pages(self) -> list[dict[str, Any]]:
         if self._order.plan.scroll is not None:
-            folder = self._out / "capture" / "behaviours"
+            folder = self._out / "behaviours"
             folder.mkdir()
             (folder / "scroll.js").write_text(behaviour.SCROLL, "utf-8")
-        _write_lines(self._out / "capture" / "behaviours.jsonl", self._seen.behaviours)
+        parts.write_lines(self._out / "capture" / "behaviours.jsonl", self._seen.behaviours)
         page = {
             "id": sha256_hex(self._order.plan.url.encode())[:22],
             "title": self._seen.title or self._order.plan.url,
@@ -287,7 +305,7 @@ class _Capture:
         }
         text = next((one for one in self._seen.views if one.name == "text.txt"), None)
         if text is not None:
-            shown = (self._out / "capture" / "views" / text.name).read_bytes()
+            shown = (self._out / "views" / text.name).read_bytes()
             page["text"] = shown[:100_000].decode("utf-8", "replace")
         return [page]
 
@@ -298,7 +316,7 @@ class _Capture:
         kinds = Counter(str(json.loads(line)["kind"]) for line in lines)
         with ledger.open("ab") as file:
             for number, loss in enumerate(self._seen.losses, len(lines) + 1):
-                file.write(_line({"loss": number, **loss}))
+                file.write(parts.line({"loss": number, **loss}))
                 kinds[loss["kind"]] += 1
         return dict(sorted(kinds.items()))
 
@@ -366,7 +384,7 @@ class _Capture:
             },
             "account": self._account(),
             "clock": clock_reference(),
-            "dates": seen.dates,
+            "dates": dates.read(self._out / "capture" / "exchanges.jsonl"),
             "decoded": None if summary is None else asdict(summary),
             "ended": clock.to_text(ended),
             "events": seen.events,
@@ -382,16 +400,3 @@ class _Capture:
             "trusted": [trust.fingerprint(one) for one in order.roots],
             "views": [one.as_json() for one in seen.views],
         }
-
-
-def _line(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace") + b"\n"
-
-
-def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    path.write_bytes(b"".join(_line(one) for one in lines))
-
-
-def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
-    text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True)
-    path.write_bytes(text.encode("utf-8", "replace") + b"\n")

@@ -8,15 +8,16 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import supervise
 from holdfast.core.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
 PLACES = (
@@ -77,6 +78,9 @@ QUIET = (
 )
 """Nothing goes out that no page asked for."""
 BROWSER_USER = "HOLDFAST_BROWSER_USER"
+OPEN_TO_ALL = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a new folder is made in it
+_MESSAGES = 1 << 16
+"""Bytes of the browser's own messages that are kept."""
 _STOP = 15.0
 """Seconds that closing may take before everything is killed."""
 
@@ -172,6 +176,39 @@ def version(program: str, user: str | None = None) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise ResourceError(f"{program} does not run: {error}", "reinstall the browser") from None
     return done.stdout.decode("utf-8", "replace").strip()[:200]
+
+
+def scratch(user: str | None = None) -> Path:
+    """Return a folder for temporary files that the browser's account can pass through.
+
+    That is the usual one (TMPDIR), else one of those that every machine has.
+
+    Raises:
+        InputError: there is no such account.
+        ResourceError: it can enter none of them.
+    """
+    who = account(user)
+    tried = list(dict.fromkeys((Path(tempfile.gettempdir()), *OPEN_TO_ALL)))
+    for place in tried:
+        if not os.access(place, os.W_OK | os.X_OK):
+            continue
+        if who is None or _enters(who, place):
+            return place
+    name = "the browser" if who is None else f"the browser's account, {who.pw_name},"
+    raise ResourceError(
+        f"{name} can't enter {' or '.join(map(str, tried))}",
+        "set TMPDIR to a folder that it may pass through (mode o+x, and so each folder above)",
+    )
+
+
+def _enters(who: pwd.struct_passwd, place: Path) -> bool:
+    """Try it: modes alone don't say what access lists and security modules forbid."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'cd "$1"', "sh", str(place)],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd="/", env={},
+        user=who.pw_uid, group=who.pw_gid, extra_groups=[],
+    )  # fmt: skip
+    return done.returncode == 0
 
 
 @dataclass
@@ -287,6 +324,18 @@ class Chromium:
         except ValueError:
             self.end = {"status": None}
 
+    def messages(self) -> bytes:
+        """Return the end of what it printed; a link in its place is not followed."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            descriptor = os.open(self.home / "browser.log", flags)
+        except OSError:
+            return b""
+        with os.fdopen(descriptor, "rb") as file:
+            size = os.fstat(descriptor).st_size
+            file.seek(max(0, size - _MESSAGES))
+            return file.read(_MESSAGES)
+
     def __enter__(self) -> Chromium:
         """Give the browser, which is stopped at the end of the block."""
         return self
@@ -296,15 +345,3 @@ class Chromium:
     ) -> None:
         """Leave nothing running."""
         self.stop(grace=0)
-
-
-def last_words(log: Path) -> bytes:
-    """Return the end of what the browser printed; a link in its place is not followed."""
-    try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        file.seek(max(0, size - _MESSAGES))
-        return file.read(_MESSAGES)

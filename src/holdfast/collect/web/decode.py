@@ -4,9 +4,9 @@
 `python -m holdfast.collect.web.decode`, hands it the files as open descriptors, and waits. The
 child confines itself before it reads a byte, can read nothing else, and writes only below `out`:
 
-    out/archive/data.warc.gz          out/capture/exchanges.jsonl     out/capture/certificates/
-    out/indexes/index.cdxj (sorted)   out/capture/connections.jsonl   out/capture/http2/
-                                      out/capture/loss.jsonl          out/capture/websocket/
+    out/archive/data.warc.gz          out/capture/exchanges.jsonl     out/certificates/
+    out/indexes/index.cdxj (sorted)   out/capture/connections.jsonl   out/http2/
+                                      out/capture/loss.jsonl          out/websocket/
 
 docs/formats/web.md has every byte. A child that dies leaves what it had written, cut back to whole
 records, with a line in the loss ledger; `decode` then raises.
@@ -38,9 +38,10 @@ LEDGER = "capture/loss.jsonl"
 _FOLDERS = (
     "archive",
     "indexes",
-    "capture/certificates",
-    "capture/http2",
-    "capture/websocket",
+    "capture",
+    "certificates",
+    "http2",
+    "websocket",
     "tmp",
 )
 _LAST_WORDS = 1 << 20
@@ -68,7 +69,10 @@ class Summary:
     """What the decoding came to. `exchanges == stored + explained + unexplained`."""
 
     exchanges: int
-    """Requests that the browser began."""
+    """Requests that the browser began for the page."""
+    background: int
+    """Requests of the browser's own to hosts of `unasked_allowed`, which never went out: counted
+    nowhere else."""
     stored: int
     """Of these: request and response whole in the WARC, and exact."""
     explained: int
@@ -208,7 +212,7 @@ def _keep_whole(out: Path, warc: int, why: str) -> None:
     """Cut a dead child's files back to whole records, and say in the ledger what happened."""
     if (out / WARC).exists():
         os.truncate(out / WARC, min(warc, (out / WARC).stat().st_size))
-    for path in sorted((out / "capture").glob("**/*.jsonl")):
+    for path in sorted(out.glob("*/*.jsonl")):
         content = path.read_bytes()
         os.truncate(path, content.rfind(b"\n") + 1)
     ledger = out / LEDGER

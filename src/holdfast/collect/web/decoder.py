@@ -9,7 +9,7 @@ from holdfast.collect.web import asked, settling
 from holdfast.collect.web.archive import Archive
 from holdfast.collect.web.connections import read_guard
 from holdfast.collect.web.decode import LEDGER, WARC, Settings, Summary
-from holdfast.collect.web.exchanges import Exchange, text
+from holdfast.collect.web.exchanges import ABORTED, Exchange, text
 from holdfast.collect.web.following import Files, host_of
 from holdfast.collect.web.loss import Ledger
 from holdfast.collect.web.netlog import Event, Log
@@ -88,13 +88,16 @@ class Decoder(Sockets):
         tally = self._tally
         unexplained = tally["unexplained"]
         return Summary(
-            exchanges=self._book.count,
+            exchanges=self._book.count - tally["background"],
+            background=tally["background"],
             stored=tally["stored"],
             explained=tally["explained"],
             unexplained=unexplained,
             lossy=bool(
                 unexplained or tally["unbalanced"] or self._log.damaged or not self._log.complete
-                or self._book.count != tally["stored"] + tally["explained"] + unexplained
+                or self._book.count != sum(
+                    tally[state] for state in ("stored", "explained", "unexplained", "background")
+                )
             ),
             log_complete=self._log.complete,
             log_bytes=self._log.bytes,
@@ -207,7 +210,7 @@ class Decoder(Sockets):
     def _on_cancelled(self, event: Event) -> None:
         exchange = self._book.current(event.source)
         if event.kind == "URL_REQUEST" and exchange is not None:
-            exchange.net_error = event.net_error or settling.ABORTED
+            exchange.net_error = event.net_error or ABORTED
 
     def _on_http_cache_read_info(self, event: Event) -> None:
         exchange = self._book.current(event.source)
@@ -221,15 +224,17 @@ class Decoder(Sockets):
         if exchange.sent and not exchange.wire_done and not force:
             return
         exchange.settled = True
+        known = host_of(exchange.url) in self._settings.unasked_allowed
+        by_a_page = asked.by_a_page(exchange.annotation)
         state = settling.account(
             exchange, self._ledger, over=self._over, complete=self._log.complete,
             stored=self._stored.get(exchange.url), refused=self._refused.get(host_of(exchange.url)),
+            own=known and not by_a_page,
         )  # fmt: skip
         self._tally[state] += 1
         if state == "stored":
             self._stored[exchange.url] = exchange.number
-        known = host_of(exchange.url) in self._settings.unasked_allowed
-        if not asked.by_a_page(exchange.annotation) and not known:
+        if not by_a_page and state != "background":
             self._unasked.append({
                 "exchange": exchange.number, "url": exchange.url, "annotation": exchange.annotation,
                 "name": asked.name_of(exchange.annotation), "sent": exchange.sent,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from holdfast.webarchive.http1 import Head
     from holdfast.webarchive.spool import Spool
 
+ABORTED = -3
+"""ERR_ABORTED: given up by whoever asked."""
+
 
 @dataclass
 class Part:
@@ -171,7 +174,7 @@ def message_line(part: Part | None) -> dict[str, Any] | None:
     line = dict(part.written)
     if part.status is not None:
         line["status"] = part.status
-    line["whole"] = part.whole
+    line |= {"began": text(part.began), "whole": part.whole}
     if part.payload is not None:
         line["payload_sha256"] = part.payload
     if part.surplus:

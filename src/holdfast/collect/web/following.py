@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Guard = dict[int, list[dict[str, Any]]]
 
-_OPEN_FRAMES = "capture/http2/{}.frames"
+_OPEN_FRAMES = "http2/{}.frames"
 _DNS_PORT = "53"
 
 
@@ -57,7 +57,7 @@ class Following:
         self._connection_lines = files.connections
         self._settings = settings
         self._book = Book()
-        self._certificates = Certificates(out / "capture/certificates")
+        self._certificates = Certificates(out / "certificates")
         self._connections: OrderedDict[int, Connection] = OrderedDict()
         self._by_number: dict[int, Connection] = {}
         self._wires: dict[int, Http1Wire | Http2Wire] = {}
@@ -124,7 +124,7 @@ class Following:
 
     def websocket(self, exchange: Exchange) -> Tunnel:
         """Return a tunnel whose frames are listed."""
-        listing = (self._out / f"capture/websocket/{exchange.number}.jsonl").open("wb")
+        listing = (self._out / f"websocket/{exchange.number}.jsonl").open("wb")
         return Tunnel(self.spool(), self.spool(), listing)
 
     def frames(self, connection: Connection) -> Path:

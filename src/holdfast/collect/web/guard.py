@@ -51,6 +51,8 @@ class Line:
     closed: str | None = None
     sent: int = 0
     received: int = 0
+    cut: bool = False
+    """By us: what may be received in all was reached."""
     refused: str | None = None
 
     def text(self) -> bytes:
@@ -214,6 +216,7 @@ class Guard:
                 sink.write(data)
                 await sink.drain()
                 if self.full:
+                    line.cut = True
                     raise ConnectionAbortedError
             with suppress(OSError):
                 sink.write_eof()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "blocked", "failed", "truncated", "cancelled", "evicted", "certificate", "undecoded",
-    "not-on-the-wire", "behaviour", "crash", "timeout", "untimed", "unsigned",
+    "not-on-the-wire", "behaviour", "crash", "timeout", "untimed", "unsigned", "background",
 )  # fmt: skip
 
 

@@ -61,7 +61,10 @@ class Captured:
     error: str | None
     """Why the page did not load."""
     exchanges: int
+    """Of the page's."""
     exact: int
+    background: int
+    """Requests of the browser's own, none of which went out."""
     losses: Mapping[str, int]
     assurance: tuple[str, ...]
     """What a reader must know first: `partial`, `lossy`, `untimed`, `unsigned`, `unasked`,

@@ -55,8 +55,6 @@ class Seen:
     losses: list[dict[str, Any]] = field(default_factory=list)
     """Lines for the loss ledger, without their numbers."""
     views: list[View] = field(default_factory=list)
-    dates: list[dict[str, Any]] = field(default_factory=list)
-    """Servers' clocks: `url`, `date` as sent, `offset_ms` of theirs from ours."""
     version: dict[str, Any] = field(default_factory=dict)
     url: str = ""
     """Where the main page ended."""

@@ -9,7 +9,7 @@ import orjson
 
 from holdfast.collect.web import asked
 from holdfast.collect.web.connections import CIPHERS
-from holdfast.collect.web.exchanges import message_line, text
+from holdfast.collect.web.exchanges import ABORTED, message_line, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,23 +21,26 @@ if TYPE_CHECKING:
 
 _UPGRADED = -173
 """ERR_WS_UPGRADE: the request became a WebSocket, which is no failure."""
-ABORTED = -3
-"""ERR_ABORTED: given up by whoever asked."""
 _SAFE = "".join(map(chr, range(33, 127)))
 
 
 def account(
     exchange: Exchange, ledger: Ledger, *, over: bool, complete: bool,
-    stored: int | None, refused: str | None,
+    stored: int | None, refused: str | None, own: bool = False,
 ) -> str:  # fmt: skip
-    """Write the losses of an exchange; return `stored`, `explained` or `unexplained`.
+    """Write the losses of an exchange; return `stored`, `explained`, `unexplained`, `background`.
 
     `over` says that the log has ended, `complete` that it has its end, `stored` names an exchange
-    with the whole answer of this URL, `refused` is why the guard refused its host.
+    with the whole answer of this URL, `refused` is why the guard refused its host. `own` says that
+    a service of the browser's asked, where nobody is: no exchange of the page's.
     """
     if exchange.net_error == _UPGRADED:
         exchange.net_error = 0
     cut = over and not exchange.log_done
+    if own and not exchange.sent:
+        what, why = "a request of the browser's own", refused or "it was ended before it went out"
+        _lose(exchange, ledger, "background", what, why)
+        return "background"
     if not exchange.sent:
         _unsent(exchange, ledger, cut=cut, complete=complete, stored=stored, refused=refused)
         return "explained"
@@ -208,6 +211,7 @@ def line(exchange: Exchange) -> bytes:
         "request": message_line(exchange.request),
         "response": message_line(response),
         "status": response.status if response is not None else None,
+        "date": _said(exchange, b"date"),
         "interim": [message_line(part) for part in exchange.interim],
         "exact": _exact(exchange),
         "loss": exchange.losses,
@@ -229,6 +233,15 @@ def _exact(exchange: Exchange) -> bool:
     """Say whether both directions are stored as they were on the wire, whole."""
     parts = (exchange.request, exchange.response)
     return all(part is not None and part.whole and part.written for part in parts)
+
+
+def _said(exchange: Exchange, name: bytes) -> str | None:
+    """Return the first value of a field (lower case) of the response."""
+    head = exchange.response.head if exchange.response is not None else None
+    for key, value in head.fields if head is not None else ():
+        if key.lower() == name:
+            return value.decode("latin-1")[:100]
+    return None
 
 
 def _type(exchange: Exchange) -> str | None:

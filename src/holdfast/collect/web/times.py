@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from holdfast.core import canonical, clock
 from holdfast.core.errors import HoldfastError
-from holdfast.vault import token, tsa
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.canonical import Json
     from holdfast.vault.authorities import Authority
+    from holdfast.vault.token import Token
 
 WAIT = 10.0
 """Seconds that an authority has to answer."""
@@ -78,8 +78,11 @@ def stamp(
     return done
 
 
-def _asked(authority: Authority, text: bytes) -> tuple[bytes, bytes, token.Token] | HoldfastError:
+def _asked(authority: Authority, text: bytes) -> tuple[bytes, bytes, Token] | HoldfastError:
     """Ask one authority, and judge what it says."""
+    # Their formats take a quarter of a second to load: only where there is an authority.
+    from holdfast.vault import token, tsa  # noqa: PLC0415
+
     digest = token.digest_of(text)
     query = token.request(digest, "sha256", secrets.randbits(64), authority.policy)
     try:

@@ -37,7 +37,7 @@ class View:
     kind: str
     """`screenshot`, `pdf`, `mhtml`, `dom`, `text`."""
     name: str
-    """Below `capture/views/`."""
+    """Below `views/`."""
     mime: str
     url: str
     """The page's address when it was made."""

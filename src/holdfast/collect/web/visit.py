@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web import behaviour
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from holdfast.collect.web.devtools import Devtools
 
-_DATE = "%a, %d %b %Y %H:%M:%S GMT"
-"""RFC 9110 section 5.6.7, the form that is sent today."""
 _PATIENCE = 2.0
 """Seconds that a page has to answer once its time is over."""
 POPUPS = 5
@@ -51,7 +48,6 @@ class Visit:
             "Browser.downloadWillBegin": self._download,
             "Fetch.requestPaused": self._paused,
             "Inspector.targetCrashed": self._crashed,
-            "Network.responseReceived": self._response,
             "Page.frameNavigated": self._navigated,
             "Page.javascriptDialogOpening": self._dialog,
             "Page.lifecycleEvent": self._lifecycle,
@@ -261,9 +257,6 @@ class Visit:
                     {"patterns": [{"requestStage": "Request", "resourceType": "Document"}]},
                     session,
                 ),
-                self._browser.post(
-                    "Network.enable", {"maxResourceBufferSize": 0, "maxTotalBufferSize": 0}, session
-                ),
                 self._browser.post("Page.getFrameTree", session=session),
                 self._browser.post("Runtime.runIfWaitingForDebugger", session=session),
             ]
@@ -363,23 +356,4 @@ class Visit:
             download=guid,
             state=str(params.get("state")),
             received=int(params.get("receivedBytes", 0)),
-        )
-
-    def _response(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
-        response = params.get("response") or {}
-        headers = {str(k).lower(): str(v) for k, v in (response.get("headers") or {}).items()}
-        ours = response.get("responseTime")
-        if "date" not in headers or not ours or len(self.seen.dates) >= 1000:
-            return
-        try:
-            sent = datetime.strptime(headers["date"], _DATE).replace(tzinfo=UTC)
-            theirs = sent.timestamp() * 1000
-        except (ValueError, OverflowError):
-            return
-        self.seen.dates.append(
-            {
-                "date": headers["date"][:100],
-                "offset_ms": round(theirs - float(ours)),
-                "url": str(response.get("url", ""))[:4096],
-            }
         )

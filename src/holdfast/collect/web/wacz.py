@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SOFTWARE = f"Holdfast {__version__}"
 VERSION = "1.1.1"
+_WACZ = frozenset({"archive", "indexes", "pages"})
+"""Folders that WACZ itself has."""
 _MEDIA = 3000
 """Lines of the index in one compressed block."""
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -96,7 +98,7 @@ def pack(
             "name": path.name,
             "path": path.relative_to(folder).as_posix(),
             # Else `wacz validate` takes our lines of JSON for tables, and guesses their types.
-            **({"type": "file"} if path.is_relative_to(folder / "capture") else {}),
+            **({} if path.relative_to(folder).parts[0] in _WACZ else {"type": "file"}),
         }
         for path in parts
     ]

@@ -64,7 +64,7 @@ class Stored:
                 records=_records(gzip.decompress(parts.read(WARC))),
                 frames={
                     int(name.rpartition("/")[2].partition(".")[0]): _frames(parts.read(name))
-                    for name in parts.names("capture/http2/")
+                    for name in parts.names("http2/")
                 },
             )
         except (KeyError, ValueError, OSError) as error:

@@ -49,7 +49,7 @@ INDEX = "indexes/index.cdxj"
 """The index's lines, before they are packed."""
 _TEXT = (".jsonl", ".json", ".log", ".txt", ".html", ".js", ".css", ".xml", ".svg")
 _OPAQUE = {".mhtml": b"multipart/related", ".pdf": b"application/pdf", ".png": b"image/png"}
-STAMPED_AFTER = "capture/stamps/after."
+STAMPED_AFTER = "stamps/after."
 """What is stamped after: it names the commitments, so they can't cover it."""
 _SEALED = ".age"
 _FRAMES = ".frames"
