@@ -120,9 +120,8 @@ class _Capture:
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
         records = self._commit()
-        after = times.stamp(
-            "after", self._everything(records), self._out / "stamps", order.authorities
-        )
+        whole: dict[str, Json] = {"records": records, "url": order.plan.url}
+        after = times.stamp("after", whole, self._out / "stamps", order.authorities)
         title = self._seen.title or order.plan.url
         described = wacz.Described(title, order.plan.url, self._started)
         file = work / "capture.wacz"
@@ -342,10 +341,6 @@ class _Capture:
         with (self._out / pieces.RECORDS).open("ab") as file:
             file.writelines(one.line() for one in self._view_records)
         return pieces.write(self._out, self._order.key)
-
-    def _everything(self, records: str) -> dict[str, Json]:
-        """Return what is stamped after: the commitments to every part."""
-        return {"records": records, "url": self._order.plan.url}
 
     def _account(self) -> dict[str, Any] | None:
         state = self._order.state
