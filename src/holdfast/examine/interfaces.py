@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.record import Indicator, Record
+    from holdfast.examine.record import Batch, Indicator, Record
 
 
 class Parser(Protocol):
@@ -34,8 +34,10 @@ class Parser(Protocol):
     def match(self, file: EvidenceFile) -> bool:
         """Judge by content whether this parser reads `file`; cheap, never raises."""
 
-    def parse(self, file: EvidenceFile) -> Iterator[Record]:
+    def parse(self, file: EvidenceFile) -> Iterator[Record | Batch]:
         """Yield records in source order, a `Failure` for each unit that can't be read.
+
+        Where there are very many, a `Batch` of them at a time.
 
         An exception ends the file: it is counted as failed, with what came before kept.
         """
