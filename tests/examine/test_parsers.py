@@ -12,7 +12,7 @@ import pytest
 from holdfast.examine import _mbox
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.openers import mail as mail_opener
-from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers import chromium_history, evtx, mail, plain_text, web_access
 from holdfast.examine.record import Failure
 from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
 
@@ -44,6 +44,11 @@ class TestChromiumHistory(ParserTests):
     parser: ClassVar[Parser] = chromium_history
     root = CASES
     raises = (sqlite3.DatabaseError,)
+
+
+class TestEvtx(ParserTests):
+    parser: ClassVar[Parser] = evtx
+    root = CASES
 
 
 def test_every_parser_has_cases() -> None:

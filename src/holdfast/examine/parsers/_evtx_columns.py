@@ -1,60 +1,32 @@
-"""Decoded event records (JSON text) as columns, many at a time.
+"""Decoded event records (JSON text) as columns.
 
-A Python object for each record and column would take several times as long as decoding the
-record did; DuckDB's JSON functions read a column of texts at once. docs/decisions/0050.
+An object for each record would cost more than decoding it did: the values go from the decoder's
+JSON into rows of plain values, and those into columns, thousands at a time.
+docs/decisions/0050-batches-of-records.md.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import orjson
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from holdfast.examine.parsers._evtx_chunks import Place
 
-_MESSAGE = 500
-_LARGEST = 2**63
-_MANY = 1024
-"""Rows from which planning a query anew pays."""
+__all__ = ["COLUMNS", "FIELDS", "Columns"]
 
-_EVENT = json.dumps(
-    {
-        "Event": {
-            "System": {
-                "Provider": {
-                    "#attributes": {
-                        "Name": "VARCHAR", "EventSourceName": "VARCHAR", "Guid": "VARCHAR",
-                    },
-                },
-                "EventID": "JSON",
-                "Version": "BIGINT",
-                "Level": "BIGINT",
-                "Task": "BIGINT",
-                "Opcode": "BIGINT",
-                "Keywords": "VARCHAR",
-                "TimeCreated": {"#attributes": {"SystemTime": "VARCHAR"}},
-                "EventRecordID": "BIGINT",
-                "Correlation": {
-                    "#attributes": {"ActivityID": "VARCHAR", "RelatedActivityID": "VARCHAR"},
-                },
-                "Execution": {"#attributes": {"ProcessID": "BIGINT", "ThreadID": "BIGINT"}},
-                "Channel": "VARCHAR",
-                "Computer": "VARCHAR",
-                "Security": {"#attributes": {"UserID": "VARCHAR"}},
-            },
-            "EventData": "JSON",
-            "UserData": "JSON",
-        }
-    }
-)  # fmt: skip
+_VALUES, _MESSAGE = 40, 500
+"""Values of an event that its message shows, and the message's characters."""
+_LARGEST = 2**63
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+_DIGITS = 18
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "subject_user": ("SubjectUserName",),
@@ -89,201 +61,196 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 """Column to the names in EventData that it is taken from: the first that is there."""
 _NUMBERS = {"logon_type", "destination_port"}
+_PLACE = {
+    name: (at, column in _NUMBERS)
+    for at, (column, names) in enumerate(FIELDS.items())
+    for name in reversed(names)
+}
+_BLANK = (None,) * len(FIELDS)
 
-_DATA = json.dumps(
-    {
-        name: "BIGINT" if column in _NUMBERS else "VARCHAR"
-        for column, names in FIELDS.items()
-        for name in names
-    }
-)
-_PICKED = ",\n  ".join(
-    f"coalesce({', '.join(f'data.{name}' for name in names)}) AS {column}"
-    for column, names in FIELDS.items()
-)
-
-# The message's pairs: the JSON text without its quotes and braces. A value that itself holds
-# `","` reads oddly there; `event_data` is exact.
-_QUERY = f"""
-WITH decoded AS (
-  SELECT raw.*, from_json(raw.json, '{_EVENT}').Event AS event FROM raw
-), parts AS (
-  SELECT decoded.* EXCLUDE (json, event), event."System" AS sys,
-    CASE WHEN event.EventData::VARCHAR <> 'null' THEN event.EventData::VARCHAR END AS event_data,
-    CASE WHEN event.UserData::VARCHAR <> 'null' THEN event.UserData::VARCHAR END AS user_data
-  FROM decoded
-), picked AS (
-  SELECT parts.*, from_json(event_data, '{_DATA}') AS data,
-    try_cast(sys.TimeCreated."#attributes".SystemTime AS TIMESTAMP) AS logged,
-    coalesce(try_cast(sys.EventID->>'$' AS BIGINT), try_cast(sys.EventID->>'$."#text"' AS BIGINT))
-      AS event_id,
-    translate(coalesce(sys.Provider."#attributes".Name,
-                       sys.Provider."#attributes".EventSourceName, ''),
-              chr(10) || chr(13), '  ') AS named,
-    left(coalesce(event_data, user_data, ''), {_MESSAGE}) AS shown
-  FROM parts
-)
-SELECT
-  coalesce(epoch_us(logged), written) AS time,
-  CASE WHEN logged IS NULL THEN 'written' ELSE 'logged' END AS time_meaning,
-  CASE WHEN sys IS NULL THEN 'record ' || coalesce(row::VARCHAR, '?')
-    || ' in slack, its content can not be decoded'
-  ELSE named || ' ' || coalesce(event_id::VARCHAR, '?') || CASE WHEN shown = '' THEN '' ELSE ': ' ||
-    replace(replace(replace(trim(shown, '{{}}"'), '","', ', '), '":"', '='), '\\\\', '\\') END
-  END AS message,
-  "offset", length, row,
-  sys.Provider."#attributes".Name AS provider,
-  sys.Provider."#attributes".Guid AS provider_guid,
-  event_id,
-  sys.Version AS event_version,
-  sys.EventRecordID AS record_id,
-  sys.Level AS level,
-  sys.Task AS task,
-  sys.Opcode AS opcode,
-  sys.Keywords AS keywords,
-  sys.Channel AS channel,
-  sys.Computer AS computer,
-  sys.Security."#attributes".UserID AS user_sid,
-  sys.Execution."#attributes".ProcessID AS process_id,
-  sys.Execution."#attributes".ThreadID AS thread_id,
-  sys.Correlation."#attributes".ActivityID AS activity_id,
-  sys.Correlation."#attributes".RelatedActivityID AS related_activity_id,
-  written AS written_time,
-  recovered,
-  checked,
-  event_data,
-  user_data,
-  {_PICKED}
-FROM picked
-"""
-
-
-NOTHING = '{"Event":null}'
-"""Stands for what could not be decoded, where number and time are worth keeping."""
-_CONTROL = re.compile(r"[\x00-\x1f]")
+COLUMNS = (
+    "time", "time_meaning", "message", "offset", "length", "row", "provider", "provider_guid",
+    "event_id", "event_version", "record_id", "level", "task", "opcode", "keywords", "channel",
+    "computer", "user_sid", "process_id", "thread_id", "activity_id", "related_activity_id",
+    "written_time", "recovered", "checked", "event_data", "user_data", *FIELDS,
+)  # fmt: skip
 
 
 class Columns:
-    """Gathers decoded records and gives them out as record batches of one schema."""
+    """Gathers decoded records and gives them out as a record batch of `schema`."""
 
     def __init__(self, schema: pa.Schema) -> None:
+        if tuple(schema.names) != COLUMNS:
+            raise TypeError("the schema's columns are not those that are gathered")
         self._schema = schema
-        self._json: list[str] = []
-        self._places: list[tuple[int, int, int | None, int, bool, bool]] = []
-        self._connection = _connection()
+        self._rows: list[tuple[Any, ...]] = []
         self.text = 0
         """Characters gathered."""
-        self.undecoded = 0
-        """Records whose decoded text was no JSON."""
 
     def __len__(self) -> int:
-        return len(self._json)
+        return len(self._rows)
 
-    def add(self, text: str, place: Place, start: int, *, recovered: bool, checked: bool) -> None:
-        """Take the decoded record that lies at `place` of the chunk at `start`."""
-        if recovered and not _is_json(text):
-            text = _CONTROL.sub(_escape, text)
-            if not _is_json(text):
-                text = NOTHING
-                self.undecoded += 1
-        number = place.number if place.number < _LARGEST else None
-        self._json.append(text)
-        self._places.append(
-            (start + place.offset, place.size, number, place.written, recovered, checked)
+    def add(
+        self, text: str | None, place: Place, start: int, *, recovered: bool, checked: bool
+    ) -> bool:
+        """Take the record at `place` of the chunk at `start`; say whether its content was JSON.
+
+        One in slack is taken in any case: a header without content still has number and time.
+        """
+        event = None if text is None else _event(text)
+        if event is None:
+            if not recovered:
+                return False
+            event = {}
+        system = _object(event.get("System"))
+        data, user = event.get("EventData"), event.get("UserData")
+        provider = _attributes(system.get("Provider"))
+        execution = _attributes(system.get("Execution"))
+        related = _attributes(system.get("Correlation"))
+        name = _text(provider.get("Name") or provider.get("EventSourceName"))
+        number = _number(system.get("EventID"))
+        logged = _time(_attributes(system.get("TimeCreated")).get("SystemTime"))
+        row = place.number if place.number < _LARGEST else None
+        message = (
+            _message(name, number, data or user)
+            if event
+            else f"record {place.number} in slack, its content can't be decoded"
         )
-        self.text += len(text)
-
-    def take(self) -> Iterator[pa.RecordBatch | tuple[int, int, int | None]]:
-        """Yield what was gathered, in order: batches, and the places of records without sense."""
-        texts, places = self._json, self._places
-        self._json, self._places, self.text = [], [], 0
-        if texts:
-            yield from self._convert(texts, places)
-
-    def _convert(
-        self, texts: list[str], places: list[tuple[int, int, int | None, int, bool, bool]]
-    ) -> Iterator[pa.RecordBatch | tuple[int, int, int | None]]:
-        try:
-            yield self._batch(texts, places)
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.DataError):
-            if any(_CONTROL.search(text) for text in texts):
-                # The decoder leaves control characters in strings as they are.
-                yield from self._convert([_CONTROL.sub(_escape, text) for text in texts], places)
-            elif len(texts) == 1:
-                self.undecoded += 1
-                yield places[0][:3]
-            else:
-                half = len(texts) // 2
-                yield from self._convert(texts[:half], places[:half])
-                yield from self._convert(texts[half:], places[half:])
-
-    def _batch(
-        self, texts: list[str], places: list[tuple[int, int, int | None, int, bool, bool]]
-    ) -> pa.RecordBatch:
-        offsets, lengths, rows, written, recovered, checked = zip(*places, strict=True)
-        raw = pa.table(
-            {
-                "json": pa.array(texts, pa.string()),
-                "offset": pa.array(offsets, pa.int64()),
-                "length": pa.array(lengths, pa.int64()),
-                "row": pa.array(rows, pa.int64()),
-                "written": pa.array(written, pa.int64()),
-                "recovered": pa.array(recovered, pa.bool_()),
-                "checked": pa.array(checked, pa.bool_()),
-            }
+        self._rows.append(
+            (
+                place.written if logged is None else logged,
+                "written" if logged is None else "logged",
+                message,
+                start + place.offset,
+                place.size,
+                row,
+                name,
+                _text(provider.get("Guid")),
+                number,
+                _number(system.get("Version")),
+                _number(system.get("EventRecordID")),
+                _number(system.get("Level")),
+                _number(system.get("Task")),
+                _number(system.get("Opcode")),
+                _text(system.get("Keywords")),
+                _text(system.get("Channel")),
+                _text(system.get("Computer")),
+                _text(_attributes(system.get("Security")).get("UserID")),
+                _number(execution.get("ProcessID")),
+                _number(execution.get("ThreadID")),
+                _text(related.get("ActivityID")),
+                _text(related.get("RelatedActivityID")),
+                place.written,
+                recovered,
+                checked,
+                None if data is None else orjson.dumps(data).decode(),
+                None if user is None else orjson.dumps(user).decode(),
+                *_fields(data),
+            )
         )
-        table = self._select(raw)
-        columns = [
-            table.column(name).combine_chunks().cast(type_)
-            for name, type_ in zip(self._schema.names, self._schema.types, strict=True)
+        self.text += len(text or "")
+        return bool(event)
+
+    def take(self) -> pa.RecordBatch | None:
+        """Return what was gathered, in order; None where there is nothing."""
+        if not self._rows:
+            return None
+        columns = zip(*self._rows, strict=True)
+        arrays = [
+            pa.array(values, type_)
+            for values, type_ in zip(columns, self._schema.types, strict=True)
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
-
-    def _select(self, rows: pa.Table) -> pa.Table:
-        connection = self._connection
-        connection.register("raw", rows)
-        try:
-            if rows.num_rows >= _MANY:
-                return connection.sql(_QUERY).to_arrow_table()
-            connection.execute("TRUNCATE few")
-            connection.execute("INSERT INTO few SELECT * FROM raw")
-            return connection.sql("EXECUTE of_few").to_arrow_table()
-        finally:
-            connection.unregister("raw")
+        self._rows, self.text = [], 0
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
 
-@cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    """Return this process's connection: opening one takes longer than most logs do."""
-    connection = duckdb.connect(":memory:")
-    for setting in (
-        "threads = 1",
-        "memory_limit = '512MiB'",
-        "temp_directory = ''",
-        "autoinstall_known_extensions = false",
-        "autoload_known_extensions = false",
-        "enable_external_access = false",
-        "TimeZone = 'UTC'",
-    ):
-        connection.execute(f"SET {setting}")
-    connection.execute(
-        'CREATE TABLE few (json VARCHAR, "offset" BIGINT, length BIGINT, row BIGINT, '
-        "written BIGINT, recovered BOOLEAN, checked BOOLEAN)"
-    )
-    connection.execute("PRAGMA disable_optimizer")  # planning would cost more than a few rows do
-    connection.execute("PREPARE of_few AS " + _QUERY.replace("FROM raw", "FROM few AS raw"))
-    connection.execute("PRAGMA enable_optimizer")
-    return connection
-
-
-def _is_json(text: str) -> bool:
-    """Say whether it is: in slack, names that were overwritten often make it none."""
+def _event(text: str) -> dict[str, Any] | None:
+    """Return the event in the decoder's JSON; None where it is none."""
     try:
-        orjson.loads(text)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return False
-    return True
+        # The decoder leaves control characters in strings as they are.
+        try:
+            found = orjson.loads(_CONTROL.sub(_escape, text))
+        except orjson.JSONDecodeError:  # a name with a quote in it, as slack has them
+            return None
+    event = found.get("Event") if isinstance(found, dict) else None
+    return event if isinstance(event, dict) else None
 
 
 def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if type(value) is dict else {}
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    return _object(value.get("#attributes")) if type(value) is dict else {}
+
+
+def _text(value: object) -> str | None:
+    if value is None or type(value) is str:
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _number(value: object) -> int | None:
+    """Return a number that is one, is written as one, or has attributes beside it."""
+    if type(value) is dict:
+        value = value.get("#text")
+    if type(value) is str:
+        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
+            return None
+        return int(value)
+    return value if type(value) is int and -_LARGEST <= value < _LARGEST else None
+
+
+def _fields(data: object) -> tuple[Any, ...] | list[Any]:
+    if type(data) is not dict:
+        return _BLANK
+    values: list[Any] = [*_BLANK]
+    for name, value in data.items():
+        if (place := _PLACE.get(name)) is not None and value is not None:
+            at, numeric = place
+            if values[at] is None or FIRST[name]:
+                values[at] = _number(value) if numeric else _text(value)
+    return values
+
+
+FIRST = {name: names[0] == name for names in FIELDS.values() for name in names}
+"""Whether a name goes before the others of its column."""
+
+
+def _message(provider: str | None, number: int | None, data: object) -> str:
+    """Return provider, event id and the first values, in one line."""
+    head = f"{provider or '?'} {'?' if number is None else number}"
+    if type(data) is dict and data:
+        shown = ", ".join(
+            f"{name}={value if type(value) is str else _text(value)}"
+            for name, value in islice(data.items(), _VALUES)
+        )
+        head = f"{head}: {shown}"
+    head = head[:_MESSAGE]
+    return head if head.isprintable() else _CONTROL.sub(" ", head)
+
+
+def _time(stamp: object) -> int | None:
+    """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out."""
+    if type(stamp) is not str:
+        return None
+    second = _second(stamp[:19])
+    fraction = stamp[20:26].rstrip("ZUTC ") if stamp[19:20] == "." else ""
+    if second is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
+        return None
+    return second + int(fraction.ljust(6, "0"))
+
+
+@lru_cache(maxsize=4096)
+def _second(stamp: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -23,10 +23,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import evtx as decoder
-import pyarrow as pa
-
 from holdfast.examine.parsers import _evtx_chunks as frame
-from holdfast.examine.parsers._evtx_columns import NOTHING, Columns
+from holdfast.examine.parsers._evtx_columns import Columns
 from holdfast.examine.record import Batch, Failure, Record
 from holdfast.examine.records import own_schema
 
@@ -135,7 +133,7 @@ class WindowsEventLog(Record):
 
 
 VERSION = 1
-DECODERS: tuple[str, ...] = ("duckdb", "evtx")
+DECODERS: tuple[str, ...] = ("evtx", "orjson", "python")
 RECORDS: tuple[type[Record], ...] = (WindowsEvent, WindowsEventLog)
 
 _SCHEMA = own_schema(WindowsEvent)
@@ -168,7 +166,7 @@ def parse(file: EvidenceFile) -> Iterator[Record | Batch]:
         + (", not closed (dirty)" if top.dirty else ""),
         dirty=top.dirty, full=top.full, header_checked=top.whole, next_record=top.next_record,
         chunks=sums.chunks, damaged_chunks=sums.damaged, allocated=sums.allocated,
-        recovered_records=sums.recovered, fragments=sums.fragments, undecoded=sums.undecoded + reading.columns.undecoded,
+        recovered_records=sums.recovered, fragments=sums.fragments, undecoded=sums.undecoded,
     )  # fmt: skip
 
 
@@ -225,15 +223,9 @@ class _Reading:
 
     def flush(self) -> Iterator[Record | Batch]:
         """Yield what was gathered."""
-        for one in self.columns.take():
-            if isinstance(one, pa.RecordBatch):
-                yield Batch(WindowsEvent, one)
-            else:
-                offset, length, number = one
-                yield Failure(
-                    message=f"record {number}", reason="the record's content can't be stored",
-                    offset=offset, length=length, row=number,
-                )  # fmt: skip
+        rows = self.columns.take()
+        if rows is not None:
+            yield Batch(WindowsEvent, rows)
 
     def _take(
         self, chunk: Chunk, places: list[Place], texts: list[str | None], *,
@@ -241,10 +233,9 @@ class _Reading:
     ) -> Iterator[Record | Batch]:  # fmt: skip
         add = self.columns.add
         for place, text in zip(places, texts, strict=True):
-            self.sums.undecoded += text is None
-            if text is not None or recovered:
-                # In slack, a header whose content is gone is still worth its number and time.
-                add(text or NOTHING, place, chunk.offset, recovered=recovered, checked=checked)
+            known = add(text, place, chunk.offset, recovered=recovered, checked=checked)
+            self.sums.undecoded += not known
+            if known or recovered:
                 continue
             yield from self.flush()
             yield Failure(
