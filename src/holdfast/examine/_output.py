@@ -91,6 +91,7 @@ class Output:
         self._outcomes: BinaryIO | None = None
         self._path = ""
         self._seq = 0
+        self._seqs: dict[str, int] = {}
         self._failures = 0
         self.records = 0
         self.failures = 0
@@ -98,6 +99,12 @@ class Output:
     def begin(self, path: str) -> None:
         """Turn to the next file: sequence numbers start at 0 again."""
         self._path, self._seq, self._failures = path, 0, 0
+
+    def turn(self, path: str) -> None:
+        """Go on with a file, perhaps one that was left before: its numbers go on as well."""
+        if path != self._path:
+            self._seqs[self._path] = self._seq
+            self._path, self._seq = path, self._seqs.get(path, 0)
 
     def add(self, record: Record | Batch) -> None:
         """Take a record, or many, of the file at hand; what can't be stored becomes a failure."""

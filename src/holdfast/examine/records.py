@@ -96,7 +96,7 @@ def own_schema(kind: type[Record]) -> pa.Schema:
 
 def unfold(batch: Batch) -> Iterator[Record]:
     """Yield the records of a batch one by one, as objects."""
-    for row in _untimed(batch.rows).to_pylist():
+    for row in untimed(batch.rows).to_pylist():
         yield batch.kind(**row)
 
 
@@ -201,15 +201,18 @@ class DatasetWriter:
                     raise UnfitError("a time of the batch is no number that a column holds")
         self._settle()
         count = rows.num_rows
-        origin = self._origin_columns(pa.repeat(pa.scalar(path, pa.string()), count),
-                                      pa.array(range(seq, seq + count), pa.int64()))  # fmt: skip
-        self._batches.append(
-            pa.RecordBatch.from_arrays([*origin, *rows.columns], schema=self._shape.schema)
-        )
+        self._batches.append(self.placed(path, seq, rows))
         self._batched += count
         self._text += rows.nbytes
         self.count += count
         return self._batched >= ROWS or self._text >= TEXT
+
+    def placed(self, path: str, seq: int, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch with the columns that say where its records come from."""
+        paths = pa.repeat(pa.scalar(path, pa.string()), rows.num_rows)
+        seqs = pa.array(range(seq, seq + rows.num_rows), pa.int64())
+        origin = self._origin_columns(paths, seqs)
+        return pa.RecordBatch.from_arrays([*origin, *rows.columns], schema=self._shape.schema)
 
     def flush(self) -> None:
         """Write what was taken as one row group.
@@ -324,14 +327,15 @@ def read(path: Path) -> Iterator[dict[str, object]]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
-                yield from _untimed(batch).to_pylist()
+                yield from untimed(batch).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(
             f"{path} can't be read as a dataset: {error}", "drop derived data and examine again"
         ) from error
 
 
-def _untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows with times as integer microseconds."""
     arrays = [
         array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
         for array in batch.columns
