@@ -163,6 +163,8 @@ def test_a_batch_of_other_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnfitError, match="not those of its kind"):
         writer.add_batch("", 0, rows_of(0, 3).select(["message", "time"]))
     with pytest.raises(UnfitError, match="no number"):
-        late = rows_of(0, 1).set_column(0, "time", pa.array([2**63 - 1]).cast(own_schema(Count).field("time").type))
+        late = rows_of(0, 1).set_column(
+            0, "time", pa.array([2**63 - 1]).cast(own_schema(Count).field("time").type)
+        )
         writer.add_batch("", 0, late)
     assert isinstance(Batch(Count, rows_of(0, 1)), Batch)

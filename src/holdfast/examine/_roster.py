@@ -146,7 +146,6 @@ def record_finder_key(module: Module, enumeration: str, reads: list[str], settin
     return _key(module.name, module.version, module.decoders, given)
 
 
-
 def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, Json]) -> str:
     return sha256_hex(
         canonical.dumps(

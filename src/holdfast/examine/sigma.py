@@ -35,7 +35,6 @@ class RuleSet:
     unusable: list[str]
     """File and reason of each rule that could not be read."""
 
-
     def digest(self) -> str:
         """Return the SHA-256 of the rules as the finder takes them."""
         return sha256_hex(canonical.dumps(self.rules))

@@ -22,9 +22,7 @@ from holdfast.core.errors import IntegrityError
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Hold event records against the Sigma rules in this folder.",
 )  # fmt: skip
-def examine(
-    place: Where, *, case: str, jobs: int, as_json: bool, sigma: Path | None
-) -> int:
+def examine(place: Where, *, case: str, jobs: int, as_json: bool, sigma: Path | None) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
 
     \b

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import evtx as decoder
+
 from holdfast.examine.parsers import _evtx_chunks as frame
 from holdfast.examine.parsers._evtx_columns import Columns
 from holdfast.examine.record import Batch, Failure, Record
@@ -207,9 +208,7 @@ class _Reading:
             self.sums.fragments += chunk.fragments
             for fault in chunk.faults:
                 yield from self.flush()
-                yield Failure(
-                    message=f"chunk at {chunk.offset}", reason=fault, offset=chunk.offset
-                )
+                yield Failure(message=f"chunk at {chunk.offset}", reason=fault, offset=chunk.offset)
             checked = not chunk.faults
             if chunk.allocated:
                 texts = next(allocated)
