@@ -151,7 +151,7 @@ def test_conditions_are_and_or_not_and_counts() -> None:
 
 
 def test_keywords_stand_anywhere_in_any_value() -> None:
-    keywords = "A: x\n  words: [mimi?atz, 'two words']"
+    keywords = "A: x\n  words: ['mimi?atz', 'two words']"
     assert fits(keywords, "words", Z="run MIMIKATZ now")
     assert fits(keywords, "words", Z=("a", "has two words in it"))
     assert not fits(keywords, "words", Z="two  words")

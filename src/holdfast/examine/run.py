@@ -85,7 +85,7 @@ def examine(
         with (scratch / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins,
-                             settings or {})  # fmt: skip
+                             settings=settings or {})  # fmt: skip
             try:
                 return engine.run(iter(inputs), max(1, jobs), only)
             finally:
@@ -131,6 +131,7 @@ class _Engine:
         limits: Limits,
         on_event: Callable[[Event], None],
         plugins: tuple[str, ...],
+        *,
         settings: dict[str, Json],
     ) -> None:
         self._derived, self._scratch, self._limits = derived, scratch, limits
@@ -237,7 +238,7 @@ class _Engine:
             if module.role == RECORD_FINDER and module.name in self._readers
             and (not only or module.name in only)
         ]  # fmt: skip
-        for source in dict((one.item, one) for one in self._sources).values():
+        for source in {one.item: one for one in self._sources}.values():
             there = self._in_force(source.item)
             if there is None:
                 continue
@@ -283,8 +284,9 @@ class _Engine:
     def _give_records(self, worker: Worker, task: Task) -> None:
         descriptors: list[int] = []
         try:
-            for found in task.reads:
-                descriptors.append(os.open(found.path, os.O_RDONLY | os.O_CLOEXEC))
+            descriptors.extend(
+                os.open(found.path, os.O_RDONLY | os.O_CLOEXEC) for found in task.reads
+            )
             worker.give(task, tuple(descriptors))
         except OSError as error:
             raise IntegrityError(

@@ -127,7 +127,7 @@ def _tree(node: Any) -> list[Json]:
     raise _UnsupportedError(f"{type(node).__name__} is not evaluated here")
 
 
-def _leaf(field: str | None, value: Any) -> list[Json]:
+def _leaf(field: str | None, value: Any) -> list[Json]:  # noqa: PLR0911 - one for each kind of value
     from sigma import types as t  # noqa: PLC0415
 
     match value:

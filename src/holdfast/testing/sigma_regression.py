@@ -56,24 +56,26 @@ def regression(data: Path, rules: Path) -> Iterator[Outcome]:
             wanted = test.get("match_count")
             log = info.parent / Path(test["path"]).name
             path = files.get(str(rule["id"]))
-            hits, cause = _run(log, path)
+            rows, cause = _run(log, path)
+            hits = len(rows)
             if not cause and (hits != wanted if wanted is not None else hits == 0):
-                cause = "another number of hits"
+                numbers = ", ".join(map(str, rows))
+                cause = f"records {numbers} of the log fit" if rows else "no record fits"
             yield Outcome(str(rule["id"]), str(rule["title"]), wanted, hits, cause)
 
 
-def _run(log: Path, path: Path | None) -> tuple[int, str]:
+def _run(log: Path, path: Path | None) -> tuple[list[int | None], str]:
     if path is None:
-        return 0, "the rule is not among the rules supplied"
+        return [], "the rule is not among the rules supplied"
     try:
         rule = compile_rule(path.read_bytes())
     except ValueError as error:
-        return 0, str(error)
+        return [], str(error)
     if rule is None:
-        return 0, "the rule's log source is none that is mapped"
+        return [], "the rule's log source is none that is mapped"
     given: list[Json] = [rule]
     prepared = finder.prepare(given)
-    hits = sum(1 for rows in event_rows(log) for _ in finder.search(rows, prepared))
+    hits = [hit.row for rows in event_rows(log) for _, hit in finder.search(rows, prepared)]
     return hits, ""
 
 
