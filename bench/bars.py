@@ -48,6 +48,10 @@ BARS = {
     ),
     "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
     "store-s3": "S3: 80% of the speed of the plain client putting the same files",
+    "evtx-rate": (
+        "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
+    ),
+    "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

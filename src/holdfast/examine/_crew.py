@@ -57,7 +57,7 @@ class Worker:
     """One child process, for one case."""
 
     def __init__(
-        self, scratch: Path, limits: Limits, plugins: tuple[str, ...], settings: bytes
+        self, scratch: Path, limits: Limits, plugins: tuple[str, ...], given: bytes
     ) -> None:
         self.scratch = scratch
         self._limits = limits
@@ -67,7 +67,7 @@ class Worker:
         """Why it was killed, or what it said before it ended."""
         self._number = 0
         (scratch / "tmp").mkdir(parents=True)
-        (scratch / SETTINGS).write_bytes(settings)
+        (scratch / SETTINGS).write_bytes(given)
         ours, theirs = socket.socketpair()
         page = shared()
         self._page = Page(page)

@@ -59,7 +59,7 @@ class Module:
                 "version": int(version),
                 "decoders": dict(d),
             }:
-                kinds = value.get("kinds", [])
+                kinds = value.get("kinds", []) if isinstance(value, dict) else []
                 return cls(
                     role, name, version, {key: str(text) for key, text in d.items()},
                     tuple(map(str, kinds)) if isinstance(kinds, list) else (),

@@ -196,7 +196,7 @@ class DatasetWriter:
             raise UnfitError("the batch's columns are not those of its kind")
         for column in rows.columns:
             if column.type == _TIME and column.null_count < len(column):
-                ends = pc.min_max(column.cast(pa.int64())).as_py()
+                ends: dict[str, int] = pc.min_max(column.cast(pa.int64())).as_py()  # type: ignore[assignment]
                 if not -_LATEST <= ends["min"] <= ends["max"] <= _LATEST:
                     raise UnfitError("a time of the batch is no number that a column holds")
         self._settle()

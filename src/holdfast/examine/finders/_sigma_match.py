@@ -152,7 +152,7 @@ def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
         found = ipaddress.ip_address(value.strip())
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if found.version == 6 else None  # type: ignore[union-attr]
+    mapped = found.ipv4_mapped if found.version == 6 else None
     return mapped or found
 
 

@@ -121,26 +121,24 @@ def prepare(settings: Json) -> Rules:
     """Compile the rules, as `examine.sigma.load` gives them.
 
     Raises:
-        ValueError: not what it gives.
+        ValueError, KeyError, TypeError: not what it gives.
     """
     rules = Rules()
     owners: dict[str, list[int]] = defaultdict(list)
-    for number, facts in enumerate(settings if isinstance(settings, list) else []):
-        if not isinstance(facts, dict):
-            raise ValueError("a rule is an object")
+    given: list[Any] = settings if isinstance(settings, list) else []
+    for number, facts in enumerate(given):
         needed = literals(facts["tree"])
         if needed is None:
             rules.always.add(number)
         for text in needed or ():
             owners[text].append(number)
-        for channels, ids, names in facts["source"]:  # type: ignore[union-attr,misc]
-            rule = _Rule(number, facts, compile_tree(facts["tree"], names))  # type: ignore[arg-type]
-            for channel in channels:  # type: ignore[union-attr]
-                low = str(channel).lower()
-                for one in ids:  # type: ignore[union-attr]
-                    rules.by_id[low, int(str(one))].append(rule)
+        for channels, ids, names in facts["source"]:
+            rule = _Rule(number, facts, compile_tree(facts["tree"], names))
+            for channel in channels:
+                for one in ids:
+                    rules.by_id[channel.lower(), one].append(rule)
                 if not ids:
-                    rules.by_channel[low].append(rule)
+                    rules.by_channel[channel.lower()].append(rule)
             if not channels:
                 rules.everywhere.append(rule)
     if owners:

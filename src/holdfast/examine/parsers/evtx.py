@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import evtx as decoder
 
@@ -215,7 +215,9 @@ class _Reading:
                 yield from self._take(chunk, chunk.allocated, texts, checked=checked)
             legible = _legible(chunk)
             for run in frame.runs(chunk.slack):
-                old = next(slack) if run in legible else [None] * len(run)
+                old: list[str | None] = [None] * len(run)
+                if run in legible:
+                    old = next(slack)
                 yield from self._take(chunk, run, old, checked=False, recovered=True)
         if len(self.columns) >= _ROWS or self.columns.text >= _TEXT:
             yield from self.flush()
@@ -298,7 +300,7 @@ def _shown(chunk: Chunk, run: list[Place], *, tables: bool) -> bytes:
 def _results(chunks: list[bytes]) -> list[tuple[int, str] | None]:
     """Return each record's number and JSON as the decoder gives them; None for an error."""
     found: list[tuple[int, str] | None] = []
-    records = decoder.PyEvtxParser(io.BytesIO(frame.log_of(chunks)), 1).records_json()
+    records: Any = decoder.PyEvtxParser(io.BytesIO(frame.log_of(chunks)), 1).records_json()
     while True:
         try:
             found.extend((one["event_record_id"], one["data"]) for one in records)
