@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 
 def by_engine(log: Path) -> int:
@@ -36,7 +37,8 @@ def by_decoder(log: Path) -> int:
 
     count = 0
     with Path("out.jsonl").open("w", encoding="utf-8") as out:
-        for record in evtx.PyEvtxParser(str(log), 1).records_json():
+        records: Any = evtx.PyEvtxParser(str(log), 1).records_json()
+        for record in records:
             out.write(record["data"])
             out.write("\n")
             count += 1
@@ -45,5 +47,5 @@ def by_decoder(log: Path) -> int:
 
 if __name__ == "__main__":
     start = time.monotonic()
-    records = {"engine": by_engine, "json": by_decoder}[sys.argv[1]](Path(sys.argv[2]))
-    print(json.dumps({"seconds": time.monotonic() - start, "records": records}))
+    count = {"engine": by_engine, "json": by_decoder}[sys.argv[1]](Path(sys.argv[2]))
+    print(json.dumps({"seconds": time.monotonic() - start, "records": count}))

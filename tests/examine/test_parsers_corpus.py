@@ -207,7 +207,7 @@ def test_every_event_log_has_as_many_records_as_libevtx_counts(corpus: Path) -> 
             one.row for one in records if isinstance(one, evtx.WindowsEvent) and not one.recovered
         ]
         undecoded = [one.row for one in records if isinstance(one, Failure) and one.row is not None]
-        assert Counter(kept + undecoded) == Counter(expected), path
+        assert Counter([*kept, *undecoded]) == Counter(expected), path
         assert last.allocated == len(expected)
         if last.recovered_records < other.number_of_recovered_records:
             fewer.append((path.name, last.recovered_records, other.number_of_recovered_records))

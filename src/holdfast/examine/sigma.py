@@ -95,7 +95,7 @@ def compile_rule(data: bytes) -> dict[str, Json] | None:
         chosen = selector(source.product, source.category, source.service)
         if chosen is None:
             return None
-        trees = [_tree(one.parsed) for one in rule.detection.parsed_condition]
+        trees: list[Json] = [_tree(one.parsed) for one in rule.detection.parsed_condition]
     except (SigmaError, yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return {
@@ -119,7 +119,8 @@ def _tree(node: Any) -> list[Json]:
         return ["not", _tree(node.args[0])]
     if isinstance(node, (c.ConditionAND, c.ConditionOR)):
         word = "and" if isinstance(node, c.ConditionAND) else "or"
-        return [word, [_tree(one) for one in node.args]]
+        parts: list[Json] = [_tree(one) for one in node.args]
+        return [word, parts]
     if isinstance(node, c.ConditionFieldEqualsValueExpression):
         return _leaf(node.field, node.value)
     if isinstance(node, c.ConditionValueExpression):
@@ -132,7 +133,8 @@ def _leaf(field: str | None, value: Any) -> list[Json]:  # noqa: PLR0911 - one f
 
     match value:
         case t.SigmaExpansion():
-            return ["or", [_leaf(field, one) for one in value.values]]
+            expanded: list[Json] = [_leaf(field, one) for one in value.values]
+            return ["or", expanded]
         case t.SigmaString():
             parts: list[Json] = []
             for part in value.s:

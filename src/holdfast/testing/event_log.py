@@ -52,6 +52,8 @@ def chunk(events: list[Event], slack: int = 0) -> bytes:
     at, ends = FIRST, [FIRST]
     for event in events:
         content = record(event, at)
+        if at + len(content) > CHUNK:
+            raise ValueError(f"{len(events)} records don't fit into a chunk")
         data[at : at + len(content)] = content
         at += len(content)
         ends.append(at)
