@@ -149,10 +149,13 @@ def test_batches_are_the_records_that_objects_would_be(tmp_path: Path, count: in
     singly(tmp_path / "one", count)
     writer = DatasetWriter(tmp_path / "many", Count, item="a", parser="p", version=1)
     writer.add("in", 0, Count(message="m0", time=0, number=0))
+    flushed = 0
     for start in range(1, count, 7000):
         if writer.add_batch("in", start, rows_of(start, min(7000, count - start))):
             writer.flush()
+            flushed += 1
     writer.close()
+    assert flushed == count // 21_000, "no more than a row group and a batch is held"
     assert writer.count == count
     assert record_digest([tmp_path / "many"]) == record_digest([tmp_path / "one"])
     assert list(read(tmp_path / "many")) == list(read(tmp_path / "one"))

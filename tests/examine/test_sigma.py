@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.core import canonical
 from holdfast.core.errors import InputError
 from holdfast.examine import results, sigma
 from holdfast.examine.finders import sigma as finder
@@ -268,6 +269,24 @@ def test_what_was_found_in_records_that_are_gone_goes_too(bench: Bench) -> None:
     assert {found.kind for found in results.datasets(bench.derived, [source.item])} == {
         "windows.event", "windows.event_log",
     }  # fmt: skip
+
+
+def test_a_parsers_new_result_takes_what_was_found_in_the_old_one_away(bench: Bench) -> None:
+    """As a parser's new version does: the same enumeration, another key."""
+    run(bench, "mallory")
+    item = bench.item(log()).item
+    path = bench.derived / item / "done.json"
+    done = json.loads(path.read_bytes())
+    old = done["modules"]["parser:evtx"]["key"]
+    # What an older version left.
+    done["modules"]["parser:evtx"]["key"] = "0" * 64
+    done["modules"]["record-finder:sigma"]["reads"] = ["0" * 64]
+    (bench.derived / item / old).rename(bench.derived / item / ("0" * 64))
+    path.write_bytes(canonical.dumps(done))
+    examine([bench.item(log())], bench.derived, limits=Limits(), only=("evtx",))
+    done = json.loads(path.read_bytes())
+    assert done["modules"]["parser:evtx"]["key"] == old
+    assert "record-finder:sigma" not in done["modules"]
 
 
 def test_settings_for_a_finder_that_is_not_there_are_refused(bench: Bench) -> None:
