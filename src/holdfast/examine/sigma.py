@@ -85,7 +85,8 @@ def compile_rule(data: bytes) -> dict[str, Json] | None:
         raise ValueError(f"over {RULE_BYTES} bytes")
     try:
         text = data.decode("utf-8")
-        documents = [one for one in yaml.safe_load_all(text) if one is not None]
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where it was built
+        documents = [one for one in yaml.load_all(text, Loader=loader) if one is not None]
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise ValueError("not one rule in one document")
         if "correlation" in documents[0]:
