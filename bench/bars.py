@@ -51,6 +51,10 @@ BARS = {
     "web-load": "collect web: a page loads in at most 1.10x the time it takes plain Chromium",
     "web-whole": "collect web: a capture takes at most 2x launch + load + close",
     "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
+    "evtx-rate": (
+        "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
+    ),
+    "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

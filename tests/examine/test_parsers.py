@@ -15,6 +15,7 @@ from holdfast.examine.openers import mail as mail_opener
 from holdfast.examine.parsers import (
     certificate,
     chromium_history,
+    evtx,
     mail,
     plain_text,
     web_access,
@@ -61,6 +62,11 @@ class TestChromiumHistory(ParserTests):
     parser: ClassVar[Parser] = chromium_history
     root = CASES
     raises = (sqlite3.DatabaseError,)
+
+
+class TestEvtx(ParserTests):
+    parser: ClassVar[Parser] = evtx
+    root = CASES
 
 
 def test_every_parser_has_cases() -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from holdfast.examine.interfaces import name_of, parsers
-from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers import chromium_history, evtx, mail, plain_text, web_access
+from holdfast.examine.record import Failure
 from holdfast.testing.parser_contract import evidence, parse_all
 from tests.examine.test_indicators import plain, rows
 
@@ -180,3 +181,45 @@ def test_indicators_of_real_files_are_those_of_re_alone(corpus: Path) -> None:
         size += len(content)
     assert total > 8_000
     assert size > 10 << 20
+
+
+def test_every_event_log_has_as_many_records_as_libevtx_counts(corpus: Path) -> None:
+    """The same numbers in the same order; in slack, at least as many as it recovers."""
+    import pyevtx  # noqa: PLC0415 - a second reader, for this test alone
+
+    paths = [
+        path
+        for folder in ("evtx-mitre", "sigma-regression", "plaso/evtx")
+        for path in files(corpus / folder)
+        if path.suffix.lower() == ".evtx"
+    ]
+    assert len(paths) > 200
+    fewer = []
+    for path in paths:
+        other = pyevtx.file()
+        other.open(str(path))
+        expected: list[int | None] = [
+            other.get_record(number).identifier for number in range(other.number_of_records)
+        ]
+        *records, last = parse_all(evtx, path.read_bytes())
+        assert isinstance(last, evtx.WindowsEventLog)
+        kept = [
+            one.row for one in records if isinstance(one, evtx.WindowsEvent) and not one.recovered
+        ]
+        undecoded = [one.row for one in records if isinstance(one, Failure) and one.row is not None]
+        assert Counter([*kept, *undecoded]) == Counter(expected), path
+        assert last.allocated == len(expected)
+        if last.recovered_records < other.number_of_recovered_records:
+            fewer.append((path.name, last.recovered_records, other.number_of_recovered_records))
+        other.close()
+    assert fewer == []
+
+
+def test_an_event_log_of_plasos_reads_in_full(corpus: Path) -> None:
+    """Plaso's own test of its parser winevtx expects no warning of this file."""
+    path = corpus / "plaso" / "evtx" / "System.evtx"
+    if not path.is_file():
+        pytest.skip("the corpus has no plaso/evtx")
+    records = parse_all(evtx, path.read_bytes())
+    assert not any(isinstance(one, Failure) for one in records)
+    assert sum(isinstance(one, evtx.WindowsEvent) for one in records) == 5009

@@ -12,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.examine.interfaces import Member, finders, name_of, openers, parsers
-from holdfast.examine.record import Record
-from holdfast.testing.parser_contract import broken, cases, check_records, evidence, fuzz
+from holdfast.examine.record import Batch, Record
+from holdfast.testing.parser_contract import (
+    broken,
+    cases,
+    check_records,
+    evidence,
+    fuzz,
+    one_by_one,
+)
 from holdfast.webarchive.decoding import DecodingError
 
 if TYPE_CHECKING:
@@ -77,7 +84,7 @@ def read_all(read: Any, file: EvidenceFile) -> Iterator[object]:
 def hold(name: str, read: Any, content: bytes) -> None:
     """Read and check: kinds, types, ranges, order; for members, paths that are safe and unique."""
     out = fuzz(lambda file: read_all(read, file), content, ALLOWED.get(name, ()))
-    records = [one for one in out if isinstance(one, Record)]
+    records = list(one_by_one(one for one in out if isinstance(one, (Batch, Record))))
     check_records(records, len(content), (Record,))
     paths = [one.path for one in out if isinstance(one, Member)]
     assert len(set(paths)) == len(paths)

@@ -12,11 +12,12 @@ from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
 from holdfast.core import durable
 from holdfast.examine import ledger as ledgers
-from holdfast.examine import run, search, timeline
+from holdfast.examine import run, search, sigma, timeline
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from holdfast.acts.cases import OneCase
     from holdfast.cases.exhibits import Exhibit
@@ -31,6 +32,8 @@ class Examine:
 
     case: str
     jobs: int = 1
+    sigma: Path | None = None
+    """A folder of Sigma rules to hold event records against."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it; the number of processes changes nothing."""
@@ -55,12 +58,22 @@ def examine(session: Session, request: Examine) -> Examination:
     """Examine what was not examined yet, then bring the case's timeline and index up to date.
 
     Raises:
+        InputError: the Sigma rules are none.
         ResourceError: workers can't be started, or the disk is full.
         IntegrityError: a worker wrote what it must not.
     """
     held = by_item(session, request.case)
-    session.custody.enter(Draft("examine.start", request.case, {"items": len(held)}))
     notes: list[str] = []
+    started: dict[str, Json] = {"items": len(held)}
+    settings: dict[str, Json] = {}
+    if request.sigma is not None:
+        rules = sigma.load(request.sigma)
+        settings["sigma"] = rules.rules
+        started["sigma"] = {
+            "rules": len(rules.rules), "sha256": rules.digest(), "unusable": len(rules.unusable),
+        }  # fmt: skip
+        notes += [f"a Sigma rule can't be used: {one}" for one in rules.unusable]
+    session.custody.enter(Draft("examine.start", request.case, started))
     done = 0
 
     def hear(event: Event) -> None:
@@ -80,6 +93,7 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
+            settings=settings,
         )
         index = vault.index(request.case)
         session.progress(len(held), len(held), "timeline")

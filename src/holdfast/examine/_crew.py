@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.events import Input
     from holdfast.examine.limits import Limits
+    from holdfast.examine.results import Dataset
 
     Message = dict[str, Json]
 
+SETTINGS = "settings.json"
+"""In a worker's scratch folder: the record finders' settings, by name."""
 _GRACE = 30.0
 """Seconds a worker may take to load its modules."""
 
@@ -44,12 +47,18 @@ class Task:
     deaths: Counter[str] = field(default_factory=Counter)
     """By module."""
     idle_deaths: int = 0
+    reads: tuple[Dataset, ...] = ()
+    """Datasets for record finders; empty where the item itself is to be gone through."""
+    cites: tuple[str, ...] = ()
+    """Keys of the results that `reads` belong to."""
 
 
 class Worker:
     """One child process, for one case."""
 
-    def __init__(self, scratch: Path, limits: Limits, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self, scratch: Path, limits: Limits, plugins: tuple[str, ...], given: bytes
+    ) -> None:
         self.scratch = scratch
         self._limits = limits
         self.tasks: deque[tuple[int, Task]] = deque()
@@ -58,6 +67,7 @@ class Worker:
         """Why it was killed, or what it said before it ended."""
         self._number = 0
         (scratch / "tmp").mkdir(parents=True)
+        (scratch / SETTINGS).write_bytes(given)
         ours, theirs = socket.socketpair()
         page = shared()
         self._page = Page(page)
@@ -82,8 +92,8 @@ class Worker:
         }  # fmt: skip
         send(ours, settings)
 
-    def give(self, task: Task, descriptor: int) -> None:
-        """Hand over an item; the descriptor stays the caller's to close."""
+    def give(self, task: Task, descriptors: tuple[int, ...]) -> None:
+        """Hand over an item, or datasets of it; the descriptors stay the caller's to close."""
         if not self.tasks:
             self._since = time.monotonic()
         self._number += 1
@@ -97,8 +107,10 @@ class Worker:
             "skip": [[o, m, k, r] for (o, m), (k, r) in task.skip.items()],
             "give_up": task.give_up,
         }
+        if task.reads:
+            job["kinds"] = [found.kind for found in task.reads]
         try:
-            send(self.channel, job, descriptor)
+            send(self.channel, job, descriptors)
         except OSError:
             return  # it has died; its end of file says so to whoever waits for an answer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import Batch, Failure, Record
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Output:
         self._outcomes: BinaryIO | None = None
         self._path = ""
         self._seq = 0
+        self._seqs: dict[str, int] = {}
         self._failures = 0
         self.records = 0
         self.failures = 0
@@ -99,8 +100,17 @@ class Output:
         """Turn to the next file: sequence numbers start at 0 again."""
         self._path, self._seq, self._failures = path, 0, 0
 
-    def add(self, record: Record) -> None:
-        """Take a record of the file at hand; one that can't be stored becomes a failure."""
+    def turn(self, path: str) -> None:
+        """Go on with a file, perhaps one that was left before: its numbers go on as well."""
+        if path != self._path:
+            self._seqs[self._path] = self._seq
+            self._path, self._seq = path, self._seqs.get(path, 0)
+
+    def add(self, record: Record | Batch) -> None:
+        """Take a record, or many, of the file at hand; what can't be stored becomes a failure."""
+        if isinstance(record, Batch):
+            self._add_batch(record)
+            return
         if not record.KIND:
             raise UnfitError(f"{type(record).__name__} has no KIND")
         try:
@@ -113,6 +123,15 @@ class Output:
             self.failures += 1
         else:
             self.records += 1
+
+    def _add_batch(self, batch: Batch) -> None:
+        rows = batch.rows.num_rows
+        if not rows:
+            return
+        self._flush(writer := self._writer(batch.kind),
+                    due=writer.add_batch(self._path, self._seq, batch.rows))  # fmt: skip
+        self._seq += rows
+        self.records += rows
 
     def fail(self, reason: str, words: str) -> None:
         """Add a failure of the file at hand."""
@@ -161,16 +180,22 @@ class Output:
         return facts | {"totals": {"records": self.records, "failures": self.failures}}
 
     def _put(self, record: Record) -> None:
-        kind = type(record)
+        writer = self._writer(type(record))
+        due = writer.add(self._path, self._seq, record)
+        self._seq += 1
+        self._flush(writer, due=due)
+
+    def _writer(self, kind: type[Record]) -> DatasetWriter:
         writer = self._writers.get(kind)
         if writer is None:
             item, name, version = self._source
             self._folder.mkdir(exist_ok=True)
-            path = self._folder / f"{record.KIND}.parquet"
+            path = self._folder / f"{kind.KIND}.parquet"
             writer = DatasetWriter(path, kind, item=item, parser=name, version=version)
             self._writers[kind] = writer
-        due = writer.add(self._path, self._seq, record)
-        self._seq += 1
+        return writer
+
+    def _flush(self, writer: DatasetWriter, *, due: bool) -> None:
         if due:
             try:
                 writer.flush()

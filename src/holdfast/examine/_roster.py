@@ -17,10 +17,11 @@ from holdfast.examine import interfaces
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
-    from holdfast.examine.interfaces import Finder, Opener, Parser
+    from holdfast.examine.interfaces import Finder, Opener, Parser, RecordFinder
     from holdfast.examine.limits import Limits
 
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
+RECORD_FINDER = "record-finder"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
 _ENGINE = 1
@@ -35,6 +36,8 @@ class Module:
     name: str
     version: int
     decoders: dict[str, str]
+    kinds: tuple[str, ...] = ()
+    """Of a record finder: the kinds of records it reads."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the module as it stands in keys, results and messages."""
@@ -43,6 +46,7 @@ class Module:
             "name": self.name,
             "version": self.version,
             "decoders": dict(self.decoders),
+            **({"kinds": [*self.kinds]} if self.kinds else {}),
         }
 
     @classmethod
@@ -55,7 +59,11 @@ class Module:
                 "version": int(version),
                 "decoders": dict(d),
             }:
-                return cls(role, name, version, {key: str(text) for key, text in d.items()})
+                kinds = value.get("kinds", []) if isinstance(value, dict) else []
+                return cls(
+                    role, name, version, {key: str(text) for key, text in d.items()},
+                    tuple(map(str, kinds)) if isinstance(kinds, list) else (),
+                )  # fmt: skip
         raise InputError("a module is described by its role, name, version and decoders")
 
 
@@ -66,10 +74,12 @@ class Roster:
     parsers: tuple[tuple[Module, Parser], ...]
     finders: tuple[tuple[Module, Finder], ...]
     openers: tuple[tuple[Module, Opener], ...]
+    record_finders: tuple[tuple[Module, RecordFinder], ...] = ()
 
     def all(self) -> tuple[Module, ...]:
         """Return the description of every module."""
-        return tuple(module for module, _ in (*self.parsers, *self.finders, *self.openers))
+        pairs = (*self.parsers, *self.finders, *self.openers, *self.record_finders)
+        return tuple(module for module, _ in pairs)
 
 
 def load(plugins: tuple[str, ...] = ()) -> Roster:
@@ -82,10 +92,12 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
         PARSER: list(interfaces.parsers()),
         FINDER: list(interfaces.finders()),
         OPENER: list(interfaces.openers()),
+        RECORD_FINDER: list(interfaces.record_finders()),
     }
     for plugin in plugins:
         module = import_module(plugin)
-        for role, verb in ((PARSER, "parse"), (FINDER, "find"), (OPENER, "unfold")):
+        for role, verb in ((PARSER, "parse"), (FINDER, "find"), (OPENER, "unfold"),
+                           (RECORD_FINDER, "search")):  # fmt: skip
             if hasattr(module, verb):
                 found[role].append(module)
                 break
@@ -107,6 +119,7 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
         tuple(cast("list[tuple[Module, Parser]]", described[PARSER])),
         tuple(cast("list[tuple[Module, Finder]]", described[FINDER])),
         tuple(cast("list[tuple[Module, Opener]]", described[OPENER])),
+        tuple(cast("list[tuple[Module, RecordFinder]]", described[RECORD_FINDER])),
     )
 
 
@@ -120,6 +133,17 @@ def module_key(module: Module, enumeration: str) -> str:
     """Return the key of a module's result over the files of an enumeration."""
     settings: dict[str, Json] = {"enumeration": enumeration, "role": module.role}
     return _key(module.name, module.version, module.decoders, settings)
+
+
+def record_finder_key(module: Module, enumeration: str, reads: list[str], settings: str) -> str:
+    """Return the key of a record finder's result.
+
+    `reads` are the keys of the results whose records it reads, `settings` the SHA-256 of its own.
+    """
+    given: dict[str, Json] = {
+        "enumeration": enumeration, "role": module.role, "reads": [*reads], "settings": settings,
+    }  # fmt: skip
+    return _key(module.name, module.version, module.decoders, given)
 
 
 def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, Json]) -> str:
@@ -136,9 +160,10 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
     )
 
 
-def _describe(role: str, code: Parser | Finder | Opener) -> Module:
+def _describe(role: str, code: Parser | Finder | RecordFinder | Opener) -> Module:
     decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
-    return Module(role, interfaces.name_of(code), code.VERSION, decoders)
+    kinds = tuple(getattr(code, "KINDS", ()))
+    return Module(role, interfaces.name_of(code), code.VERSION, decoders, kinds)
 
 
 @cache

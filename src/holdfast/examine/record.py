@@ -9,7 +9,10 @@ so one query reads a timeline across all of them. The engine adds where the reco
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +63,16 @@ class Indicator(Record):
     """The indicator as found, decoded to text, not normalised."""
     valid: bool
     """Whether it passes its own standard's rules beyond the pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many records of one kind at once, in the order of the source: for parsers in a hurry.
+
+    They are the same records as their objects would be, with the same sequence numbers. How many
+    a batch holds must depend on the file alone.
+    """
+
+    kind: type[Record]
+    rows: pa.RecordBatch
+    """Columns as `records.own_schema(kind)` names and types them."""

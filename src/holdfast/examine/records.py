@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.core import canonical
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
-    from holdfast.examine.record import Record
+    from holdfast.examine.record import Batch, Record
+
+    _Array = pa.Array[pa.Scalar[pa.DataType]]
 
 ROWS = 16_384
 """Rows of a row group, at most."""
@@ -86,6 +89,17 @@ def schema(kind: type[Record]) -> pa.Schema:
     return pa.schema([*_ORIGIN, *((name, arrow) for name, arrow, _ in columns(kind))])
 
 
+def own_schema(kind: type[Record]) -> pa.Schema:
+    """Return the schema of a `Batch`: as `schema`, without the columns that the engine adds."""
+    return pa.schema([(name, arrow) for name, arrow, _ in columns(kind)])
+
+
+def unfold(batch: Batch) -> Iterator[Record]:
+    """Yield the records of a batch one by one, as objects."""
+    for row in untimed(batch.rows).to_pylist():
+        yield batch.kind(**row)
+
+
 class Shape:
     """What the writers of one kind share: found out once, not for every item."""
 
@@ -95,6 +109,7 @@ class Shape:
         self.kind = kind.KIND
         self.columns = columns(kind)
         self.schema = schema(kind)
+        self.own = own_schema(kind)
         self.values = attrgetter(*(name for name, _, _ in self.columns))
         self.texts = tuple(i for i, (_, _, python) in enumerate(self.columns) if str in python)
         self.numbers = tuple(
@@ -152,6 +167,8 @@ class DatasetWriter:
         self._places: list[tuple[str, int]] = []
         self._rows: list[tuple[object, ...]] = []
         self._text = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._batched = 0
         self._sink: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
         self.count = 0
@@ -167,7 +184,35 @@ class DatasetWriter:
         self._places.append((path, seq))
         self._rows.append(values)
         self.count += 1
-        return len(self._rows) >= ROWS or self._text >= TEXT
+        return self._batched + len(self._rows) >= ROWS or self._text >= TEXT
+
+    def add_batch(self, path: str, seq: int, rows: pa.RecordBatch) -> bool:
+        """Take records that are columns already, the first of them numbered `seq`; as `add`.
+
+        Raises:
+            UnfitError: they are not columns of this kind; nothing was taken.
+        """
+        if rows.schema != self._shape.own:
+            raise UnfitError("the batch's columns are not those of its kind")
+        for column in rows.columns:
+            if column.type == _TIME and column.null_count < len(column):
+                ends: dict[str, int] = pc.min_max(column.cast(pa.int64())).as_py()  # type: ignore[assignment]
+                if not -_LATEST <= ends["min"] <= ends["max"] <= _LATEST:
+                    raise UnfitError("a time of the batch is no number that a column holds")
+        self._settle()
+        count = rows.num_rows
+        self._batches.append(self.placed(path, seq, rows))
+        self._batched += count
+        self._text += rows.nbytes
+        self.count += count
+        return self._batched >= ROWS or self._text >= TEXT
+
+    def placed(self, path: str, seq: int, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch with the columns that say where its records come from."""
+        paths = pa.repeat(pa.scalar(path, pa.string()), rows.num_rows)
+        seqs = pa.array(range(seq, seq + rows.num_rows), pa.int64())
+        origin = self._origin_columns(paths, seqs)
+        return pa.RecordBatch.from_arrays([*origin, *rows.columns], schema=self._shape.schema)
 
     def flush(self) -> None:
         """Write what was taken as one row group.
@@ -175,13 +220,15 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if not self._rows:
+        self._settle()
+        if not self._batches:
             return
         if self._writer is None:
             self._sink = pa.OSFile(str(self._path), "wb")
             self._writer = pq.ParquetWriter(self._sink, self._shape.schema, compression="zstd")
-        self._writer.write_batch(self._batch())
-        self._forget()
+        for rows in self._groups():
+            self._writer.write_table(rows, row_group_size=ROWS)
+        self._batches, self._batched, self._text = [], 0, 0
 
     def close(self) -> None:
         """Write what is left and the file's end; without any record there is no file.
@@ -189,7 +236,8 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if self._writer is None and len(self._rows) <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
+        rows = self._batched + len(self._rows)
+        if self._writer is None and rows <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
             self._write_small()
             return
         self.flush()
@@ -199,7 +247,8 @@ class DatasetWriter:
 
     def _write_small(self) -> None:
         """Write a few rows plainly: dictionaries and zstd would cost twice the time."""
-        if not self._rows:
+        self._settle()
+        if not self._batches:
             return
         with (
             pa.OSFile(str(self._path), "wb") as sink,
@@ -212,24 +261,38 @@ class DatasetWriter:
                 store_schema=False,
             ) as writer,  # fmt: skip
         ):
-            writer.write_batch(self._batch())
-        self._forget()
+            for rows in self._groups():
+                writer.write_table(rows)
+        self._batches, self._batched, self._text = [], 0, 0
 
-    def _forget(self) -> None:
-        self._places, self._rows, self._text = [], [], 0
+    def _groups(self) -> Iterator[pa.Table]:
+        """Yield what is to be written as tables of one row group each, at most."""
+        whole = pa.Table.from_batches(self._batches)
+        for start in range(0, whole.num_rows, ROWS):
+            yield whole.slice(start, ROWS).combine_chunks()
+
+    def _settle(self) -> None:
+        """Turn the records that were taken one by one into columns."""
+        if self._rows:
+            self._batches.append(self._batch())
+            self._batched += len(self._rows)
+            self._places, self._rows = [], []
+
+    def _origin_columns(self, paths: _Array, seqs: _Array) -> list[_Array]:
+        item, parser, version = self._origin
+        count = len(paths)
+        return [
+            pa.repeat(pa.scalar(item, pa.string()), count),
+            paths,
+            pa.repeat(pa.scalar(parser, pa.string()), count),
+            pa.repeat(pa.scalar(version, pa.int64()), count),
+            pa.repeat(pa.scalar(self._shape.kind, pa.string()), count),
+            seqs,
+        ]
 
     def _batch(self) -> pa.RecordBatch:
-        item, parser, version = self._origin
-        count = len(self._rows)
         paths, seqs = zip(*self._places, strict=True)
-        arrays = [
-            pa.array([item] * count, pa.string()),
-            _array(paths, pa.string()),
-            pa.array([parser] * count, pa.string()),
-            pa.array([version] * count, pa.int64()),
-            pa.array([self._shape.kind] * count, pa.string()),
-            pa.array(seqs, pa.int64()),
-        ]
+        arrays = self._origin_columns(_array(paths, pa.string()), pa.array(seqs, pa.int64()))
         for (_, arrow, _), values in zip(
             self._shape.columns, zip(*self._rows, strict=True), strict=True
         ):
@@ -242,7 +305,7 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _array(values: tuple[object, ...], arrow: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:
+def _array(values: tuple[object, ...], arrow: pa.DataType) -> _Array:
     try:
         return pa.array(values, arrow)
     except UnicodeEncodeError:
@@ -264,14 +327,15 @@ def read(path: Path) -> Iterator[dict[str, object]]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
-                yield from _untimed(batch).to_pylist()
+                yield from untimed(batch).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(
             f"{path} can't be read as a dataset: {error}", "drop derived data and examine again"
         ) from error
 
 
-def _untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows with times as integer microseconds."""
     arrays = [
         array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
         for array in batch.columns

@@ -19,11 +19,22 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from holdfast.core import canonical
+from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, IntegrityError, ResourceError, printable
 from holdfast.examine import results
 from holdfast.examine._crew import Task, Worker
-from holdfast.examine._roster import OPENER, Module, enumeration_key, module_key
+from holdfast.examine._roster import (
+    OPENER,
+    PARSER,
+    RECORD_FINDER,
+    Module,
+    enumeration_key,
+    module_key,
+    record_finder_key,
+)
 from holdfast.examine._walk import EVERY, label
+from holdfast.examine._wire import DESCRIPTORS
 from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
 from holdfast.examine.limits import Limits
 from holdfast.examine.results import Current, Result
@@ -52,11 +63,13 @@ def examine(
     on_event: Callable[[Event], None] | None = None,
     only: tuple[str, ...] = (),
     plugins: tuple[str, ...] = (),
+    settings: dict[str, Json] | None = None,
 ) -> Summary:
     """Examine `inputs`, all of one case, into `derived`; what is there already is not done again.
 
     `jobs` is the number of worker processes. `only` names the parsers and finders to run, all of
-    them when empty. `plugins` are further modules (parsers, finders, openers) to import.
+    them when empty. `plugins` are further modules (parsers, finders, openers) to import. A record
+    finder runs where `settings` names it; what it is given there is part of its results' key.
 
     Raises:
         InputError: no such parser or finder; two modules of one name; a bad item.
@@ -71,7 +84,8 @@ def examine(
         scratch = Path(name).resolve()
         with (scratch / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins)
+            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins,
+                             settings=settings or {})  # fmt: skip
             try:
                 return engine.run(iter(inputs), max(1, jobs), only)
             finally:
@@ -80,6 +94,17 @@ def examine(
 
 def _silent(event: Event) -> None:
     del event
+
+
+def _standing(found: dict[str, Result]) -> dict[str, Result]:
+    """Leave out what was found in records that are no longer in force."""
+    keys = {result.key for result in found.values()}
+    standing = {}
+    for name, result in found.items():
+        reads = result.facts.get("reads", [])
+        if all(key in keys for key in (reads if isinstance(reads, list) else [])):
+            standing[name] = result
+    return standing
 
 
 def _clean(derived: Path) -> None:
@@ -106,9 +131,16 @@ class _Engine:
         limits: Limits,
         on_event: Callable[[Event], None],
         plugins: tuple[str, ...],
+        *,
+        settings: dict[str, Json],
     ) -> None:
         self._derived, self._scratch, self._limits = derived, scratch, limits
         self._tell, self._plugins = on_event, plugins
+        self._settings = canonical.dumps(settings)
+        self._readers = {
+            name: sha256_hex(canonical.dumps(given)) for name, given in settings.items()
+        }
+        self._sources: list[Input] = []
         self._selector = selectors.DefaultSelector()
         self._workers: set[Worker] = set()
         self._started = 0
@@ -132,11 +164,16 @@ class _Engine:
         for _ in range(jobs - 1):
             self._hire()
         tasks = self._tasks(inputs)
-        while self._feed(tasks) or any(worker.tasks for worker in self._workers) or self._again:
-            self._turn()
+        self._work(tasks)
+        if self._readers:
+            self._work(self._readings(only))
         return Summary(
             seconds=time.monotonic() - start, protection=self._protection, **self._counts
         )
+
+    def _work(self, tasks: Iterator[Task]) -> None:
+        while self._feed(tasks) or any(worker.tasks for worker in self._workers) or self._again:
+            self._turn()
 
     def close(self) -> None:
         """End every worker."""
@@ -148,7 +185,8 @@ class _Engine:
 
     def _hire(self) -> None:
         self._started += 1
-        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins)
+        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins,
+                        self._settings)  # fmt: skip
         self._workers.add(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
 
@@ -156,13 +194,15 @@ class _Engine:
         """Settle which modules run, and their keys."""
         modules = tuple(self._modules.values())
         chosen = [m for m in modules if m.role != OPENER and (not only or m.name in only)]
-        if unknown := set(only) - {module.name for module in chosen}:
+        readers = {m.name for m in modules if m.role == RECORD_FINDER}
+        if unknown := (set(only) - {m.name for m in chosen}) or (self._readers.keys() - readers):
             raise InputError(
                 f"there is no parser or finder named {min(unknown)}",
                 f"there are {', '.join(sorted(m.name for m in modules if m.role != OPENER))}",
             )
         self._enumeration = enumeration_key(modules, self._limits)
-        self._keys = {label(m): module_key(m, self._enumeration) for m in chosen}
+        self._keys = {label(m): module_key(m, self._enumeration) for m in chosen
+                      if m.role != RECORD_FINDER}  # fmt: skip
 
     def _feed(self, tasks: Iterator[Task]) -> bool:
         """Give every worker what it has room for; say whether there may be more."""
@@ -178,6 +218,8 @@ class _Engine:
     def _tasks(self, inputs: Iterator[Input]) -> Iterator[Task]:
         """Yield what is left to do."""
         for source in inputs:
+            if self._readers:
+                self._sources.append(source)
             there = self._in_force(source.item)
             wanted = {
                 name: key for name, key in self._keys.items()
@@ -188,6 +230,32 @@ class _Engine:
             else:
                 yield Task(source, self._enumeration, wanted)
 
+    def _readings(self, only: tuple[str, ...]) -> Iterator[Task]:
+        """Yield what record finders have to read: items that have records of their kinds."""
+        kinds = {m.name: m.kinds for m in self._modules.values() if m.role == RECORD_FINDER}
+        finders = [
+            module for name, module in self._modules.items()
+            if module.role == RECORD_FINDER and module.name in self._readers
+            and (not only or module.name in only)
+        ]  # fmt: skip
+        for source in {one.item: one for one in self._sources}.values():
+            there = self._in_force(source.item)
+            if there is None:
+                continue
+            for finder in finders:
+                reads = tuple(
+                    found for found in results.datasets(self._derived, [source.item])
+                    if found.kind in kinds[finder.name] and found.module.startswith(PARSER)
+                )[:DESCRIPTORS]  # fmt: skip
+                cites = tuple(sorted({found.path.parent.name for found in reads}))
+                key = record_finder_key(
+                    finder, self._enumeration, [*cites], self._readers[finder.name]
+                )
+                known = there.get(label(finder))
+                if reads and (known is None or known.key != key):
+                    yield Task(source, self._enumeration, {label(finder): key}, reads=reads,
+                               cites=cites)  # fmt: skip
+
     def _in_force(self, item: str) -> dict[str, Result] | None:
         """Return the results over this very enumeration; None where there is none."""
         try:
@@ -197,6 +265,8 @@ class _Engine:
         return now.modules if now and now.enumeration.key == self._enumeration else None
 
     def _give(self, worker: Worker, task: Task) -> None:
+        if task.reads:
+            return self._give_records(worker, task)
         try:
             descriptor = task.source.open()
         except OSError as error:
@@ -207,14 +277,49 @@ class _Engine:
                 return self._unread(task, "not a regular file")
             self._largest = max(self._largest, facts.st_size)
             self._under_way.add(task.source.item)
-            return worker.give(task, descriptor)
+            return worker.give(task, (descriptor,))
         finally:
             os.close(descriptor)
+
+    def _give_records(self, worker: Worker, task: Task) -> None:
+        descriptors: list[int] = []
+        try:
+            descriptors.extend(
+                os.open(found.path, os.O_RDONLY | os.O_CLOEXEC) for found in task.reads
+            )
+            worker.give(task, tuple(descriptors))
+        except OSError as error:
+            raise IntegrityError(
+                f"derived data of item {task.source.item} is gone: {error.strerror}",
+                "drop it and examine again",
+            ) from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _unread(self, task: Task, reason: str) -> None:
         self._under_way.discard(task.source.item)
         self._counts["unread"] += 1
         self._tell(Unread(task.source.item, task.source.name, reason))
+
+    def _publish_found(self, task: Task, folder: Path, modules: dict[str, Json]) -> None:
+        """Put what record finders found in an item's records in force."""
+        now = results.current(self._derived, task.source.item)
+        if now is None:
+            raise IntegrityError(f"derived data of item {task.source.item} is gone")
+        found = dict(now.modules)
+        for name, key in task.wanted.items():
+            facts = modules.get(name)
+            cites: list[Json] = [*task.cites]
+            facts = {
+                **self._modules[name].to_json(), "reads": cites,
+                **(facts if isinstance(facts, dict) else {}),
+            }  # fmt: skip
+            found[name] = result = Result(key, facts, results.taken(folder / key))
+            self._counts["records"] += result.total("records")
+            self._counts["failures"] += result.total("failures")
+        results.publish(self._derived, folder, Current(now.item, now.enumeration, found))
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _turn(self) -> None:
         """Wait for a worker to say something, and act on it."""
@@ -248,7 +353,10 @@ class _Engine:
         match answer:
             case {"done": {"enumeration": dict(enumeration), "modules": dict(modules)}}:
                 _, task = worker.tasks.popleft()
-                self._publish(task, worker.folder(number), enumeration, modules)
+                if task.reads:
+                    self._publish_found(task, worker.folder(number), modules)
+                else:
+                    self._publish(task, worker.folder(number), enumeration, modules)
             case {"refused": str(reason)}:
                 _, task = worker.tasks.popleft()
                 self._unread(task, reason)
@@ -279,6 +387,7 @@ class _Engine:
             found[module] = result = Result(key, facts, results.taken(folder / key))
             records += result.total("records")
             failures += result.total("failures")
+        found = _standing(found)
         results.publish(self._derived, folder, Current(item, whole, found))
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)

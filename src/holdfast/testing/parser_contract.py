@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.interfaces import name_of, parsers
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import Batch, Failure, Record
+from holdfast.examine.records import unfold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -93,7 +94,16 @@ def to_line(record: Record) -> str:
 def parse_all(parser: Parser, content: bytes, name: str = "input") -> list[Record]:
     """Return every record of `content`."""
     with evidence(content, name) as file, _time_limit():
-        return list(parser.parse(file))
+        return list(one_by_one(parser.parse(file)))
+
+
+def one_by_one(found: Iterable[Record | Batch]) -> Iterator[Record]:
+    """Yield records singly, those of batches among them."""
+    for one in found:
+        if isinstance(one, Batch):
+            yield from unfold(one)
+        else:
+            yield one
 
 
 @contextmanager
@@ -244,7 +254,9 @@ class ParserTests:
             assert self.parser.match(file) in {True, False}
         records = fuzz(self.parser.parse, content, self.raises)
         check_records(
-            (one for one in records if isinstance(one, Record)), len(content), self.parser.RECORDS
+            one_by_one(one for one in records if isinstance(one, (Record, Batch))),
+            len(content),
+            self.parser.RECORDS,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from holdfast.acts import examining
@@ -15,7 +17,12 @@ from holdfast.core.errors import IntegrityError
 @CASE
 @JOBS
 @JSON
-def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
+@click.option(
+    "--sigma", metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Hold event records against the Sigma rules in this folder.",
+)  # fmt: skip
+def examine(place: Where, *, case: str, jobs: int, as_json: bool, sigma: Path | None) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
 
     \b
@@ -23,7 +30,7 @@ def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
       holdfast examine --case 2026-0001 --jobs 2
     """
     with place.session() as session, progress("Examining", "items") as session.progress:
-        done = examining.examine(session, examining.Examine(case, jobs))
+        done = examining.examine(session, examining.Examine(case, jobs, sigma))
     summary = done.summary
     for note in done.notes:
         warn(note)
