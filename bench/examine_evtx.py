@@ -22,7 +22,7 @@ OURS, PEER = "holdfast, one worker", "pyevtx-rs, JSON"
 CHUNK = 36
 """Records of a chunk: as many as fit."""
 PLASO = 1_000
-"""Event records a second, as measured once (plaso 20250918, winevtx); it is not run here."""
+"""Event records a second, as measured once with its winevtx parser; it is not run here."""
 
 
 def measure(bench: Bench) -> Section:
