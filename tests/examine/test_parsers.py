@@ -12,7 +12,7 @@ import pytest
 from holdfast.examine import _mbox
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.openers import mail as mail_opener
-from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers import archive, chromium_history, mail, plain_text, web_access
 from holdfast.examine.record import Failure
 from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
 
@@ -37,6 +37,11 @@ class TestWebAccess(ParserTests):
 
 class TestPlainText(ParserTests):
     parser: ClassVar[Parser] = plain_text
+    root = CASES
+
+
+class TestArchive(ParserTests):
+    parser: ClassVar[Parser] = archive
     root = CASES
 
 

@@ -47,6 +47,14 @@ class Failure(Record):
     """The cause in the field's terms, without the evidence's own text."""
 
 
+class UnreadableError(Exception):
+    """What an opener or parser raises where a unit can't be read for a reason of its format.
+
+    Its text is the reason in the field's terms (`encrypted`, `CRC-32 does not match`), without
+    the evidence's own text: it stands in the ledger as it is.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator(Record):
     """An observable found in bytes: an address, a name, a digest."""
