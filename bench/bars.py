@@ -48,6 +48,9 @@ BARS = {
     ),
     "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
     "store-s3": "S3: 80% of the speed of the plain client putting the same files",
+    "indicators": (
+        "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
+    ),
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

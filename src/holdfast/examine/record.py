@@ -62,8 +62,10 @@ class Indicator(Record):
     KIND: ClassVar[str] = "indicator"
 
     type: str
-    """`url`, `domain`, `ipv4`, `ipv6`, `email`, `md5`, `sha1` or `sha256`."""
+    """`url`, `domain`, `ipv4` and so on: each finder's page names its kinds."""
     value: str
     """The indicator as found, decoded to text, not normalised."""
     valid: bool
     """Whether it passes its own standard's rules beyond the pattern."""
+    context: str | None = None
+    """What stands before and after it, with it: one line of printable ASCII."""
