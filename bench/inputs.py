@@ -78,7 +78,8 @@ def mixed_text(path: Path, size: int, seed: int) -> None:
         "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+49 30 901820", "t.me/durov",
         "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "CVE-2021-44228", "52.520008, 13.404954",
         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "00:1a:2b:3c:4d:5e", "hxxp://evil[.]example",
-        "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run", "bob@mail.example", "2001:db8::7",
+        "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run", "bob@mail.example",
+        "2001:db8::7",
     )  # fmt: skip
 
     def line() -> str:  # noqa: PLR0911 - one return a kind of line

@@ -198,8 +198,8 @@ def test_long_phrases_are_cut_alike_in_every_window(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "piece",
     [
-        b"1 ", b"+1 ", b"4-", b"1", b"DE00 ", b"A0", b"HKLM\\a ", b"HKLM\\", b"a a\\", b"0x", b"ab:",
-        b"t.me/", b"discord ", b"1.0000,", b"[", b"4111 1111 1111 1111 ", b"tg @",
+        b"1 ", b"+1 ", b"4-", b"1", b"DE00 ", b"A0", b"HKLM\\a ", b"HKLM\\", b"a a\\", b"0x",
+        b"ab:", b"t.me/", b"discord ", b"1.0000,", b"[", b"4111 1111 1111 1111 ", b"tg @",
     ],
 )  # fmt: skip
 def test_hostile_repetition_stays_linear(piece: bytes) -> None:

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 from holdfast.examine import _streams
-from holdfast.examine.openers import bzip2, gz, sevenzip, tar, xz, zst
+from holdfast.examine.openers import bzip2, gz, pdf, sevenzip, tar, xz, zst
 from holdfast.examine.openers import zip as zipped
 from holdfast.examine.parsers import archive
 from holdfast.examine.record import UnreadableError
@@ -385,3 +385,15 @@ def test_a_damaged_sevenzip_is_told() -> None:
     content[60] ^= 0xFF
     found = unfolded(sevenzip, bytes(content))
     assert not any(isinstance(data, bytes) and data for data in found.values())
+
+
+# --- PDF ---
+
+
+def test_a_pdf_gives_what_is_attached_to_it() -> None:
+    content = (CASES.parent / "pdf/invoice/input.pdf").read_bytes()
+    assert unfolded(pdf, content) == {"note.txt": b"attached text"}
+
+
+def test_a_pdf_that_is_encrypted_or_none_says_so() -> None:
+    assert unfolded(pdf, b"%PDF-1.7 and nothing more") == {"": "PDF is damaged"}

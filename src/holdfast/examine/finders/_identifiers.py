@@ -2,8 +2,8 @@ r"""Identifiers with rules of their own: money, phones, machines, handles, place
 
 Each kind has an exact pattern for `re` and a loose one for hyperscan's first pass, which must
 match wherever the exact one does (the tests hold it to that). What is searched is a *phrase*: a
-run of printable ASCII, blanks included, so that `4111 1111 1111 1111` is one finding. Quantifiers are
-possessive or bounded: no byte is looked at more than a few hundred times.
+run of printable ASCII, blanks included, so that `4111 1111 1111 1111` is one finding. Quantifiers
+are possessive or bounded: no byte is looked at more than a few hundred times.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Check digits, checksums and ranges: what makes an identifier valid by its own standard.
 
 Bitcoin: base58check, BIP 173 and 350. Ethereum: EIP-55. Monero: its base58 and Keccak. Tron:
-base58check with 0x41. Cards: ISO/IEC 7812 (Luhn, and the issuers' ranges). IBAN: ISO 13616 (length by country,
-mod 97). Tor: rend-spec-v3, 6. IMEI: 3GPP TS 23.003. Phones: E.164 by Google's metadata.
+base58check with 0x41. Cards: ISO/IEC 7812 (Luhn, and the issuers' ranges). IBAN: ISO 13616 (length
+by country, mod 97). Tor: rend-spec-v3, 6. IMEI: 3GPP TS 23.003. Phones: E.164 by Google's metadata.
 """
 
 from __future__ import annotations

@@ -48,9 +48,7 @@ def _soft(marks: bytes) -> bytes:
     return bytes(0x0A if byte in marks else 0x20 for byte in range(256))
 
 
-ADDRESSES = Lexicon(
-    _patterns.TO_WORDS, _soft(b",;&=!*$?#~"), _patterns.database, _by_word
-)
+ADDRESSES = Lexicon(_patterns.TO_WORDS, _soft(b",;&=!*$?#~"), _patterns.database, _by_word)
 """URLs, domains, network and mail addresses, digests: in runs without blanks."""
 IDENTIFIERS = Lexicon(
     _identifiers.TO_PHRASES, _soft(b'"<>{}|'), _identifiers.database, _identifiers.judge

@@ -1,8 +1,9 @@
 r"""Plain text that no other parser takes: notes, scripts, configuration, unknown logs.
 
 The text is cut at line ends into chunks of up to 64 KiB, so that search has something to cite.
-UTF-8, UTF-16 with a byte order mark, or Windows-1252; what the encoding can't read is shown as
-`\xNN` and the chunk is marked `damaged`.
+UTF-8, UTF-16 (also without its mark, where it is Latin), Windows-1252; where most letters are not
+Latin, one of the Cyrillic, Greek, Arabic, Hebrew, Chinese, Japanese or Korean sets, as
+charset-normalizer judges. What the encoding can't read is shown as `\xNN`, the chunk `damaged`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.parsers._sniff import is_access_log, is_mail, text_encoding
+from holdfast.examine.parsers._sniff import is_access_log, is_html, is_mail, is_rtf, text_encoding
 from holdfast.examine.record import Record
 
 if TYPE_CHECKING:
@@ -35,15 +36,21 @@ class TextDocument(Record):
     damaged: bool = False
 
 
-VERSION = 1
-DECODERS: tuple[str, ...] = ("python",)
+VERSION = 2
+DECODERS: tuple[str, ...] = ("charset-normalizer", "python")
 RECORDS: tuple[type[Record], ...] = (TextDocument,)
 
 
 def match(file: EvidenceFile) -> bool:
-    """Accept text that is neither mail nor an access log."""
+    """Accept text that no other parser reads: no mail, access log, HTML, RTF or PDF."""
     head = file.head
-    return text_encoding(head) is not None and not is_mail(head) and not is_access_log(head)
+    if is_mail(head) or is_access_log(head) or is_html(head) or is_rtf(head):
+        return False
+    return not _is_pdf(head) and text_encoding(head) is not None
+
+
+def _is_pdf(head: bytes) -> bool:
+    return b"%PDF-" in head[:1024]
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
