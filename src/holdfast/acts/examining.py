@@ -12,7 +12,7 @@ from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
 from holdfast.core import durable
 from holdfast.examine import ledger as ledgers
-from holdfast.examine import run, search, timeline
+from holdfast.examine import patterns, run, search, timeline
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.examine.ledger import LedgerLine
+    from holdfast.examine.patterns import Pattern
     from holdfast.examine.run import Event, Summary
 
 
@@ -31,10 +32,12 @@ class Examine:
 
     case: str
     jobs: int = 1
+    own: tuple[Pattern, ...] = ()
+    """The unit's own patterns."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it; the number of processes changes nothing."""
-        return {}
+        return {"patterns": patterns.digest(self.own)} if self.own else {}
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ def examine(session: Session, request: Examine) -> Examination:
         IntegrityError: a worker wrote what it must not.
     """
     held = by_item(session, request.case)
-    session.custody.enter(Draft("examine.start", request.case, {"items": len(held)}))
+    session.custody.enter(
+        Draft("examine.start", request.case, {"items": len(held), **request.facts()})
+    )
     notes: list[str] = []
     done = 0
 
@@ -80,6 +85,7 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
+            patterns=request.own,
         )
         index = vault.index(request.case)
         session.progress(len(held), len(held), "timeline")

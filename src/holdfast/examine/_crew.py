@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.events import Input
     from holdfast.examine.limits import Limits
+    from holdfast.examine.patterns import Pattern
 
     Message = dict[str, Json]
 
@@ -49,7 +50,13 @@ class Task:
 class Worker:
     """One child process, for one case."""
 
-    def __init__(self, scratch: Path, limits: Limits, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        limits: Limits,
+        plugins: tuple[str, ...],
+        patterns: tuple[Pattern, ...] = (),
+    ) -> None:
         self.scratch = scratch
         self._limits = limits
         self.tasks: deque[tuple[int, Task]] = deque()
@@ -78,6 +85,7 @@ class Worker:
             "scratch": str(scratch),
             "limits": limits.to_json(),
             "plugins": list(plugins),
+            "patterns": [[one.name, one.regex] for one in patterns],
             "code": [*_code(plugins)],
         }  # fmt: skip
         send(ours, settings)

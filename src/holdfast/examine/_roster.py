@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.interfaces import Finder, Opener, Parser
     from holdfast.examine.limits import Limits
+    from holdfast.examine.patterns import Pattern
 
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
 ENUMERATION = "enumeration"
@@ -72,12 +73,17 @@ class Roster:
         return tuple(module for module, _ in (*self.parsers, *self.finders, *self.openers))
 
 
-def load(plugins: tuple[str, ...] = ()) -> Roster:
+def load(plugins: tuple[str, ...] = (), patterns: tuple[Pattern, ...] = ()) -> Roster:
     """Import every module of the three folders, those of other distributions, and `plugins`.
+
+    `patterns` are the unit's own; they belong to the key of the finder that looks for them.
 
     Raises:
         InputError: two modules of one name, or a plugin that is none of the three.
     """
+    for finder in interfaces.finders():
+        if (take := getattr(finder, "use", None)) is not None:
+            take(patterns)
     found: dict[str, list[object]] = {
         PARSER: list(interfaces.parsers()),
         FINDER: list(interfaces.finders()),
@@ -138,6 +144,8 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
 
 def _describe(role: str, code: Parser | Finder | Opener) -> Module:
     decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
+    if (settings := getattr(code, "settings", None)) is not None:
+        decoders |= settings()
     return Module(role, interfaces.name_of(code), code.VERSION, decoders)
 
 

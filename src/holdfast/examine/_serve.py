@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine._wire import Message
     from holdfast.examine.limits import Limits
+    from holdfast.examine.patterns import Pattern
     from holdfast.sandbox.confine import Protection
 
 _BROKEN = 70
@@ -33,11 +34,18 @@ _BROKEN = 70
 class Server:
     """Takes items from the engine, one at a time."""
 
-    def __init__(self, scratch: Path, limits: Limits, page: int, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        limits: Limits,
+        page: int,
+        plugins: tuple[str, ...],
+        patterns: tuple[Pattern, ...] = (),
+    ) -> None:
         pa.set_cpu_count(1)  # one process a core is the engine's business; threads cost memory
         pa.set_io_thread_count(1)
         self._scratch, self._limits, self._page = scratch, limits, Page(page)
-        self._roster = _roster.load(plugins)
+        self._roster = _roster.load(plugins, patterns)
         gc.freeze()
 
     def run(

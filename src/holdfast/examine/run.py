@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.patterns import Pattern
 
 __all__ = ["Died", "Event", "Examined", "Input", "Started", "Summary", "Unread", "examine"]
 
@@ -52,11 +53,13 @@ def examine(
     on_event: Callable[[Event], None] | None = None,
     only: tuple[str, ...] = (),
     plugins: tuple[str, ...] = (),
+    patterns: tuple[Pattern, ...] = (),
 ) -> Summary:
     """Examine `inputs`, all of one case, into `derived`; what is there already is not done again.
 
     `jobs` is the number of worker processes. `only` names the parsers and finders to run, all of
-    them when empty. `plugins` are further modules (parsers, finders, openers) to import.
+    them when empty. `plugins` are further modules (parsers, finders, openers) to import,
+    `patterns` the unit's own, which become part of the key of what they find.
 
     Raises:
         InputError: no such parser or finder; two modules of one name; a bad item.
@@ -71,7 +74,8 @@ def examine(
         scratch = Path(name).resolve()
         with (scratch / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins)
+            tell = on_event or _silent
+            engine = _Engine(derived, scratch, limits or Limits(), tell, plugins, patterns)
             try:
                 return engine.run(iter(inputs), max(1, jobs), only)
             finally:
@@ -99,14 +103,16 @@ def _clean(derived: Path) -> None:
 class _Engine:
     """One call of `examine`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what `examine` was given
         self,
         derived: Path,
         scratch: Path,
         limits: Limits,
         on_event: Callable[[Event], None],
         plugins: tuple[str, ...],
+        patterns: tuple[Pattern, ...] = (),
     ) -> None:
+        self._patterns = patterns
         self._derived, self._scratch, self._limits = derived, scratch, limits
         self._tell, self._plugins = on_event, plugins
         self._selector = selectors.DefaultSelector()
@@ -148,7 +154,8 @@ class _Engine:
 
     def _hire(self) -> None:
         self._started += 1
-        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins)
+        scratch = self._scratch / f"worker-{self._started}"
+        worker = Worker(scratch, self._limits, self._plugins, self._patterns)
         self._workers.add(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
 

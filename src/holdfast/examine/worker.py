@@ -41,7 +41,11 @@ def main(channel: socket.socket, page: int) -> int:
             scratch, code, memory=limits.memory, output=limits.output, isolated=isolated
         )
         served = import_module("holdfast.examine._serve")
-        serve = served.Server(scratch, limits, page, tuple(cast("list[str]", settings["plugins"])))
+        given_patterns = import_module("holdfast.examine.patterns")
+        given = cast("list[tuple[str, str]]", settings["patterns"])
+        patterns = tuple(given_patterns.Pattern(name, regex) for name, regex in given)
+        plugins = tuple(cast("list[str]", settings["plugins"]))
+        serve = served.Server(scratch, limits, page, plugins, patterns)
     except (HoldfastError, ImportError) as error:
         send(channel, {"trouble": f"{type(error).__name__}: {error}"})
         return 1

@@ -36,6 +36,9 @@ class Lexicon:
     """Gives hyperscan's first pass."""
     judge: Callable[[bytes, set[int]], tuple[Found, ...]]
     """Gives the findings of a word in which the first pass had hits of these numbers."""
+    back: int = 3
+    """From the end of a hit to a byte of its word: one for the newline put before the data, one as
+    an end lies after its last byte, and one where that byte may be the gap after the word."""
 
 
 def _by_word(word: bytes, numbers: set[int]) -> tuple[Found, ...]:
@@ -125,11 +128,10 @@ class Scanner:
     def _hits(self, data: bytes) -> list[tuple[int, int]]:
         """Return, for each hit of the first pass, a place inside its word, and its number."""
         ends: list[tuple[int, int]] = []
+        back, last = self._lexicon.back, len(data) - 1
 
         def hit(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            # One for the newline put before; one as an end lies after its last byte; and one
-            # more, since that byte may be the gap after the word.
-            ends.append((end - 3, number))
+            ends.append((min(end - back, last), number))
 
         self._lexicon.first().scan(_GAP + data + _GAP, match_event_handler=hit)
         ends.sort()
