@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -32,105 +32,18 @@ if TYPE_CHECKING:
 
     from holdfast.examine.file import EvidenceFile
 
+from holdfast.examine._sevenzip_header import (
+    BRANCHES,
+    DAMAGED,
+    HEAD,
+    Bytes,
+    Coder,
+    Folder,
+    streams,
+)
+
 MAGIC = b"7z\xbc\xaf\x27\x1c"
-_HEAD = 32
 _HEADER_LIMIT = 64 << 20
-_STREAMS = 1 << 20
-"""Folders, streams and files at most, each."""
-_BRANCHES = {  # xz's filter of the same code
-    b"\x03\x03\x01\x03": lzma.FILTER_X86, b"\x04": lzma.FILTER_X86,
-    b"\x03\x03\x02\x05": lzma.FILTER_POWERPC, b"\x05": lzma.FILTER_POWERPC,
-    b"\x03\x03\x04\x01": lzma.FILTER_IA64, b"\x06": lzma.FILTER_IA64,
-    b"\x03\x03\x05\x01": lzma.FILTER_ARM, b"\x07": lzma.FILTER_ARM,
-    b"\x03\x03\x07\x01": lzma.FILTER_ARMTHUMB, b"\x08": lzma.FILTER_ARMTHUMB,
-    b"\x03\x03\x08\x05": lzma.FILTER_SPARC, b"\x09": lzma.FILTER_SPARC,
-}  # fmt: skip
-_METHODS = {
-    b"\0": "stored", b"\x03\x01\x01": "lzma", b"\x21": "lzma2", b"\x03": "delta",
-    b"\x04\x01\x08": "deflate", b"\x04\x01\x09": "deflate64", b"\x04\x02\x02": "bzip2",
-    b"\x04\xf7\x11\x01": "zstd", b"\x03\x04\x01": "ppmd", b"\x03\x03\x01\x1b": "bcj2",
-    b"\x06\xf1\x07\x01": "aes",
-}  # fmt: skip
-_DAMAGED = "the archive's header is damaged"
-
-
-@dataclass(slots=True)
-class _Coder:
-    method: bytes
-    properties: bytes
-    simple: bool
-
-    @property
-    def name(self) -> str:
-        return "branch" if self.method in _BRANCHES else _METHODS.get(self.method, "unknown")
-
-
-@dataclass(slots=True)
-class _Folder:
-    coders: list[_Coder]
-    bonds: list[tuple[int, int]]
-    packed: list[int]
-    sizes: list[int] = field(default_factory=list)
-    starts: list[tuple[int, int]] = field(default_factory=list)
-    """Where its packed streams lie: start and end in the file."""
-    parts: list[tuple[int, int | None]] = field(default_factory=list)
-    """Size and CRC-32 of each file in it."""
-    crc: int | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes that the last coder gives: the one whose output no other takes."""
-        taken = {out for _, out in self.bonds}
-        return next((n for i, n in enumerate(self.sizes) if i not in taken), 0)
-
-
-class _Bytes:
-    """The header, read from the front; whatever it claims, never past its end."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._at = 0
-
-    def take(self, size: int) -> bytes:
-        if size < 0 or size > len(self._raw) - self._at:
-            raise UnreadableError(_DAMAGED)
-        self._at += size
-        return self._raw[self._at - size : self._at]
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def number(self) -> int:
-        first, value, mask = self.byte(), 0, 0x80
-        for shift in range(8):
-            if not first & mask:
-                return value | (first & (mask - 1)) << 8 * shift
-            value |= self.byte() << 8 * shift
-            mask >>= 1
-        return value
-
-    def count(self) -> int:
-        number = self.number()
-        if number > min(_STREAMS, 8 * len(self._raw) + 64):
-            raise UnreadableError(_DAMAGED)
-        return number
-
-    def bits(self, count: int) -> list[bool]:
-        raw = self.take((count + 7) // 8)
-        return [bool(raw[i // 8] & 0x80 >> i % 8) for i in range(count)]
-
-    def defined(self, count: int) -> list[bool]:
-        return [True] * count if self.byte() else self.bits(count)
-
-    def checks(self, count: int) -> list[int | None]:
-        return [
-            int.from_bytes(self.take(4), "little") if there else None
-            for there in self.defined(count)
-        ]
-
-    def expect(self, mark: int) -> None:
-        if self.byte() != mark:
-            raise UnreadableError(_DAMAGED)
 
 
 def is_sevenzip(head: bytes) -> bool:
@@ -145,138 +58,32 @@ def entries(file: EvidenceFile) -> Iterator[Entry]:
         UnreadableError: the header can't be read.
     """
     budget = Budget(file)
-    head = file.head[:_HEAD]
-    if len(head) < _HEAD:
+    head = file.head[:HEAD]
+    if len(head) < HEAD:
         raise UnreadableError("the archive is cut off")
     place, size = int.from_bytes(head[12:20], "little"), int.from_bytes(head[20:28], "little")
     if size == 0:
         return
-    if place + size + _HEAD > file.size or size > _HEADER_LIMIT:
+    if place + size + HEAD > file.size or size > _HEADER_LIMIT:
         raise UnreadableError("the archive is cut off")
-    raw = b"".join(span(file, _HEAD + place, _HEAD + place + size))
+    raw = b"".join(span(file, HEAD + place, HEAD + place + size))
     if zlib.crc32(raw) != int.from_bytes(head[28:32], "little"):
-        raise UnreadableError(_DAMAGED)
+        raise UnreadableError(DAMAGED)
     for _ in range(4):
-        header = _Bytes(raw)
+        header = Bytes(raw)
         kind = header.byte()
         if kind == 1:
             yield from _files(file, header, budget)
             return
         if kind != 0x17:
             break
-        folders = _streams(header)
+        folders = streams(header)
         if not folders or folders[0].size > _HEADER_LIMIT:
             break
         raw = b"".join(_decoded(file, folders[0]))[: folders[0].size]
         if folders[0].crc not in {None, zlib.crc32(raw)}:
             break
-    raise UnreadableError(_DAMAGED)
-
-
-def _streams(header: _Bytes) -> list[_Folder]:
-    place, packed = 0, list[int]()
-    folders: list[_Folder] = []
-    parted = False
-    while (kind := header.byte()) != 0:
-        if kind == 6:
-            place, packed = _packed(header)
-        elif kind == 7:
-            folders = _folders(header)
-        elif kind == 8:
-            _parts(header, folders)
-            parted = True
-        else:
-            raise UnreadableError(_DAMAGED)
-    if not parted:
-        for folder in folders:
-            folder.parts = [(folder.size, folder.crc)]
-    at, ends = _HEAD + place, iter(packed)
-    for folder in folders:
-        for _ in folder.packed:
-            size = next(ends, 0)
-            folder.starts.append((at, at + size))
-            at += size
-    return folders
-
-
-def _packed(header: _Bytes) -> tuple[int, list[int]]:
-    place, count, sizes = header.number(), header.count(), list[int]()
-    while (kind := header.byte()) != 0:
-        if kind == 9:
-            sizes = [header.number() for _ in range(count)]
-        elif kind == 10:
-            header.checks(count)
-        else:
-            raise UnreadableError(_DAMAGED)
-    return place, sizes
-
-
-def _folders(header: _Bytes) -> list[_Folder]:
-    header.expect(11)
-    count = header.count()
-    if header.byte():
-        raise UnreadableError("its header lies outside of it")
-    folders = [_folder(header) for _ in range(count)]
-    header.expect(12)
-    for folder, outs in folders:
-        folder.sizes = [header.number() for _ in range(outs)]
-    while (kind := header.byte()) != 0:
-        if kind != 10:
-            raise UnreadableError(_DAMAGED)
-        for (folder, _), crc in zip(folders, header.checks(count), strict=True):
-            folder.crc = crc
-    return [folder for folder, _ in folders]
-
-
-def _folder(header: _Bytes) -> tuple[_Folder, int]:
-    coders, ins, outs = [], 0, 0
-    for _ in range(header.count()):
-        flags = header.byte()
-        method = header.take(flags & 15)
-        taken, given = (header.count(), header.count()) if flags & 16 else (1, 1)
-        properties = header.take(header.count()) if flags & 32 else b""
-        coders.append(_Coder(method, properties, taken == given == 1))
-        ins, outs = ins + taken, outs + given
-    if not coders or outs > _STREAMS or ins < outs - 1:
-        raise UnreadableError(_DAMAGED)
-    bonds = [(header.number(), header.number()) for _ in range(outs - 1)]
-    streams = ins - len(bonds)
-    packed = [header.number() for _ in range(streams)] if streams > 1 else [0]
-    return _Folder(coders, bonds, packed), outs
-
-
-def _parts(header: _Bytes, folders: list[_Folder]) -> None:
-    counts = [1] * len(folders)
-    kind = header.byte()
-    if kind == 13:
-        counts = [header.count() for _ in folders]
-        kind = header.byte()
-    sizes: list[list[int]] = []
-    for folder, count in zip(folders, counts, strict=True):
-        own = [header.number() for _ in range(count - 1)] if kind == 9 else []
-        sizes.append([*own, folder.size - sum(own)] if count else [])
-    if kind == 9:
-        kind = header.byte()
-    known = [
-        folder.crc if count == 1 else None for folder, count in zip(folders, counts, strict=True)
-    ]
-    missing = sum(
-        count for count, crc in zip(counts, known, strict=True) if count != 1 or crc is None
-    )
-    checks: list[int | None] = [None] * missing
-    while kind != 0:
-        if kind != 10:
-            raise UnreadableError(_DAMAGED)
-        checks = header.checks(missing)
-        kind = header.byte()
-    each = iter(checks)
-    for folder, own, crc in zip(folders, sizes, known, strict=True):
-        if len(own) == 1 and crc is not None:
-            folder.parts = [(own[0], crc)]
-        else:
-            folder.parts = [(size, next(each, None)) for size in own]
-        if any(size < 0 for size, _ in folder.parts):
-            raise UnreadableError(_DAMAGED)
+    raise UnreadableError(DAMAGED)
 
 
 @dataclass(slots=True)
@@ -288,8 +95,8 @@ class _Told:
     attributes: int = 0
 
 
-def _files(file: EvidenceFile, header: _Bytes, budget: Budget) -> Iterator[Entry]:
-    folders: list[_Folder] = []
+def _files(file: EvidenceFile, header: Bytes, budget: Budget) -> Iterator[Entry]:
+    folders: list[Folder] = []
     told: list[_Told] = []
     while (kind := header.byte()) != 0:
         if kind == 2:
@@ -297,12 +104,12 @@ def _files(file: EvidenceFile, header: _Bytes, budget: Budget) -> Iterator[Entry
                 header.take(header.number())
                 del prop
         elif kind in {3, 4}:
-            found = _streams(header)
+            found = streams(header)
             folders = found if kind == 4 else folders
         elif kind == 5:
             told = _names(header)
         else:
-            raise UnreadableError(_DAMAGED)
+            raise UnreadableError(DAMAGED)
     where = iter(
         (folder, index, size, crc)
         for folder in (_Solid(file, one) for one in folders)
@@ -331,12 +138,12 @@ def _entry(one: _Told, part: tuple[_Solid, int, int, int | None] | None, budget:
     )  # fmt: skip
 
 
-def _names(header: _Bytes) -> list[_Told]:
+def _names(header: Bytes) -> list[_Told]:
     told = [_Told() for _ in range(header.count())]
     empty: list[bool] = [False] * len(told)
     bare: list[bool] = []
     while (prop := header.number()) != 0:
-        inside = _Bytes(header.take(header.number()))
+        inside = Bytes(header.take(header.number()))
         if prop == 14:
             empty = inside.bits(len(told))
         elif prop == 15:
@@ -370,7 +177,7 @@ def _names(header: _Bytes) -> list[_Told]:
 class _Solid:
     """The files of one folder, one behind the other in one stream that is read once."""
 
-    def __init__(self, file: EvidenceFile, folder: _Folder) -> None:
+    def __init__(self, file: EvidenceFile, folder: Folder) -> None:
         self.folder = folder
         self._file = file
         self._source: BinaryIO | None = None
@@ -406,7 +213,7 @@ class _Solid:
             yield piece
 
 
-def _decoded(file: EvidenceFile, folder: _Folder) -> Iterator[bytes]:
+def _decoded(file: EvidenceFile, folder: Folder) -> Iterator[bytes]:
     """Return what a folder's coders make of its packed stream."""
     names = {coder.name for coder in folder.coders}
     if "aes" in names:
@@ -425,19 +232,19 @@ def _decoded(file: EvidenceFile, folder: _Folder) -> Iterator[bytes]:
         order = [at]
         while (following := next((t for t, g in feeds.items() if g == at), None)) is not None:
             if following in order or following >= len(folder.coders):
-                raise UnreadableError(_DAMAGED)
+                raise UnreadableError(DAMAGED)
             order.append(following)
             at = following
     pieces: Iterable[bytes] = span(file, start, end)
     for index in order:
         if index >= len(folder.sizes) or index >= len(folder.coders):
-            raise UnreadableError(_DAMAGED)
+            raise UnreadableError(DAMAGED)
         pieces = _undone(folder.coders[index], pieces, folder.sizes[index])
     yield from pieces
 
 
 def _undone(  # noqa: PLR0911 - one return a method
-    coder: _Coder, pieces: Iterable[bytes], size: int
+    coder: Coder, pieces: Iterable[bytes], size: int
 ) -> Iterable[bytes]:
     properties = coder.properties
     match coder.name:
@@ -458,8 +265,8 @@ def _undone(  # noqa: PLR0911 - one return a method
         case "delta" if properties:
             return _filtered(pieces, {"id": lzma.FILTER_DELTA, "dist": properties[0] + 1})
         case "branch":
-            return _filtered(pieces, {"id": _BRANCHES[coder.method]})
-    raise UnreadableError(_DAMAGED)
+            return _filtered(pieces, {"id": BRANCHES[coder.method]})
+    raise UnreadableError(DAMAGED)
 
 
 def _filtered(pieces: Iterable[bytes], one: dict[str, Any]) -> Iterator[bytes]:

@@ -9,9 +9,7 @@ share bytes with an earlier one are left out and counted: that is how a bomb is 
 
 from __future__ import annotations
 
-import struct
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdfast.examine._archive import Entry, decoded, from_dos, from_filetime
@@ -26,6 +24,21 @@ from holdfast.examine._streams import (
     unxzipped,
     unzstd,
 )
+from holdfast.examine._zip_headers import (
+    CENTRAL,
+    COMMENT,
+    END,
+    END_SIZE,
+    LOCAL,
+    LOCAL_SIZE,
+    SPLIT,
+    Header,
+    central,
+    directory,
+    extras,
+    find,
+    local_header,
+)
 from holdfast.examine.record import UnreadableError
 
 if TYPE_CHECKING:
@@ -34,13 +47,7 @@ if TYPE_CHECKING:
 
     from holdfast.examine.file import EvidenceFile
 
-LOCAL, CENTRAL, END, SPLIT = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x07\x08"
-_END64, _LOCATOR64 = b"PK\x06\x06", b"PK\x06\x07"
-_END_SIZE, _CENTRAL_SIZE, _LOCAL_SIZE = 22, 46, 30
-_COMMENT = 0xFFFF
-_ENTRIES = 2_000_000
-_CANDIDATES = 256
-_FULL32 = 0xFFFFFFFF
+
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 1, 8, 0x800
 _AES, _UNIX, _MAC = 99, 3, 19
 _LINK, _FOLDER = 0xA000, 0x4000
@@ -50,44 +57,17 @@ _NAMES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    start: int
-    size: int
-    end: int
-    """Where the archive ends, its comment included."""
-    prefix: int
-    """Bytes before the archive that its offsets don't count."""
-
-
-@dataclass(slots=True)
-class _Header:
-    offset: int
-    flags: int
-    method: int
-    date: int
-    clock: int
-    crc: int
-    packed: int
-    size: int
-    name: bytes
-    extra: bytes
-    comment: bytes = b""
-    made_by: int = 0
-    attributes: int = 0
-
-
 def is_zip(file: EvidenceFile) -> bool:
     """Say whether `file` starts with a ZIP entry, or has a directory that fits near its end."""
     if file.head.startswith((LOCAL, END, SPLIT + LOCAL)):
         return True
-    if file.size < _END_SIZE or file.head[257:262] == b"ustar":
+    if file.size < END_SIZE or file.head[257:262] == b"ustar":
         return False  # a tar may end with a ZIP file that lies in it
     with file.open() as source:
-        start = max(0, file.size - _END_SIZE - _COMMENT)
+        start = max(0, file.size - END_SIZE - COMMENT)
         source.seek(start)
         at = source.read().rfind(END)
-        found = _directory(source, start + at, file.size) if at >= 0 else None
+        found = directory(source, start + at, file.size) if at >= 0 else None
     return found is not None and found.size > 0
 
 
@@ -99,11 +79,11 @@ def entries(file: EvidenceFile) -> Iterator[Entry]:
     """
     budget = Budget(file)
     with file.open() as source:
-        found = _find(source, file.size)
+        found = find(source, file.size)
         if found is None:
             yield from _loose(file, source, 0, file.size, budget, notes=[])
             raise UnreadableError("no central directory: cut off or damaged")
-        headers, broken = _central(source, found)
+        headers, broken = central(source, found)
         headers.sort(key=lambda header: header.offset)
         at = min((header.offset for header in headers), default=found.start)
         if at > 0:
@@ -130,131 +110,8 @@ def _zeros(file: EvidenceFile, start: int) -> bool:
     return not any(piece.strip(b"\0") for piece in span(file, start, file.size))
 
 
-def _find(source: BinaryIO, size: int) -> _Directory | None:
-    """Return the last directory that fits, looking from the end."""
-    step, tries = 1 << 20, 0
-    end = size
-    while end > 0 and tries < _CANDIDATES:
-        start = max(0, end - step)
-        source.seek(start)
-        block = source.read(min(end + _END_SIZE, size) - start)
-        at = block.rfind(END)
-        while at >= 0 and tries < _CANDIDATES:
-            tries += 1
-            if (found := _directory(source, start + at, size)) is not None:
-                return found
-            at = block.rfind(END, 0, at)
-        end = start
-    return None
-
-
-def _directory(source: BinaryIO, at: int, size: int) -> _Directory | None:
-    source.seek(at)
-    raw = source.read(_END_SIZE)
-    if len(raw) < _END_SIZE:
-        return None
-    count, length, offset, comment = struct.unpack_from("<HIIH", raw, 10)
-    before = at
-    if _FULL32 in {length, offset} or count == _COMMENT:
-        source.seek(max(0, at - 20))
-        locator = source.read(20)
-        if locator.startswith(_LOCATOR64) and len(locator) == 20:
-            where = int.from_bytes(locator[8:16], "little")
-            for place in (where, at - 20 - 56):
-                if not 0 <= place < at:
-                    continue
-                source.seek(place)
-                raw64 = source.read(56)
-                if raw64.startswith(_END64) and len(raw64) == 56:
-                    count, length, offset = struct.unpack_from("<QQQ", raw64, 32)
-                    before = place
-                    break
-    start = before - length
-    if length > before or start < offset:
-        return None
-    source.seek(start)
-    if source.read(4) != CENTRAL and not (count == 0 and length == 0):
-        return None
-    end = min(size, at + _END_SIZE + comment)
-    return _Directory(start, length, end, start - offset)
-
-
-def _central(source: BinaryIO, found: _Directory) -> tuple[list[_Header], bool]:
-    """Return the directory's entries, and whether it breaks off."""
-    headers: list[_Header] = []
-    source.seek(found.start)
-    left = found.size
-    while left > 0:
-        raw = source.read(_CENTRAL_SIZE)
-        if len(raw) < _CENTRAL_SIZE or raw[:4] != CENTRAL or len(headers) >= _ENTRIES:
-            return headers, True
-        (
-            made,
-            _,
-            flags,
-            method,
-            clock,
-            date,
-            crc,
-            packed,
-            size,
-            n,
-            m,
-            k,
-            _,
-            _,
-            attributes,
-            offset,
-        ) = struct.unpack_from("<HHHHHHIIIHHHHHII", raw, 4)
-        rest = source.read(n + m + k)
-        header = _Header(
-            offset, flags, method, date, clock, crc, packed, size,
-            rest[:n], rest[n : n + m], rest[n + m :], made >> 8, attributes,
-        )  # fmt: skip
-        _widen(header)
-        header.offset += found.prefix
-        headers.append(header)
-        left -= _CENTRAL_SIZE + n + m + k
-    return headers, left < 0
-
-
-def _widen(header: _Header) -> None:
-    """Take the sizes that did not fit from the ZIP64 field (4.5.3)."""
-    wide = _extras(header.extra).get(1, b"")
-    at = 0
-    for name in ("size", "packed", "offset"):
-        if getattr(header, name) == _FULL32 and len(wide) >= at + 8:
-            setattr(header, name, int.from_bytes(wide[at : at + 8], "little"))
-            at += 8
-
-
-def _extras(raw: bytes) -> dict[int, bytes]:
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + 4 <= len(raw):
-        kind, size = struct.unpack_from("<HH", raw, at)
-        found.setdefault(kind, raw[at + 4 : at + 4 + size])
-        at += 4 + size
-    return found
-
-
-def _local(source: BinaryIO, at: int) -> tuple[_Header, int] | None:
-    """Return the local header at `at`, and where its data starts."""
-    source.seek(at)
-    raw = source.read(_LOCAL_SIZE)
-    if len(raw) < _LOCAL_SIZE or raw[:4] != LOCAL:
-        return None
-    flags, method, clock, date, crc, packed, size, n, m = struct.unpack_from("<HHHHIIIHH", raw, 6)
-    rest = source.read(n + m)
-    header = _Header(at, flags, method, date, clock, crc, packed, size, rest[:n], rest[n:])
-    _widen(header)
-    return header, at + _LOCAL_SIZE + n + m
-
-
-def _entry(
-    file: EvidenceFile, source: BinaryIO, header: _Header, end: int, budget: Budget
-) -> Entry:
-    local = _local(source, header.offset)
+def _entry(file: EvidenceFile, source: BinaryIO, header: Header, end: int, budget: Budget) -> Entry:
+    local = local_header(source, header.offset)
     if local is None:
         return _told(header, 0, ["no entry where the directory says"], lambda: unreadable(
             "no entry where the directory says"))  # fmt: skip
@@ -279,7 +136,7 @@ def _loose(
 ) -> Iterator[Entry]:
     """Yield entries that only their local headers tell of, between `at` and `end`."""
     while (at := _seek(source, at, end, (LOCAL,))) >= 0:
-        local = _local(source, at)
+        local = local_header(source, at)
         if local is None:
             return
         header, start = local
@@ -293,7 +150,7 @@ def _loose(
             header, stop - at, notes,
             lambda one=header, a=start, b=stop: _content(file, one, a, b, budget),
         )  # fmt: skip
-        at = max(stop, at + _LOCAL_SIZE)
+        at = max(stop, at + LOCAL_SIZE)
 
 
 def _seek(source: BinaryIO, at: int, end: int, marks: tuple[bytes, ...]) -> int:
@@ -313,7 +170,7 @@ def _seek(source: BinaryIO, at: int, end: int, marks: tuple[bytes, ...]) -> int:
 def _gap(
     file: EvidenceFile, source: BinaryIO, at: int, end: int, budget: Budget
 ) -> Iterator[Entry]:
-    if end - at >= _LOCAL_SIZE:
+    if end - at >= LOCAL_SIZE:
         yield from _loose(file, source, at, end, budget, notes=["not in the central directory"])
 
 
@@ -324,23 +181,23 @@ def _data(file: EvidenceFile, name: str, start: int, end: int, budget: Budget) -
     )  # fmt: skip
 
 
-def _name(header: _Header) -> str:
+def _name(header: Header) -> str:
     if header.flags & _UTF8:
         return header.name.decode("utf-8", "backslashreplace")
-    path = _extras(header.extra).get(0x7075, b"")
+    path = extras(header.extra).get(0x7075, b"")
     if len(path) > 5 and int.from_bytes(path[1:5], "little") == zlib.crc32(header.name):
         return path[5:].decode("utf-8", "backslashreplace")
     return decoded(header.name, "cp437")
 
 
-def _told(header: _Header, length: int, notes: list[str], content: Any) -> Entry:
+def _told(header: Header, length: int, notes: list[str], content: Any) -> Entry:
     name = _name(header)
-    extras = _extras(header.extra)
+    more = extras(header.extra)
     time, zoned = from_dos(header.date, header.clock), False
-    stamp = extras.get(0x5455, b"")
+    stamp = more.get(0x5455, b"")
     if len(stamp) >= 5 and stamp[0] & 1:
         time, zoned = int.from_bytes(stamp[1:5], "little", signed=True) * 1_000_000, True
-    ntfs = extras.get(0x000A, b"")
+    ntfs = more.get(0x000A, b"")
     if len(ntfs) >= 16 and ntfs[4:6] == b"\1\0":
         time, zoned = from_filetime(int.from_bytes(ntfs[8:16], "little")) or time, True
     mode = header.attributes >> 16 if header.made_by in {_UNIX, _MAC} else 0
@@ -360,9 +217,7 @@ def _told(header: _Header, length: int, notes: list[str], content: Any) -> Entry
     )  # fmt: skip
 
 
-def _content(
-    file: EvidenceFile, header: _Header, start: int, stop: int, budget: Budget
-) -> BinaryIO:
+def _content(file: EvidenceFile, header: Header, start: int, stop: int, budget: Budget) -> BinaryIO:
     if header.flags & _ENCRYPTED or header.method == _AES:
         return unreadable("encrypted")
     raw = span(file, start, stop)
@@ -387,7 +242,7 @@ def _content(
     return stream(_checked(pieces, header), budget)
 
 
-def _lzma(file: EvidenceFile, header: _Header, start: int, stop: int) -> Iterator[bytes]:
+def _lzma(file: EvidenceFile, header: Header, start: int, stop: int) -> Iterator[bytes]:
     lead = b"".join(span(file, start, min(stop, start + 9)))
     if len(lead) < 9 or lead[2:4] != b"\5\0" or lead[4] >= 225:
         raise UnreadableError("compressed data is damaged")
@@ -405,7 +260,7 @@ def lzma_filter(properties: bytes) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _checked(pieces: Iterable[bytes], header: _Header) -> Iterator[bytes]:
+def _checked(pieces: Iterable[bytes], header: Header) -> Iterator[bytes]:
     crc = size = 0
     for piece in pieces:
         crc = zlib.crc32(piece, crc)
