@@ -1,8 +1,8 @@
 """Mail: mbox files and single messages (RFC 5322, RFC 4155): a record a message, hop and verdict.
 
 `mail.message` comes first, then its `mail.hop`s and `mail.verdict`s from the top of the message
-down: the topmost `Received` line is the last hop. Everything a message says is its sender's claim;
-only the lines that the reader's own servers wrote are more than that. Maildir is one message a file.
+down: the topmost `Received` line is the last hop. What a message says is its sender's claim; only
+what the reader's own servers wrote is more than that. Maildir is one message a file.
 
 A message over 64 MiB gives its headers and a `Failure` for the rest. A nested message is an
 attachment here; the mail opener hands it out as a file of its own.
