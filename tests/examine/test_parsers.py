@@ -13,15 +13,21 @@ from holdfast.examine import _mbox
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.openers import mail as mail_opener
 from holdfast.examine.parsers import (
+    archive,
     certificate,
     chromium_history,
     evtx,
+    html_page,
     mail,
+    odf,
+    ooxml,
+    pdf,
     plain_text,
+    rtf,
     web_access,
     web_archive,
 )
-from holdfast.examine.record import Failure
+from holdfast.examine.record import Failure, UnreadableError
 from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
 
 if TYPE_CHECKING:
@@ -55,6 +61,37 @@ class TestWebArchive(ParserTests):
 
 class TestCertificate(ParserTests):
     parser: ClassVar[Parser] = certificate
+    root = CASES
+
+
+class TestArchive(ParserTests):
+    parser: ClassVar[Parser] = archive
+    root = CASES
+
+
+class TestOoxml(ParserTests):
+    parser: ClassVar[Parser] = ooxml
+    root = CASES
+
+
+class TestOdf(ParserTests):
+    parser: ClassVar[Parser] = odf
+    root = CASES
+
+
+class TestPdf(ParserTests):
+    parser: ClassVar[Parser] = pdf
+    root = CASES
+    raises = (UnreadableError,)
+
+
+class TestHtmlPage(ParserTests):
+    parser: ClassVar[Parser] = html_page
+    root = CASES
+
+
+class TestRtf(ParserTests):
+    parser: ClassVar[Parser] = rtf
     root = CASES
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import brotli
 
 from holdfast.examine.openers import web_archive as opener
+from holdfast.examine.openers import zip as zip_opener
 from holdfast.examine.parsers import _page
 from holdfast.testing import web_archives as make
 from holdfast.testing.parser_contract import evidence
@@ -55,7 +56,11 @@ def test_names_from_urls_lead_nowhere() -> None:
 
 def test_a_wacz_unfolds_into_its_parts() -> None:
     content = make.wacz([(URL, make.exchange(URL, b"", make.ok(PAGE))[0])], [(URL, "Bank")])
-    assert bodies(content) == make.unpacked(content)
+    with evidence(content) as file:
+        assert zip_opener.match(file)
+        assert not opener.match(file)
+        parts = {one.path: one.content.read() for one in zip_opener.unfold(file)}
+    assert parts == make.unpacked(content)
 
 
 def test_broken_markup_is_read_as_a_browser_reads_it() -> None:
@@ -93,7 +98,9 @@ def test_a_capture_stands_out_in_the_case(line: Line, tmp_path: Path) -> None:
     # The body was compressed: only as a file of its own can a finder see into it.
     assert ("ellen@fraud.example", f"{archive}/000002/login") in found("email")
     events = line.must("timeline", "--case", line.case, "--json").rows
-    assert {row["kind"] for row in events} == {"web.exchange", "web.form", "web.page"}
+    assert {row["kind"] for row in events} == {
+        "archive.entry", "web.exchange", "web.form", "web.page",
+    }  # fmt: skip
     assert {row["time"] for row in events} == {"2026-03-04T10:11:12Z"}
     hits = line.must("search", "--case", line.case, "--json", "phishing").rows
     assert [row["kind"] for row in hits] == ["web.form"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
@@ -12,12 +12,12 @@ from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
 from holdfast.core import durable
 from holdfast.examine import ledger as ledgers
-from holdfast.examine import run, search, sigma, timeline
+from holdfast.examine import run, search, timeline
+from holdfast.examine.told import Told
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from holdfast.acts.cases import OneCase
     from holdfast.cases.exhibits import Exhibit
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examine:
-    """Which case, and with how many processes."""
+    """Which case, with how many processes, and what modules are told."""
 
     case: str
     jobs: int = 1
-    sigma: Path | None = None
-    """A folder of Sigma rules to hold event records against."""
+    told: Told = field(default_factory=Told)
+    """Sigma rules, the unit's own patterns and the like."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it; the number of processes changes nothing."""
-        return {}
+        return dict(self.told.facts)
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,12 @@ def examine(session: Session, request: Examine) -> Examination:
     """Examine what was not examined yet, then bring the case's timeline and index up to date.
 
     Raises:
-        InputError: the Sigma rules are none.
         ResourceError: workers can't be started, or the disk is full.
         IntegrityError: a worker wrote what it must not.
     """
     held = by_item(session, request.case)
-    notes: list[str] = []
-    started: dict[str, Json] = {"items": len(held)}
-    settings: dict[str, Json] = {}
-    if request.sigma is not None:
-        rules = sigma.load(request.sigma)
-        settings["sigma"] = rules.rules
-        started["sigma"] = {
-            "rules": len(rules.rules), "sha256": rules.digest(), "unusable": len(rules.unusable),
-        }  # fmt: skip
-        notes += [f"a Sigma rule can't be used: {one}" for one in rules.unusable]
+    notes = [*request.told.notes]
+    started: dict[str, Json] = {"items": len(held), **request.facts()}
     session.custody.enter(Draft("examine.start", request.case, started))
     done = 0
 
@@ -93,7 +84,7 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
-            settings=settings,
+            settings=request.told.settings,
         )
         index = vault.index(request.case)
         session.progress(len(held), len(held), "timeline")

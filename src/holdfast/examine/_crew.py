@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.errors import ResourceError
 from holdfast.examine._position import Page, Position, shared
 from holdfast.examine._walk import RATE
-from holdfast.examine._wire import Receiver, WireError, send
+from holdfast.examine._wire import SETTINGS, Receiver, WireError, send
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     Message = dict[str, Json]
 
-SETTINGS = "settings.json"
-"""In a worker's scratch folder: the record finders' settings, by name."""
 _GRACE = 30.0
 """Seconds a worker may take to load its modules."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
-from holdfast.examine.record import Batch, Failure, Record
+from holdfast.examine.record import Batch, Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Attempt:
 
     def __init__(self) -> None:
         self.reason = ""
-        """The exception's class; empty when there was none."""
+        """The exception's class, or what an `UnreadableError` says; empty when there was none."""
         self.words = ""
         """Class and text, bounded and printable."""
 
@@ -59,6 +59,9 @@ class Attempt:
             raise ScarceError(str(error)) from error
         self.reason = printable(type(error).__name__)[:_WORDS]
         self.words = self.reason
+        if isinstance(error, UnreadableError):
+            self.reason = self.words = printable(str(error))[:_WORDS]
+            return True
         inner = Attempt()
         if not isinstance(error, UnicodeError):  # its text can carry the whole input
             with inner:  # an exception whose text raises is only one more way to be hostile

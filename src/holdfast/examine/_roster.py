@@ -24,7 +24,7 @@ PARSER, FINDER, OPENER = "parser", "finder", "opener"
 RECORD_FINDER = "record-finder"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
-_ENGINE = 1
+_ENGINE = 2
 """Raised whenever the engine itself would write other results for the same modules."""
 
 
@@ -38,6 +38,8 @@ class Module:
     decoders: dict[str, str]
     kinds: tuple[str, ...] = ()
     """Of a record finder: the kinds of records it reads."""
+    settings: str = ""
+    """SHA-256 of what it was told beyond the item; empty where nothing was."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the module as it stands in keys, results and messages."""
@@ -47,6 +49,7 @@ class Module:
             "version": self.version,
             "decoders": dict(self.decoders),
             **({"kinds": [*self.kinds]} if self.kinds else {}),
+            **({"settings": self.settings} if self.settings else {}),
         }
 
     @classmethod
@@ -58,11 +61,13 @@ class Module:
                 "name": str(name),
                 "version": int(version),
                 "decoders": dict(d),
+                **more,
             }:
-                kinds = value.get("kinds", []) if isinstance(value, dict) else []
+                kinds = more.get("kinds")
                 return cls(
                     role, name, version, {key: str(text) for key, text in d.items()},
                     tuple(map(str, kinds)) if isinstance(kinds, list) else (),
+                    str(more.get("settings", "")),
                 )  # fmt: skip
         raise InputError("a module is described by its role, name, version and decoders")
 
@@ -82,8 +87,10 @@ class Roster:
         return tuple(module for module, _ in pairs)
 
 
-def load(plugins: tuple[str, ...] = ()) -> Roster:
+def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None) -> Roster:
     """Import every module of the three folders, those of other distributions, and `plugins`.
+
+    `settings` is what modules are told, by name; those that have `use` are told here.
 
     Raises:
         InputError: two modules of one name, or a plugin that is none of the three.
@@ -103,9 +110,13 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
                 break
         else:
             raise InputError(f"{plugin} neither parses, finds nor unfolds")
+    told = settings or {}
+    for code in found[FINDER]:
+        if (use := getattr(code, "use", None)) is not None:
+            use(told.get(interfaces.name_of(cast("Finder", code))))
     described = {
         role: sorted(
-            ((_describe(role, cast("Parser", code)), code) for code in modules),
+            ((_describe(role, cast("Parser", code), told), code) for code in modules),
             key=lambda pair: pair[0].name,
         )
         for role, modules in found.items()
@@ -132,16 +143,19 @@ def enumeration_key(modules: tuple[Module, ...], limits: Limits) -> str:
 def module_key(module: Module, enumeration: str) -> str:
     """Return the key of a module's result over the files of an enumeration."""
     settings: dict[str, Json] = {"enumeration": enumeration, "role": module.role}
+    if module.settings:
+        settings["settings"] = module.settings
     return _key(module.name, module.version, module.decoders, settings)
 
 
-def record_finder_key(module: Module, enumeration: str, reads: list[str], settings: str) -> str:
+def record_finder_key(module: Module, enumeration: str, reads: list[str]) -> str:
     """Return the key of a record finder's result.
 
-    `reads` are the keys of the results whose records it reads, `settings` the SHA-256 of its own.
+    `reads` are the keys of the results whose records it reads.
     """
     given: dict[str, Json] = {
-        "enumeration": enumeration, "role": module.role, "reads": [*reads], "settings": settings,
+        "enumeration": enumeration, "role": module.role, "reads": [*reads],
+        "settings": module.settings,
     }  # fmt: skip
     return _key(module.name, module.version, module.decoders, given)
 
@@ -160,10 +174,15 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
     )
 
 
-def _describe(role: str, code: Parser | Finder | RecordFinder | Opener) -> Module:
+def _describe(
+    role: str, code: Parser | Finder | RecordFinder | Opener, settings: dict[str, Json]
+) -> Module:
+    name = interfaces.name_of(code)
+    told = name in settings and (hasattr(code, "use") or hasattr(code, "prepare"))
     decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
     kinds = tuple(getattr(code, "KINDS", ()))
-    return Module(role, interfaces.name_of(code), code.VERSION, decoders, kinds)
+    digest = sha256_hex(canonical.dumps(settings[name])) if told else ""
+    return Module(role, name, code.VERSION, decoders, kinds, digest)
 
 
 @cache

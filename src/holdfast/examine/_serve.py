@@ -16,7 +16,7 @@ from holdfast.examine._output import BrokenError, ScarceError
 from holdfast.examine._position import Page
 from holdfast.examine._reading import Reading, read
 from holdfast.examine._walk import RATE, Job, RefusedError, Walk
-from holdfast.examine._wire import send
+from holdfast.examine._wire import SETTINGS, send
 from holdfast.sandbox.confine import allow_cpu
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ class Server:
         pa.set_cpu_count(1)  # one process a core is the engine's business; threads cost memory
         pa.set_io_thread_count(1)
         self._scratch, self._limits, self._page = scratch, limits, Page(page)
-        self._roster = _roster.load(plugins)
-        self._settings: dict[str, Any] = {}
+        told = canonical.loads((scratch / SETTINGS).read_bytes())
+        self._told = told if isinstance(told, dict) else {}
+        self._roster = _roster.load(plugins, self._told)
+        self._ready: dict[str, Any] = {}
         gc.freeze()
 
     def run(
@@ -105,13 +107,10 @@ class Server:
         )  # fmt: skip
 
     def _prepared(self, module: Module, finder: RecordFinder) -> Any:
-        """Return a finder's settings as it wants them, which the engine left in the scratch."""
-        if module.name not in self._settings:
-            path = self._scratch / "settings.json"
-            given = canonical.loads(path.read_bytes()) if path.exists() else {}
-            own = given.get(module.name) if isinstance(given, dict) else None
-            self._settings[module.name] = finder.prepare(own)
-        return self._settings[module.name]
+        """Return a record finder's settings as it wants them."""
+        if module.name not in self._ready:
+            self._ready[module.name] = finder.prepare(self._told.get(module.name))
+        return self._ready[module.name]
 
 
 def _job(message: Message, descriptor: int) -> Job:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MESSAGE = 16 << 20
 """Bytes of a message, at most; more is a fault of the sender's."""
+SETTINGS = "settings.json"
+"""In a worker's scratch folder: what modules are told beyond the item, by name."""
 DESCRIPTORS = 64
 """Descriptors that a message carries, at most."""
 _PREFIX = 4

@@ -57,6 +57,9 @@ class Finder(Protocol):
     def find(self, file: EvidenceFile) -> Iterator[Indicator]:
         """Yield indicators in order of their offset in the file."""
 
+    # One that is told something beyond the file also has `use(settings: Json) -> None`, called
+    # once in a worker before the first item, with None where it was told nothing.
+
 
 class RecordFinder(Protocol):
     """Looks for something in records that parsers gave: records -> records.

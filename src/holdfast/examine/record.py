@@ -50,6 +50,14 @@ class Failure(Record):
     """The cause in the field's terms, without the evidence's own text."""
 
 
+class UnreadableError(Exception):
+    """What an opener or parser raises where a unit can't be read for a reason of its format.
+
+    Its text is the reason in the field's terms (`encrypted`, `CRC-32 does not match`), without
+    the evidence's own text: it stands in the ledger as it is.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator(Record):
     """An observable found in bytes: an address, a name, a digest."""
@@ -57,12 +65,14 @@ class Indicator(Record):
     KIND: ClassVar[str] = "indicator"
 
     type: str
-    """`url`, `domain`, `ipv4`, `ipv6`, `email`, `md5`, `sha1` or `sha256`; of pages in a web
+    """`url`, `domain`, `ipv4` and so on: each finder's page names its kinds; of pages in a web
     archive also `form-target` (where a form sends a secret) and `script-host`."""
     value: str
     """The indicator as found, decoded to text, not normalised."""
     valid: bool
     """Whether it passes its own standard's rules beyond the pattern."""
+    context: str | None = None
+    """What stands before and after it, with it: one line of printable ASCII."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,21 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from holdfast.core import canonical
-from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, IntegrityError, ResourceError, printable
 from holdfast.examine import results
 from holdfast.examine._crew import Task, Worker
-from holdfast.examine._roster import (
-    OPENER,
-    PARSER,
-    RECORD_FINDER,
-    Module,
-    enumeration_key,
-    module_key,
-    record_finder_key,
-)
+from holdfast.examine._plan import Plan, standing
+from holdfast.examine._roster import Module
 from holdfast.examine._walk import EVERY, label
-from holdfast.examine._wire import DESCRIPTORS
 from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
 from holdfast.examine.limits import Limits
 from holdfast.examine.results import Current, Result
@@ -68,8 +59,9 @@ def examine(
     """Examine `inputs`, all of one case, into `derived`; what is there already is not done again.
 
     `jobs` is the number of worker processes. `only` names the parsers and finders to run, all of
-    them when empty. `plugins` are further modules (parsers, finders, openers) to import. A record
-    finder runs where `settings` names it; what it is given there is part of its results' key.
+    them when empty. `plugins` are further modules (parsers, finders, openers) to import.
+    `settings` tells modules, by name, what they need beyond the item (rules, patterns, a mapping);
+    what a module is told is part of its results' key. A record finder runs where it is told.
 
     Raises:
         InputError: no such parser or finder; two modules of one name; a bad item.
@@ -94,17 +86,6 @@ def examine(
 
 def _silent(event: Event) -> None:
     del event
-
-
-def _standing(found: dict[str, Result]) -> dict[str, Result]:
-    """Leave out what was found in records that are no longer in force."""
-    keys = {result.key for result in found.values()}
-    standing = {}
-    for name, result in found.items():
-        reads = result.facts.get("reads", [])
-        if all(key in keys for key in (reads if isinstance(reads, list) else [])):
-            standing[name] = result
-    return standing
 
 
 def _clean(derived: Path) -> None:
@@ -136,11 +117,8 @@ class _Engine:
     ) -> None:
         self._derived, self._scratch, self._limits = derived, scratch, limits
         self._tell, self._plugins = on_event, plugins
-        self._settings = canonical.dumps(settings)
-        self._readers = {
-            name: sha256_hex(canonical.dumps(given)) for name, given in settings.items()
-        }
-        self._sources: list[Input] = []
+        self._settings = settings
+        self._told = canonical.dumps(settings)
         self._selector = selectors.DefaultSelector()
         self._workers: set[Worker] = set()
         self._started = 0
@@ -148,8 +126,7 @@ class _Engine:
         self._under_way: set[str] = set()
         self._largest = limits.bytes
         self._modules: dict[str, Module] = {}
-        self._keys: dict[str, str] = {}
-        self._enumeration = ""
+        self._plan: Plan
         self._protection: Protection | None = None
         self._counts = dict.fromkeys(
             ("examined", "skipped", "unread", "files", "bytes", "records", "failures", "deaths"), 0
@@ -160,13 +137,11 @@ class _Engine:
         self._hire()
         while self._protection is None:
             self._turn()
-        self._choose(only)
+        self._plan = Plan(self._derived, self._limits, self._modules, only, self._settings)
         for _ in range(jobs - 1):
             self._hire()
-        tasks = self._tasks(inputs)
-        self._work(tasks)
-        if self._readers:
-            self._work(self._readings(only))
+        self._work(self._tasks(inputs))
+        self._work(self._plan.readings())
         return Summary(
             seconds=time.monotonic() - start, protection=self._protection, **self._counts
         )
@@ -186,23 +161,9 @@ class _Engine:
     def _hire(self) -> None:
         self._started += 1
         worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins,
-                        self._settings)  # fmt: skip
+                        self._told)  # fmt: skip
         self._workers.add(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
-
-    def _choose(self, only: tuple[str, ...]) -> None:
-        """Settle which modules run, and their keys."""
-        modules = tuple(self._modules.values())
-        chosen = [m for m in modules if m.role != OPENER and (not only or m.name in only)]
-        readers = {m.name for m in modules if m.role == RECORD_FINDER}
-        if unknown := (set(only) - {m.name for m in chosen}) or (self._readers.keys() - readers):
-            raise InputError(
-                f"there is no parser or finder named {min(unknown)}",
-                f"there are {', '.join(sorted(m.name for m in modules if m.role != OPENER))}",
-            )
-        self._enumeration = enumeration_key(modules, self._limits)
-        self._keys = {label(m): module_key(m, self._enumeration) for m in chosen
-                      if m.role != RECORD_FINDER}  # fmt: skip
 
     def _feed(self, tasks: Iterator[Task]) -> bool:
         """Give every worker what it has room for; say whether there may be more."""
@@ -216,53 +177,12 @@ class _Engine:
         return True
 
     def _tasks(self, inputs: Iterator[Input]) -> Iterator[Task]:
-        """Yield what is left to do."""
-        for source in inputs:
-            if self._readers:
-                self._sources.append(source)
-            there = self._in_force(source.item)
-            wanted = {
-                name: key for name, key in self._keys.items()
-                if there is None or name not in there or there[name].key != key
-            }  # fmt: skip
-            if source.item in self._under_way or (there is not None and not wanted):
+        """Yield what is left to do, of each item once at a time."""
+        for source, task in self._plan.tasks(inputs):
+            if task is None or source.item in self._under_way:
                 self._counts["skipped"] += 1
             else:
-                yield Task(source, self._enumeration, wanted)
-
-    def _readings(self, only: tuple[str, ...]) -> Iterator[Task]:
-        """Yield what record finders have to read: items that have records of their kinds."""
-        kinds = {m.name: m.kinds for m in self._modules.values() if m.role == RECORD_FINDER}
-        finders = [
-            module for name, module in self._modules.items()
-            if module.role == RECORD_FINDER and module.name in self._readers
-            and (not only or module.name in only)
-        ]  # fmt: skip
-        for source in {one.item: one for one in self._sources}.values():
-            there = self._in_force(source.item)
-            if there is None:
-                continue
-            for finder in finders:
-                reads = tuple(
-                    found for found in results.datasets(self._derived, [source.item])
-                    if found.kind in kinds[finder.name] and found.module.startswith(PARSER)
-                )[:DESCRIPTORS]  # fmt: skip
-                cites = tuple(sorted({found.path.parent.name for found in reads}))
-                key = record_finder_key(
-                    finder, self._enumeration, [*cites], self._readers[finder.name]
-                )
-                known = there.get(label(finder))
-                if reads and (known is None or known.key != key):
-                    yield Task(source, self._enumeration, {label(finder): key}, reads=reads,
-                               cites=cites)  # fmt: skip
-
-    def _in_force(self, item: str) -> dict[str, Result] | None:
-        """Return the results over this very enumeration; None where there is none."""
-        try:
-            now = results.current(self._derived, item)
-        except IntegrityError:  # torn by a power cut: nothing that can't be made again
-            return None
-        return now.modules if now and now.enumeration.key == self._enumeration else None
+                yield task
 
     def _give(self, worker: Worker, task: Task) -> None:
         if task.reads:
@@ -374,9 +294,9 @@ class _Engine:
     ) -> None:
         """Put what a worker wrote about an item in force."""
         item, name = task.source.item, task.source.name
-        files = results.taken(folder / self._enumeration)
-        whole = Result(self._enumeration, enumeration, files)
-        found = dict(self._in_force(item) or {})
+        files = results.taken(folder / self._plan.enumeration)
+        whole = Result(self._plan.enumeration, enumeration, files)
+        found = dict(self._plan.in_force(item) or {})
         records, failures = 0, whole.total("failures")
         for module, key in task.wanted.items():
             facts = modules.get(module)
@@ -387,7 +307,7 @@ class _Engine:
             found[module] = result = Result(key, facts, results.taken(folder / key))
             records += result.total("records")
             failures += result.total("failures")
-        found = _standing(found)
+        found = standing(found)
         results.publish(self._derived, folder, Current(item, whole, found))
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)

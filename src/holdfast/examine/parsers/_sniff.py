@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
+import charset_normalizer
+
 from holdfast.examine._mbox import is_mail
 from holdfast.examine._warc import is_warc
 
 __all__ = [
-    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_mail", "is_warc",
-    "text_encoding",
+    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_html", "is_mail", "is_rtf",
+    "is_warc", "text_encoding",
 ]  # fmt: skip
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
@@ -36,12 +38,22 @@ ACCESS_TEXT = re.compile(_LINE, re.ASCII)
 """The same for a line that is ASCII."""
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_HTML = re.compile(
+    rb"(?:\s++|<!--(?:[^-]|-(?!->))*+-->|<\?xml[^>]{0,200}+>)*+"
+    rb"<(?:!doctype\s++html|html|head|body|script|meta|title|table|div|iframe|form)\b",
+    re.IGNORECASE,
+)
 _LINES_JUDGED = 50
 _UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CONTROL = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 26, 27}) + b"\x7f"
 _NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 _CONTROL_PER_BYTE = 0.001
-_HIGH_PER_BYTE = 0.3
+_FEW_HIGH = 0.2
+_JUDGED = 8192
+_CHARSETS = (
+    "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "cp866",
+    "gb18030", "big5", "cp932", "euc_jp", "cp949",
+)  # fmt: skip
 _ENOUGH_TEXT = 16
 
 
@@ -64,6 +76,19 @@ def is_access_log(head: bytes) -> bool:
     return matched > 0 and matched * 2 >= len(lines)
 
 
+def is_html(head: bytes) -> bool:
+    """Say whether `head` starts as an HTML page does, behind blanks, comments and declarations."""
+    text = head[:4096]
+    if (encoding := _UTF16.get(text[:2])) is not None:
+        text = text.decode(encoding, "replace").encode("ascii", "replace")
+    return _HTML.match(text.removeprefix(b"\xef\xbb\xbf").lstrip(b"?")) is not None
+
+
+def is_rtf(head: bytes) -> bool:
+    """Say whether `head` starts as RTF does."""
+    return head.lstrip(b" \t\r\n")[:4] == b"{\\rt"
+
+
 def text_encoding(head: bytes) -> str | None:
     """Return the encoding of plain text, or None where `head` is not the start of text.
 
@@ -75,8 +100,10 @@ def text_encoding(head: bytes) -> str | None:
         body = head[2 : len(head) & ~1].decode(encoding, "replace")
         odd = sum((c < " " and c not in "\t\r\n\f") or c == "�" for c in body[:4096])
         return encoding if body and odd * 50 <= len(body[:4096]) else None
-    if not head or b"\0" in head:
+    if not head:
         return None
+    if b"\0" in head:
+        return _unmarked_utf16(head)
     controls = len(head) - len(head.translate(None, _CONTROL))
     if controls > len(head) * _CONTROL_PER_BYTE:
         return None
@@ -89,8 +116,51 @@ def text_encoding(head: bytes) -> str | None:
     return "utf-8"
 
 
-def _windows_1252(head: bytes, controls: int) -> str | None:
-    low = len(head.translate(None, bytes(range(128, 256))))
-    if controls or len(head) < _ENOUGH_TEXT or head.translate(None, _NOT_CP1252) != head:
+def _unmarked_utf16(head: bytes) -> str | None:
+    """Tell UTF-16 without its mark by where its zeros lie: Latin text has one in each pair."""
+    body = head[: len(head) & ~1]
+    if len(body) < _ENOUGH_TEXT:
         return None
-    return "cp1252" if len(head) - low <= len(head) * _HIGH_PER_BYTE else None
+    for encoding, zeros, others in (
+        ("utf-16-le", body[1::2], body[::2]),
+        ("utf-16-be", body[::2], body[1::2]),
+    ):
+        if zeros.count(0) * 10 < len(zeros) * 6 or others.count(0):
+            continue
+        try:
+            text = body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not any(c < " " and c not in "\t\r\n\f" for c in text):
+            return encoding
+    return None
+
+
+def _windows_1252(head: bytes, controls: int) -> str | None:
+    if controls or len(head) < _ENOUGH_TEXT:
+        return None
+    low = len(head.translate(None, bytes(range(128, 256))))
+    if head.translate(None, _NOT_CP1252) == head and len(head) - low <= len(head) * _FEW_HIGH:
+        return "cp1252"
+    return _detected(head)
+
+
+def _detected(head: bytes) -> str | None:
+    """Ask charset-normalizer, of text that is mostly not Latin: Cyrillic, Greek, Chinese."""
+    for encoding in ("cp932", "euc_jp"):  # kana give Japanese away, which is often taken for others
+        try:
+            text = head.decode(encoding)
+        except UnicodeDecodeError as error:
+            if len(head) - error.start > 1:
+                continue
+            text = head[: error.start].decode(encoding)
+        foreign = [letter for letter in text if letter > "\x7f"]
+        if sum("\u3040" <= letter <= "\u30ff" for letter in foreign) * 4 >= len(foreign) > 0:
+            return encoding
+    best = charset_normalizer.from_bytes(
+        head[:_JUDGED], steps=5, chunk_size=512, threshold=0.1, cp_isolation=[*_CHARSETS],
+        preemptive_behaviour=False,
+    ).best()  # fmt: skip
+    if best is None or best.encoding not in _CHARSETS:
+        return None
+    return best.encoding

@@ -1,8 +1,8 @@
-"""Mail: mbox files and single messages (RFC 5322, RFC 4155), one record a message and one a hop.
+"""Mail: mbox files and single messages (RFC 5322, RFC 4155): a record a message, hop and verdict.
 
-`mail.message` comes first, then its `mail.hop`s from the top of the message down: the topmost
-`Received` line is the last hop. Everything a message says is its sender's claim; only the hops
-that the reader's own servers wrote are more than that.
+`mail.message` comes first, then its `mail.hop`s and `mail.verdict`s from the top of the message
+down: the topmost `Received` line is the last hop. What a message says is its sender's claim; only
+what the reader's own servers wrote is more than that. Maildir is one message a file.
 
 A message over 64 MiB gives its headers and a `Failure` for the rest. A nested message is an
 attachment here; the mail opener hands it out as a file of its own.
@@ -41,7 +41,16 @@ _WITH = re.compile(r"\bwith\s+([A-Za-z0-9-]{1,32})")
 _IP = re.compile(
     r"[\[(](?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]{2,45})[\])]"
 )
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}>")
+_COMMENT = re.compile(r"\([^()]{0,998}\)")
+_VERDICT = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,31})(?:/\d+)?\s*=\s*([A-Za-z]{1,32})\b")
+_ABOUT = re.compile(
+    r"\b(?:smtp\.mailfrom|smtp\.helo|header\.d|header\.i|header\.from)\s*=\s*"
+    r"\"?(?:[^\s;@\"]{0,64}@)?([A-Za-z0-9._-]{1,253})",
+    re.IGNORECASE,
+)
 _ORIGIN = ("x-originating-ip", "x-source-ip", "x-sender-ip", "x-client-ip", "x-real-ip")
+_AUTHENTICATION = ("authentication-results", "arc-authentication-results")
 _ONCE = ("from", "to", "cc", "date", "subject", "message-id", "reply-to", "sender")  # RFC 5322, 3.6
 
 
@@ -61,6 +70,8 @@ class MailMessage(Record):
     """Every address of From, Sender, Reply-To, To, Cc and Bcc once, in lower case."""
     message_id: str | None = None
     in_reply_to: str | None = None
+    references: list[str] = field(default_factory=list)
+    """The messages that this one follows, the first of the thread first."""
     date_raw: str | None = None
     return_path: str | None = None
     user_agent: str | None = None
@@ -97,9 +108,26 @@ class MailHop(Record):
     """The sending machine's address as the receiving server saw it."""
 
 
-VERSION = 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailVerdict(Record):
+    """One result of an `Authentication-Results` line (RFC 8601): what a server says it checked."""
+
+    KIND: ClassVar[str] = "mail.verdict"
+
+    message_id: str | None = None
+    server: str | None = None
+    """Who claims to have checked; worth something only where it is the reader's own server."""
+    method: str | None = None
+    """`spf`, `dkim`, `dmarc`, `arc` and others."""
+    result: str | None = None
+    """`pass`, `fail`, `softfail`, `none` and others, in lower case."""
+    domain: str | None = None
+    """The domain it is about: `smtp.mailfrom`, `header.d`, `header.from`."""
+
+
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python",)
-RECORDS: tuple[type[Record], ...] = (MailMessage, MailHop)
+RECORDS: tuple[type[Record], ...] = (MailMessage, MailHop, MailVerdict)
 
 
 def match(file: EvidenceFile) -> bool:
@@ -118,7 +146,7 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
         defects = [] if clean else ["headers end without a blank line"]
         message = _message(raw, headers, body, envelope, defects)
         yield message
-        yield from _hops(raw, headers, message.message_id)
+        yield from _told(raw, headers, message.message_id)
         if not raw.whole:
             yield _failure(raw, f"over {_mbox.LIMIT} bytes: headers read, body not")
 
@@ -185,6 +213,7 @@ def _message(
         addresses=_addresses(sender, one("sender"), reply_to, *to, *cc, *bcc),
         message_id=one("message-id"),
         in_reply_to=one("in-reply-to"),
+        references=_MESSAGE_ID.findall(one("references") or "")[:_MAX_LIST],
         date_raw=date_raw,
         return_path=one("return-path"),
         user_agent=one("user-agent", "x-mailer"),
@@ -264,6 +293,42 @@ def _hops(
             protocol=protocol,
             client_ip=address,
         )
+
+
+def _told(
+    raw: _mbox.RawMessage, headers: list[_mime.Header], message_id: str | None
+) -> Iterator[Record]:
+    """Yield what servers wrote into the header, in its order."""
+    told = [*_hops(raw, headers, message_id), *_verdicts(raw, headers, message_id)]
+    yield from sorted(told, key=lambda record: record.offset or 0)
+
+
+def _verdicts(
+    raw: _mbox.RawMessage, headers: list[_mime.Header], message_id: str | None
+) -> Iterator[MailVerdict]:
+    lines = [one for one in headers if one.name in _AUTHENTICATION]
+    for header in lines[:_MAX_LIST]:
+        text = _COMMENT.sub(" ", _mime.text_of(header.value))
+        server, *results = text.split(";")
+        if "=" in server and header.name.startswith("arc-"):  # i=1 goes before the server
+            server, results = results[0] if results else "", results[1:]
+        for result in results[:_MAX_LIST]:
+            found = _VERDICT.match(result)
+            if found is None:
+                continue
+            method, verdict = found[1].lower(), found[2].lower()
+            about = _ABOUT.search(result, found.end())
+            yield MailVerdict(
+                message=" ".join(f"{method}={verdict} {about[1] if about else ''}".split()),
+                offset=raw.offset + header.offset,
+                length=header.length,
+                row=raw.number,
+                message_id=message_id,
+                server=server.split()[0][:253] if server.split() else None,
+                method=method,
+                result=verdict,
+                domain=about[1].lower() if about else None,
+            )
 
 
 @lru_cache(maxsize=4096)
