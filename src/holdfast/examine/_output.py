@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
 
 _WORDS = 300
 _INLINE = 64
@@ -114,6 +115,27 @@ class Output:
         else:
             self.records += 1
 
+    def add_block(self, block: Block) -> None:
+        """Take the records of a block; if any of them can't be stored, one after the other."""
+        first, count = self._seq, len(block)
+        try:
+            ready = [(self._writer(part.kind), part) for part in block.parts]
+            arrays = [writer.prepare(part) for writer, part in ready]
+            if len(set().union(*(part.order for part in block.parts))) != count:
+                raise UnfitError("two records of a block have one place")
+        except UnfitError:
+            for record in block.records():
+                self.add(record)
+            return
+        for (writer, part), columns in zip(ready, arrays, strict=True):
+            if writer.add_part(self._path, first, part, columns):
+                _flush(writer)
+            failures = len(part.order) if issubclass(part.kind, Failure) else 0
+            self._failures += failures
+            self.failures += failures
+            self.records += len(part.order) - failures
+        self._seq += count
+
     def fail(self, reason: str, words: str) -> None:
         """Add a failure of the file at hand."""
         self._put(Failure(message=words, reason=reason))
@@ -161,18 +183,25 @@ class Output:
         return facts | {"totals": {"records": self.records, "failures": self.failures}}
 
     def _put(self, record: Record) -> None:
-        kind = type(record)
+        writer = self._writer(type(record))
+        due = writer.add(self._path, self._seq, record)
+        self._seq += 1
+        if due:
+            _flush(writer)
+
+    def _writer(self, kind: type[Record]) -> DatasetWriter:
         writer = self._writers.get(kind)
         if writer is None:
             item, name, version = self._source
             self._folder.mkdir(exist_ok=True)
-            path = self._folder / f"{record.KIND}.parquet"
+            path = self._folder / f"{kind.KIND}.parquet"
             writer = DatasetWriter(path, kind, item=item, parser=name, version=version)
             self._writers[kind] = writer
-        due = writer.add(self._path, self._seq, record)
-        self._seq += 1
-        if due:
-            try:
-                writer.flush()
-            except (OSError, MemoryError) as error:
-                raise broken(error) from error
+        return writer
+
+
+def _flush(writer: DatasetWriter) -> None:
+    try:
+        writer.flush()
+    except (OSError, MemoryError) as error:
+        raise broken(error) from error

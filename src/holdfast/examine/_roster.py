@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
-_ENGINE = 1
+_ENGINE = 2
 """Raised whenever the engine itself would write other results for the same modules."""
 
 

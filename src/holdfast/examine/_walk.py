@@ -17,6 +17,7 @@ from holdfast.examine import _types
 from holdfast.examine._output import Attempt, Output, broken
 from holdfast.examine._roster import ENUMERATION, Module, Roster
 from holdfast.examine._spool import Spool
+from holdfast.examine.block import Block
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.record import Record
 from holdfast.examine.records import DatasetWriter, storable
@@ -241,8 +242,11 @@ class Walk:
             with attempt:
                 matched = parser.match(file)
                 if matched:
-                    for record in parser.parse(file):
-                        output.add(record)
+                    for found in parser.parse(file):
+                        if isinstance(found, Block):
+                            output.add_block(found)
+                        else:
+                            output.add(found)
         if attempt.reason:
             output.fail(attempt.reason, attempt.words)
         if matched or attempt.reason:

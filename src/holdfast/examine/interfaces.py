@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Indicator, Record
 
@@ -34,8 +35,10 @@ class Parser(Protocol):
     def match(self, file: EvidenceFile) -> bool:
         """Judge by content whether this parser reads `file`; cheap, never raises."""
 
-    def parse(self, file: EvidenceFile) -> Iterator[Record]:
+    def parse(self, file: EvidenceFile) -> Iterator[Record | Block]:
         """Yield records in source order, a `Failure` for each unit that can't be read.
+
+        Where a file holds millions, many may come at once as a `Block`.
 
         An exception ends the file: it is counted as failed, with what came before kept.
         """

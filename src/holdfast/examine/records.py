@@ -10,22 +10,24 @@ import hashlib
 import heapq
 import tempfile
 import typing
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.core import canonical
 from holdfast.core.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Part
     from holdfast.examine.record import Record
 
 ROWS = 16_384
@@ -44,7 +46,12 @@ _ORIGIN: tuple[tuple[str, pa.DataType], ...] = (
     ("item", pa.string()), ("path", pa.string()), ("parser", pa.string()),
     ("parser_version", pa.int64()), ("kind", pa.string()), ("seq", pa.int64()),
 )  # fmt: skip
-_BASE = ("time", "time_meaning", "message", "offset", "length", "row")
+_BASE = (
+    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
+    "length", "row",
+)  # fmt: skip
+_ALIKE = ("item", "path", "parser", "parser_version", "kind", "time_meaning", "time_quality")
+"""Columns that say the same for many rows; zstd alone does better and faster on all others."""
 COMMON = (*(name for name, _ in _ORIGIN), *_BASE)
 """The columns every kind has, in this order, before its own."""
 
@@ -103,6 +110,7 @@ class Shape:
             if int in python
         )
         self.lists = tuple(i for i, (_, _, python) in enumerate(self.columns) if list in python)
+        self.defaults = _defaults(kind)
         self._fitting: set[tuple[type, ...]] = set()
 
     @classmethod
@@ -151,6 +159,8 @@ class DatasetWriter:
         self._origin = (item, parser, version)
         self._places: list[tuple[str, int]] = []
         self._rows: list[tuple[object, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._waiting = 0
         self._text = 0
         self._sink: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
@@ -167,7 +177,33 @@ class DatasetWriter:
         self._places.append((path, seq))
         self._rows.append(values)
         self.count += 1
-        return len(self._rows) >= ROWS or self._text >= TEXT
+        return self._due()
+
+    def prepare(self, part: Part) -> list[pa.Array[pa.Scalar[pa.DataType]]]:
+        """Return a block's part as columns for `add_part`.
+
+        Raises:
+            UnfitError: a row can't be stored; nothing was taken.
+        """
+        return _part_arrays(self._shape, part)
+
+    def add_part(
+        self, path: str, first: int, part: Part, arrays: list[pa.Array[pa.Scalar[pa.DataType]]]
+    ) -> bool:
+        """Take the rows of a block whose first record has the number `first`; else as `add`."""
+        count = len(part.order)
+        if self._rows:
+            self._batches.append(self._gathered())
+        seqs = pc.add(pa.array(part.order, pa.int64()), first)
+        columns_ = [*self._origins(pa.repeat(storable(path), count), seqs), *arrays]
+        self._batches.append(pa.RecordBatch.from_arrays(columns_, schema=self._shape.schema))
+        self._text += sum(array.nbytes for array in arrays if pa.types.is_string(array.type))
+        self._waiting += count
+        self.count += count
+        return self._due()
+
+    def _due(self) -> bool:
+        return self._waiting + len(self._rows) >= ROWS or self._text >= TEXT
 
     def flush(self) -> None:
         """Write what was taken as one row group.
@@ -175,13 +211,19 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if not self._rows:
+        if not self._rows and not self._batches:
             return
         if self._writer is None:
             self._sink = pa.OSFile(str(self._path), "wb")
-            self._writer = pq.ParquetWriter(self._sink, self._shape.schema, compression="zstd")
-        self._writer.write_batch(self._batch())
-        self._forget()
+            self._writer = pq.ParquetWriter(
+                self._sink,
+                self._shape.schema,
+                compression="zstd",
+                use_dictionary=[*_ALIKE],  # type: ignore[arg-type]
+            )
+        batch = self._batch()
+        for start in range(0, len(batch), ROWS):
+            self._writer.write_batch(batch.slice(start, ROWS))
 
     def close(self) -> None:
         """Write what is left and the file's end; without any record there is no file.
@@ -189,7 +231,8 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if self._writer is None and len(self._rows) <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
+        rows = self._waiting + len(self._rows)
+        if self._writer is None and rows <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
             self._write_small()
             return
         self.flush()
@@ -199,7 +242,7 @@ class DatasetWriter:
 
     def _write_small(self) -> None:
         """Write a few rows plainly: dictionaries and zstd would cost twice the time."""
-        if not self._rows:
+        if not self._rows and not self._batches:
             return
         with (
             pa.OSFile(str(self._path), "wb") as sink,
@@ -213,28 +256,53 @@ class DatasetWriter:
             ) as writer,  # fmt: skip
         ):
             writer.write_batch(self._batch())
-        self._forget()
-
-    def _forget(self) -> None:
-        self._places, self._rows, self._text = [], [], 0
 
     def _batch(self) -> pa.RecordBatch:
-        item, parser, version = self._origin
-        count = len(self._rows)
+        """Return all that waits as one batch, and forget it."""
+        if self._rows:
+            self._batches.append(self._gathered())
+        batches, self._batches = self._batches, []
+        self._waiting = self._text = 0
+        if len(batches) == 1:
+            return batches[0]
+        return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+    def _gathered(self) -> pa.RecordBatch:
+        """Return the records that were taken one by one as a batch."""
         paths, seqs = zip(*self._places, strict=True)
-        arrays = [
-            pa.array([item] * count, pa.string()),
-            _array(paths, pa.string()),
-            pa.array([parser] * count, pa.string()),
-            pa.array([version] * count, pa.int64()),
-            pa.array([self._shape.kind] * count, pa.string()),
-            pa.array(seqs, pa.int64()),
-        ]
+        arrays = self._origins(_array(paths, pa.string()), pa.array(seqs, pa.int64()))
         for (_, arrow, _), values in zip(
             self._shape.columns, zip(*self._rows, strict=True), strict=True
         ):
             arrays.append(_array(values, arrow))
+        self._waiting += len(self._rows)
+        self._places, self._rows = [], []
         return pa.RecordBatch.from_arrays(arrays, schema=self._shape.schema)
+
+    def _origins(
+        self, paths: pa.Array[pa.Scalar[pa.DataType]], seqs: pa.Array[pa.Scalar[pa.DataType]]
+    ) -> list[pa.Array[pa.Scalar[pa.DataType]]]:
+        item, parser, version = self._origin
+        count = len(seqs)
+        return [
+            pa.repeat(item, count),
+            paths,
+            pa.repeat(parser, count),
+            pa.repeat(version, count),
+            pa.repeat(self._shape.kind, count),
+            seqs,
+        ]
+
+
+def _defaults(kind: type[Record]) -> dict[str, object]:
+    """Return what a field holds that nothing was given for; a field without default is left out."""
+    found: dict[str, object] = {}
+    for field in fields(kind):
+        if field.default is not MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not MISSING:
+            found[field.name] = field.default_factory()
+    return found
 
 
 def storable(text: str) -> str:
@@ -242,11 +310,55 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _array(values: tuple[object, ...], arrow: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:
+def _array(values: Sequence[object], arrow: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:
     try:
         return pa.array(values, arrow)
     except UnicodeEncodeError:
         return pa.array([_storable(value) for value in values], arrow)
+
+
+def _part_arrays(shape: Shape, part: Part) -> list[pa.Array[pa.Scalar[pa.DataType]]]:
+    """Return a part's columns, each held to its type.
+
+    Raises:
+        UnfitError: a column that is missing, unknown, too short, or holds what it must not.
+    """
+    count = len(part.order)
+    if unknown := {*part.columns, *part.same} - {name for name, _, _ in shape.columns}:
+        raise UnfitError(f"{shape.kind} has no column {min(unknown)}")
+    arrays = []
+    for name, arrow, python in shape.columns:
+        values = part.columns.get(name)
+        if values is None:
+            arrays.append(_repeated(shape, part, name, arrow, python))
+            continue
+        if len(values) != count or not set(map(type, values)) <= set(python):
+            raise UnfitError(f"column {name} holds something else, or not one value a row")
+        if list in python and any(type(one) is not str for row in values for one in row):  # type: ignore[attr-defined]
+            raise UnfitError(f"column {name} is a list of text")
+        try:
+            array = _array(values, arrow)
+        except (pa.ArrowException, OverflowError, TypeError) as error:
+            raise UnfitError(f"column {name}: {type(error).__name__}") from error
+        if int in python:
+            most = _LATEST if arrow == _TIME else _INT64 - 1
+            least, largest = pc.min_max(array.cast(pa.int64())).values()
+            if least.is_valid and not (-most <= least.as_py() and largest.as_py() <= most):
+                raise UnfitError(f"column {name} holds no number beyond 64 bits")
+        arrays.append(array)
+    return arrays
+
+
+def _repeated(
+    shape: Shape, part: Part, name: str, arrow: pa.DataType, python: tuple[type, ...]
+) -> pa.Array[pa.Scalar[pa.DataType]]:
+    """Return a column in which every row holds the same."""
+    given = part.same if name in part.same else shape.defaults
+    if name not in given:
+        raise UnfitError(f"column {name} has no values")
+    if type(given[name]) not in python:
+        raise UnfitError(f"column {name} holds something else")
+    return _array([given[name]] * len(part.order), arrow)
 
 
 def _storable(value: object) -> object:

@@ -18,7 +18,7 @@ __all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_mail", "text_encod
 _QUOTED = r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
 _LINE = (
     r"(\S++) (\S++) (\S++(?: [^\s\[]\S*+){0,8}?) "
-    r"\[([0-3]\d/[A-Z][a-z][a-z]/\d{4}:[0-2]\d:[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d)\] "
+    r"\[(([0-3]\d/[A-Z][a-z][a-z]/\d{4}:[0-2]\d:[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d))\] "
     + _QUOTED
     + r" (\d{3}|-) (\d{1,18}|-)(?: "
     + _QUOTED
@@ -27,7 +27,8 @@ _LINE = (
     + r")?(?: ([^\n]*+))?"
 )
 ACCESS_LINE = re.compile(_LINE.encode())
-"""Client, identity, user, minute, second, zone, request, status, size, referrer, agent, rest."""
+"""Client, identity, user, time (and in it minute, second, zone), request, status, size, referrer,
+agent, rest."""
 ACCESS_TEXT = re.compile(_LINE, re.ASCII)
 """The same for a line that is ASCII."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from holdfast.examine.parsers import _sqlite
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import EXACT, Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +116,7 @@ class BrowserSearchTerm(Record):
     url: str | None = None
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("sqlite3",)
 RECORDS: tuple[type[Record], ...] = (BrowserVisit, BrowserDownload, BrowserSearchTerm)
 
@@ -193,6 +193,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
             message=f"{_text(title) or ''} {shown or '(URL is gone)'}".strip(),
             time=when,
             time_meaning=None if when is None else "visited",
+            time_quality=None if when is None else EXACT,
             row=_int(rowid),
             url=shown,
             title=_text(title),
@@ -231,6 +232,7 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
             message=f"{path or '(no path)'} from {url or '(no URL)'}",
             time=when,
             time_meaning=None if when is None else "download started",
+            time_quality=None if when is None else EXACT,
             row=_int(rowid),
             url=url,
             url_chain=chain,
@@ -264,6 +266,7 @@ def _search_terms(database: _sqlite.Database) -> Iterator[Record]:
             message=f"searched for: {_text(term) or ''}",
             time=when,
             time_meaning=None if when is None else "last visited",
+            time_quality=None if when is None else EXACT,
             row=_int(rowid),
             term=_text(term),
             url=_text(url),
