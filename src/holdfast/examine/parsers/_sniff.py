@@ -10,7 +10,7 @@ import re
 
 from holdfast.examine._mbox import is_mail
 
-__all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_mail", "text_encoding"]
+__all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_log", "is_mail", "is_syslog", "text_encoding"]
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
 # `$host` may go before the client; the last group holds whatever a site appends. The escapes
@@ -41,18 +41,46 @@ _HIGH_PER_BYTE = 0.3
 _ENOUGH_TEXT = 16
 
 
+# A line's first words: RFC 5424; RFC 3164, with a machine's name or a repetition after the time; and
+# the date of RFC 3339 followed by machine (or severity), program and colon.
+_SYSLOG_LINE = re.compile(
+    rb"<\d{1,3}>\d{1,2} (?:-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ "
+    rb"|(?:<\d{1,3}>)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123]\d "
+    rb"[0-2]\d:[0-5]\d:[0-6]\d(?:\.\d+)?(?:: | \S+ \S)"
+    rb"|(?:<\d{1,3}>)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) \S+ "
+    rb"[^\s:\[\]]+(?:\[\d+\])?: "
+)
+
+
+def _lines(head: bytes) -> list[bytes]:
+    """Return the first lines that are not blank, the last only where it is alone."""
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n", _LINES_JUDGED)[:_LINES_JUDGED]]
+    if len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines if line]
+
+
+def is_syslog(head: bytes) -> bool:
+    """Say whether most of the first lines begin as syslog lines do."""
+    lines = _lines(head)
+    matched = sum(_SYSLOG_LINE.match(line) is not None for line in lines)
+    return matched > 0 and matched * 2 >= len(lines)
+
+
 def is_access_log(head: bytes) -> bool:
     """Say whether most of the first lines are web server access lines.
 
     One or two strange lines at the start (a torn line after rotation, a probe's garbage) don't
     decide.
     """
-    lines = [line.rstrip(b"\r") for line in head.split(b"\n", _LINES_JUDGED)[:_LINES_JUDGED]]
-    if len(lines) > 1:
-        lines = lines[:-1]
-    lines = [line for line in lines if line]
+    lines = _lines(head)
     matched = sum(ACCESS_LINE.fullmatch(line[:16384]) is not None for line in lines)
     return matched > 0 and matched * 2 >= len(lines)
+
+
+def is_log(head: bytes) -> bool:
+    """Say whether a parser of logs takes this text."""
+    return is_access_log(head) or is_syslog(head)
 
 
 def text_encoding(head: bytes) -> str | None:
