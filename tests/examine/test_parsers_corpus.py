@@ -15,6 +15,7 @@ import pytest
 
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers._browser import BrowserVisit
 from holdfast.testing.parser_contract import evidence, parse_all
 from tests.examine.test_indicators import plain, rows
 
@@ -143,7 +144,7 @@ def test_a_visit_that_is_known(corpus: Path) -> None:
         pytest.skip("the corpus has no Chrome history")
     records = parse_all(chromium_history, path.read_bytes())
     first = records[0]
-    assert isinstance(first, chromium_history.BrowserVisit)
+    assert isinstance(first, BrowserVisit)
     assert (first.url, first.title) == (
         "http://start.ubuntu.com/10.04/Google/",
         "Ubuntu Start Page",

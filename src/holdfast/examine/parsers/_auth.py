@@ -1,8 +1,8 @@
 """What sshd, sudo, su, useradd and logind write, as typed events.
 
 Sources: OpenSSH `auth.c` and `session.c`, sudo's `logging.c`, shadow's `useradd.c` and kin,
-`pam_unix`, systemd's `logind-session.c`. The messages are no interface; what is not known here stays
-an ordinary syslog record.
+`pam_unix`, systemd's `logind-session.c`. The messages are no interface; what is not known here
+stays an ordinary syslog record.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _SSH = re.compile(
     r"(Accepted|Failed|Postponed) (\S+) for (?:invalid user |illegal user )?(.{0,256}) "
     r"from (\S+) port (\d{1,5})(?: ssh2)?(?:: (?:\S+ )?(\S+))?"
 )
-"""Greedy and to the line's end: a name is the client's to choose, and may pretend to be an address."""
+"""Greedy, to the line's end: a name is the client's to choose, and may look like an address."""
 _SSH_ODD = re.compile(
     r"(?:Invalid|Illegal) user (?P<invalid>.{0,256}) from (?P<from>\S+)(?: port (?P<port>\d{1,5}))?"
     r"|(?:Disconnected from|Connection closed by|Connection reset by) (?:authenticating |invalid )?"
@@ -111,8 +111,10 @@ _PASSWORD = re.compile(r"pam_unix\(\S{1,64}\): password changed for (\S{1,256})"
 _ACCOUNT_PROGRAMS = frozenset(
     ("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "passwd", "chpasswd")
 )
-PROGRAMS = frozenset(("sshd", "sshd-session", "sudo", "su", "systemd-logind", "login", "gdm-password",
-                      "cron", "CRON", "systemd", *_ACCOUNT_PROGRAMS))  # fmt: skip
+PROGRAMS = frozenset((
+    "sshd", "sshd-session", "sudo", "su", "systemd-logind", "login", "gdm-password", "cron", "CRON",
+    "systemd", *_ACCOUNT_PROGRAMS,
+))  # fmt: skip
 """Programs whose messages may be typed events."""
 
 
@@ -201,7 +203,8 @@ def _account(program: str, text: str) -> Typed | None:
     of_group = "group" in action and program.startswith("group")
     ids = {key.lower(): value for key, value in pairs.items()}
     return AuthAccount, {
-        "action": action, "account": None if of_group else name, "group": name if of_group else None,
+        "action": action, "account": None if of_group else name,
+        "group": name if of_group else None,
         "uid": _small(ids.get("uid")), "gid": _small(ids.get("gid")), "home": ids.get("home"),
         "shell": ids.get("shell"),
     }  # fmt: skip

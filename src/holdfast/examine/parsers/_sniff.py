@@ -10,7 +10,15 @@ import re
 
 from holdfast.examine._mbox import is_mail
 
-__all__ = ["ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_log", "is_mail", "is_syslog", "text_encoding"]
+__all__ = [
+    "ACCESS_LINE",
+    "ACCESS_TEXT",
+    "is_access_log",
+    "is_log",
+    "is_mail",
+    "is_syslog",
+    "text_encoding",
+]
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
 # `$host` may go before the client; the last group holds whatever a site appends. The escapes
@@ -41,8 +49,8 @@ _HIGH_PER_BYTE = 0.3
 _ENOUGH_TEXT = 16
 
 
-# A line's first words: RFC 5424; RFC 3164, with a machine's name or a repetition after the time; and
-# the date of RFC 3339 followed by machine (or severity), program and colon.
+# A line's first words: RFC 5424; RFC 3164, with a machine's name or a repetition after the time;
+# and the date of RFC 3339 followed by machine (or severity), program and colon.
 _SYSLOG_LINE = re.compile(
     rb"<\d{1,3}>\d{1,2} (?:-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ "
     rb"|(?:<\d{1,3}>)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123]\d "
@@ -78,9 +86,72 @@ def is_access_log(head: bytes) -> bool:
     return matched > 0 and matched * 2 >= len(lines)
 
 
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+APACHE_ERROR = re.compile(
+    rf"\[((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({_MONTH}) ([ 0123]\d) ([0-2]\d:[0-5]\d):([0-6]\d)"
+    r"(?:\.(\d{1,6}))? (\d{4}))\] \[(?:([^\s:\]]*):)?([^\s\]]+)\] "
+    r"(?:\[pid (\d+)(?::tid (\d+))?\] )?"
+    r"(?:\[(?:remote|client) (\[[^\s\]]+\]:\d+|[^\s\]]+)\] )?(.*)",
+    re.ASCII | re.DOTALL,
+)
+"""Time (month, day, minute, second, fraction, year), module, severity, pid, tid, client, text."""
+NGINX_ERROR = re.compile(
+    r"((\d{4})/([01]\d)/([0-3]\d) ([0-2]\d:[0-5]\d):([0-6]\d)) "
+    r"\[(emerg|alert|crit|error|warn|notice|info|debug)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)",
+    re.ASCII | re.DOTALL,
+)
+"""Time (year, month, day, minute, second), severity, pid, tid, connection, text."""
+
+
+def is_web_error(head: bytes) -> bool:
+    """Say whether most of the first lines are of Apache's or nginx's error log."""
+    lines = [line[:4096].decode("ascii", "replace") for line in _lines(head)]
+    matched = sum(bool(APACHE_ERROR.match(line) or NGINX_ERROR.match(line)) for line in lines)
+    return matched > 0 and matched * 2 >= len(lines)
+
+
+def is_iis(head: bytes) -> bool:
+    """Say whether the first lines name the fields of a web server's W3C log."""
+    for line in _lines(head):
+        if not line.startswith(b"#"):
+            return False
+        if line.lower().startswith(b"#fields:"):
+            fields = set(line.lower().split()[1:])
+            return b"time" in fields and bool(fields & {b"cs-method", b"cs-uri-stem", b"sc-status"})
+    return False
+
+
+def is_journal_export(head: bytes) -> bool:
+    """Say whether this is the start of `journalctl -o export`'s output."""
+    entry = head[:16384].lstrip(b"\n").split(b"\n\n", 1)[0]
+    named = re.match(rb"[A-Z_][A-Z0-9_]{0,63}(?:=|\n)", entry) is not None
+    return named and re.search(rb"^__REALTIME_TIMESTAMP=\d+$", entry, re.MULTILINE) is not None
+
+
+def is_firefox_logins(head: bytes) -> bool:
+    """Say whether this is the start of Firefox's `logins.json`."""
+    start = head[:8192]
+    return start.lstrip()[:1] == b"{" and b'"logins"' in start and b'"nextId"' in start
+
+
+def is_safari_plist(head: bytes) -> bool:
+    """Say whether this is a property list of Safari's downloads or history."""
+    if not head.startswith((b"bplist00", b"<?xml", b"<plist")):
+        return False
+    downloads = b"DownloadHistory" in head and b"DownloadEntry" in head
+    return downloads or (b"WebHistoryDates" in head and b"WebHistoryFileVersion" in head)
+
+
+def is_known_text(head: bytes) -> bool:
+    """Say whether a parser other than that of plain text takes this text."""
+    return is_mail(head) or is_log(head) or is_firefox_logins(head) or is_safari_plist(head)
+
+
 def is_log(head: bytes) -> bool:
     """Say whether a parser of logs takes this text."""
-    return is_access_log(head) or is_syslog(head)
+    return any(
+        judge(head) for judge in (is_access_log, is_syslog, is_web_error, is_iis, is_journal_export)
+    )
 
 
 def text_encoding(head: bytes) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.parsers._sniff import is_log, is_mail, text_encoding
+from holdfast.examine.parsers._sniff import is_known_text, text_encoding
 from holdfast.examine.record import Record
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ RECORDS: tuple[type[Record], ...] = (TextDocument,)
 
 
 def match(file: EvidenceFile) -> bool:
-    """Accept text that is neither mail nor a log that has a parser."""
+    """Accept text that is no other parser takes."""
     head = file.head
-    return text_encoding(head) is not None and not is_mail(head) and not is_log(head)
+    return text_encoding(head) is not None and not is_known_text(head)
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:

@@ -25,7 +25,15 @@ from holdfast.examine.parsers._auth import (
 )
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import is_syslog
-from holdfast.examine.parsers._syslog import Years, first_year, iso_minute, minute, month_number
+from holdfast.examine.parsers._syslog import (
+    FACILITIES,
+    SEVERITIES,
+    Years,
+    first_year,
+    iso_minute,
+    minute,
+    month_number,
+)
 from holdfast.examine.record import EXACT, YEAR_ASSUMED, Record
 
 if TYPE_CHECKING:
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
 
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.parsers._lines import Lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +63,6 @@ VERSION = 1
 DECODERS: tuple[str, ...] = ("python",)
 RECORDS: tuple[type[Record], ...] = (SyslogMessage, AuthLogon, AuthPrivilege, AuthAccount)
 
-_SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-_FACILITIES = (
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
-    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
-    "local5", "local6", "local7",
-)  # fmt: skip
 _OLD = re.compile(
     r"(?:<(\d{1,3})>)?(([A-Z][a-z][a-z]) ([ 0123]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,6})\d*+)?)"
     r"(?:: (.*)| (.*))",
@@ -81,8 +82,8 @@ _PARAMETER = re.compile(r' ([^\s=\]"]++)="((?:[^"\\\]]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\\]])')
 
 _COMMON = (
-    "message", "time", "time_meaning", "time_quality", "time_original", "host", "user", "offset", "length", "row",
-    "program", "pid",
+    "message", "time", "time_meaning", "time_quality", "time_original", "host", "user", "offset",
+    "length", "row", "program", "pid",
 )  # fmt: skip
 _OWN: dict[type[Record], tuple[str, ...]] = {
     SyslogMessage: ("facility", "severity", "msgid", "structured"),
@@ -156,8 +157,8 @@ def _line(line: str, years: Years) -> _Read | None:
         return None
     host, program, pid, text = _rest(rest)
     facility, severity = _priority(priority)
-    if host in _CHROME_OS:
-        host, severity = None, host.lower()
+    if host is not None and host in _CHROME_OS:
+        severity, host = host.lower(), None
     time = at + int(second) * 1_000_000 + _micros(fraction)
     return time, EXACT, original, host, program, pid, text, (facility, severity, None, None)
 
@@ -228,9 +229,9 @@ def _structured(rest: str) -> tuple[str | None, str]:
 
 def _priority(text: str | None) -> tuple[str | None, str | None]:
     """Return facility and severity of `<PRI>` (RFC 5424, 6.2.1)."""
-    if text is None or int(text) >= 8 * len(_FACILITIES):
+    if text is None or int(text) >= 8 * len(FACILITIES):
         return None, None
-    return _FACILITIES[int(text) // 8], _SEVERITIES[int(text) % 8]
+    return FACILITIES[int(text) // 8], SEVERITIES[int(text) % 8]
 
 
 def _micros(fraction: str | None) -> int:

@@ -11,14 +11,14 @@ bytes that are not UTF-8 are shown as `\xNN`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from holdfast.examine.block import Part, block
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import ACCESS_LINE, ACCESS_TEXT, is_access_log
+from holdfast.examine.parsers._web import WebAccess
 from holdfast.examine.record import EXACT, Record
 
 if TYPE_CHECKING:
@@ -36,28 +36,6 @@ _MONTHS = {
 _ESCAPES = re.compile(rb'\\(?:x[89a-fA-F][0-9a-fA-F]|["\\]|x(?:22|5[cC]))+')
 _ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|(["\\]))')
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]+|[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAccess(Record):
-    """One request as the server logged it."""
-
-    KIND: ClassVar[str] = "web.access"
-
-    client: str | None = None
-    """Who connected: an address, or a name where the server looked it up."""
-    identity: str | None = None
-    method: str | None = None
-    target: str | None = None
-    """The request target; the whole request line where it is no HTTP request."""
-    protocol: str | None = None
-    status: int | None = None
-    size: int | None = None
-    """Bytes of the response's body as sent."""
-    referrer: str | None = None
-    user_agent: str | None = None
-    vhost: str | None = None
-    extra: str | None = None
 
 
 VERSION = 2
