@@ -366,13 +366,13 @@ def test_a_line_is_cited_wherever_a_block_ends(monkeypatch: pytest.MonkeyPatch) 
         ("2026-02-28T09:00:00Z", "2025-12-31T23:00:00Z", "2026-02-28T10:00:00Z"),
     ],
 )
-def test_a_year_that_is_nowhere_is_that_of_the_last_change(
+def test_a_year_that_is_nowhere_is_that_of_the_collection(
     changed: str, first: str, last: str
 ) -> None:
-    """The last line is not after the change (a zone's worth of hours allowed)."""
+    """The last line is not after it (a zone's worth of hours allowed)."""
     content = b"Dec 31 23:00:00 h p: a\nJan  1 00:00:00 h p: b\nFeb 28 10:00:00 h p: c\n"
     with evidence(content) as file:
-        dated = replace(file, modified=clock.from_text(changed))
+        dated = replace(file, latest=clock.from_text(changed))
         times = [clock.to_text(one.time or 0) for one in each(syslog.parse(dated))]
         undated = [one.time for one in each(syslog.parse(file))]
     assert (times[0], times[-1]) == (first, last)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
-from holdfast.core import durable
+from holdfast.core import clock, durable
 from holdfast.examine import ledger as ledgers
 from holdfast.examine import run, search, timeline
 from holdfast.vault.entry import Draft
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.examine.ledger import LedgerLine
+    from holdfast.examine.mapping import Mapping
     from holdfast.examine.run import Event, Summary
 
 
@@ -31,10 +32,12 @@ class Examine:
 
     case: str
     jobs: int = 1
+    mapping: Mapping | None = None
+    """What the columns of tables mean that no parser knows."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it; the number of processes changes nothing."""
-        return {}
+        return {} if self.mapping is None else {"mapping": self.mapping.to_json()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ def examine(session: Session, request: Examine) -> Examination:
         IntegrityError: a worker wrote what it must not.
     """
     held = by_item(session, request.case)
-    session.custody.enter(Draft("examine.start", request.case, {"items": len(held)}))
+    session.custody.enter(
+        Draft("examine.start", request.case, {"items": len(held), **request.facts()})
+    )
     notes: list[str] = []
     done = 0
 
@@ -80,6 +85,7 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
+            mapping=request.mapping,
         )
         index = vault.index(request.case)
         session.progress(len(held), len(held), "timeline")
@@ -111,7 +117,8 @@ def _input(session: Session, exhibit: Exhibit) -> run.Input:
         with open_file(session.vault, exhibit) as stream:
             return os.dup(stream.fileno())
 
-    return run.Input(exhibit.item, exhibit.path.rpartition("/")[2], open_descriptor)
+    name = exhibit.path.rpartition("/")[2]
+    return run.Input(exhibit.item, name, open_descriptor, clock.from_text(exhibit.collected))
 
 
 def by_item(session: Session, case: str) -> dict[str, Exhibit]:

@@ -49,7 +49,9 @@ class Task:
 class Worker:
     """One child process, for one case."""
 
-    def __init__(self, scratch: Path, limits: Limits, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self, scratch: Path, limits: Limits, plugins: tuple[str, ...], mapping: Json = None
+    ) -> None:
         self.scratch = scratch
         self._limits = limits
         self.tasks: deque[tuple[int, Task]] = deque()
@@ -78,6 +80,7 @@ class Worker:
             "scratch": str(scratch),
             "limits": limits.to_json(),
             "plugins": list(plugins),
+            "mapping": mapping,
             "code": [*_code(plugins)],
         }  # fmt: skip
         send(ours, settings)
@@ -92,6 +95,7 @@ class Worker:
             "seq": self._number,
             "item": task.source.item,
             "name": task.source.name.encode("utf-8", "backslashreplace").decode("utf-8"),
+            "latest": task.source.latest,
             "enumeration": task.enumeration,
             "wanted": dict(task.wanted),
             "skip": [[o, m, k, r] for (o, m), (k, r) in task.skip.items()],

@@ -14,6 +14,7 @@ from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
 from holdfast.examine import interfaces
+from holdfast.examine.mapping import MappedParser, Mapping
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
+_DAY = 86_400_000_000
 _ENGINE = 2
 """Raised whenever the engine itself would write other results for the same modules."""
 
@@ -35,6 +37,10 @@ class Module:
     name: str
     version: int
     decoders: dict[str, str]
+    dated: bool = False
+    """Its records may depend on when the item was collected."""
+    settings: str = ""
+    """Digest of what it was told beyond the item: a mapping."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the module as it stands in keys, results and messages."""
@@ -43,6 +49,8 @@ class Module:
             "name": self.name,
             "version": self.version,
             "decoders": dict(self.decoders),
+            **({"dated": True} if self.dated else {}),
+            **({"settings": self.settings} if self.settings else {}),
         }
 
     @classmethod
@@ -54,8 +62,11 @@ class Module:
                 "name": str(name),
                 "version": int(version),
                 "decoders": dict(d),
+                **more,
             }:
-                return cls(role, name, version, {key: str(text) for key, text in d.items()})
+                decoders = {key: str(text) for key, text in d.items()}
+                dated, settings = more.get("dated") is True, str(more.get("settings", ""))
+                return cls(role, name, version, decoders, dated, settings)
         raise InputError("a module is described by its role, name, version and decoders")
 
 
@@ -72,8 +83,10 @@ class Roster:
         return tuple(module for module, _ in (*self.parsers, *self.finders, *self.openers))
 
 
-def load(plugins: tuple[str, ...] = ()) -> Roster:
+def load(plugins: tuple[str, ...] = (), mapping: Json = None) -> Roster:
     """Import every module of the three folders, those of other distributions, and `plugins`.
+
+    With a `mapping`, a parser of tables that it explains is among them.
 
     Raises:
         InputError: two modules of one name, or a plugin that is none of the three.
@@ -91,9 +104,11 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
                 break
         else:
             raise InputError(f"{plugin} neither parses, finds nor unfolds")
+    if mapping is not None:
+        found[PARSER].append(MappedParser(Mapping.from_json(mapping)))
     described = {
         role: sorted(
-            ((_describe(role, cast("Parser", code)), code) for code in modules),
+            ((_describe(role, cast("Parser", code), mapping), code) for code in modules),
             key=lambda pair: pair[0].name,
         )
         for role, modules in found.items()
@@ -116,9 +131,16 @@ def enumeration_key(modules: tuple[Module, ...], limits: Limits) -> str:
     return _key(ENUMERATION, 1, {}, {"openers": openers, "limits": limits.to_json()})
 
 
-def module_key(module: Module, enumeration: str) -> str:
-    """Return the key of a module's result over the files of an enumeration."""
+def module_key(module: Module, enumeration: str, latest: int | None = None) -> str:
+    """Return the key of a module's result over the files of an enumeration.
+
+    `latest` is when the item was collected: its day counts where a year may be read from it.
+    """
     settings: dict[str, Json] = {"enumeration": enumeration, "role": module.role}
+    if module.settings:
+        settings["mapping"] = module.settings
+    if module.dated and latest is not None:
+        settings["latest"] = latest // _DAY
     return _key(module.name, module.version, module.decoders, settings)
 
 
@@ -136,9 +158,11 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
     )
 
 
-def _describe(role: str, code: Parser | Finder | Opener) -> Module:
+def _describe(role: str, code: Parser | Finder | Opener, mapping: Json) -> Module:
     decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
-    return Module(role, interfaces.name_of(code), code.VERSION, decoders)
+    told = sha256_hex(canonical.dumps(mapping)) if isinstance(code, MappedParser) else ""
+    dated = getattr(code, "DATED", False) is True
+    return Module(role, interfaces.name_of(code), code.VERSION, decoders, dated, told)
 
 
 @cache

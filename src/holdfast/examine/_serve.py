@@ -33,11 +33,19 @@ _BROKEN = 70
 class Server:
     """Takes items from the engine, one at a time."""
 
-    def __init__(self, scratch: Path, limits: Limits, page: int, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        limits: Limits,
+        page: int,
+        plugins: tuple[str, ...],
+        *,
+        mapping: Json = None,
+    ) -> None:
         pa.set_cpu_count(1)  # one process a core is the engine's business; threads cost memory
         pa.set_io_thread_count(1)
         self._scratch, self._limits, self._page = scratch, limits, Page(page)
-        self._roster = _roster.load(plugins)
+        self._roster = _roster.load(plugins, mapping)
         gc.freeze()
 
     def run(
@@ -92,6 +100,7 @@ def _job(message: Message, descriptor: int) -> Job:
         wanted=cast("dict[str, str]", message["wanted"]),
         skip={(ordinal, module): (members, reason) for ordinal, module, members, reason in skip},
         give_up=str(message["give_up"]),
+        latest=cast("int | None", message["latest"]),
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.mapping import Mapping
 
 __all__ = ["Died", "Event", "Examined", "Input", "Started", "Summary", "Unread", "examine"]
 
@@ -52,11 +53,13 @@ def examine(
     on_event: Callable[[Event], None] | None = None,
     only: tuple[str, ...] = (),
     plugins: tuple[str, ...] = (),
+    mapping: Mapping | None = None,
 ) -> Summary:
     """Examine `inputs`, all of one case, into `derived`; what is there already is not done again.
 
     `jobs` is the number of worker processes. `only` names the parsers and finders to run, all of
     them when empty. `plugins` are further modules (parsers, finders, openers) to import.
+    With a `mapping`, the parser `mapped` reads the tables that it explains.
 
     Raises:
         InputError: no such parser or finder; two modules of one name; a bad item.
@@ -71,7 +74,8 @@ def examine(
         scratch = Path(name).resolve()
         with (scratch / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins)
+            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins,
+                             mapping=None if mapping is None else mapping.to_json())  # fmt: skip
             try:
                 return engine.run(iter(inputs), max(1, jobs), only)
             finally:
@@ -106,9 +110,11 @@ class _Engine:
         limits: Limits,
         on_event: Callable[[Event], None],
         plugins: tuple[str, ...],
+        *,
+        mapping: Json = None,
     ) -> None:
         self._derived, self._scratch, self._limits = derived, scratch, limits
-        self._tell, self._plugins = on_event, plugins
+        self._tell, self._plugins, self._mapping = on_event, plugins, mapping
         self._selector = selectors.DefaultSelector()
         self._workers: set[Worker] = set()
         self._started = 0
@@ -116,7 +122,7 @@ class _Engine:
         self._under_way: set[str] = set()
         self._largest = limits.bytes
         self._modules: dict[str, Module] = {}
-        self._keys: dict[str, str] = {}
+        self._chosen: list[Module] = []
         self._enumeration = ""
         self._protection: Protection | None = None
         self._counts = dict.fromkeys(
@@ -148,12 +154,13 @@ class _Engine:
 
     def _hire(self) -> None:
         self._started += 1
-        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins)
+        scratch = self._scratch / f"worker-{self._started}"
+        worker = Worker(scratch, self._limits, self._plugins, self._mapping)
         self._workers.add(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
 
     def _choose(self, only: tuple[str, ...]) -> None:
-        """Settle which modules run, and their keys."""
+        """Settle which modules run."""
         modules = tuple(self._modules.values())
         chosen = [m for m in modules if m.role != OPENER and (not only or m.name in only)]
         if unknown := set(only) - {module.name for module in chosen}:
@@ -162,7 +169,7 @@ class _Engine:
                 f"there are {', '.join(sorted(m.name for m in modules if m.role != OPENER))}",
             )
         self._enumeration = enumeration_key(modules, self._limits)
-        self._keys = {label(m): module_key(m, self._enumeration) for m in chosen}
+        self._chosen = chosen
 
     def _feed(self, tasks: Iterator[Task]) -> bool:
         """Give every worker what it has room for; say whether there may be more."""
@@ -179,8 +186,9 @@ class _Engine:
         """Yield what is left to do."""
         for source in inputs:
             there = self._in_force(source.item)
+            keys = {label(m): module_key(m, self._enumeration, source.latest) for m in self._chosen}
             wanted = {
-                name: key for name, key in self._keys.items()
+                name: key for name, key in keys.items()
                 if there is None or name not in there or there[name].key != key
             }  # fmt: skip
             if source.item in self._under_way or (there is not None and not wanted):

@@ -41,7 +41,8 @@ def main(channel: socket.socket, page: int) -> int:
             scratch, code, memory=limits.memory, output=limits.output, isolated=isolated
         )
         served = import_module("holdfast.examine._serve")
-        serve = served.Server(scratch, limits, page, tuple(cast("list[str]", settings["plugins"])))
+        plugins = tuple(cast("list[str]", settings["plugins"]))
+        serve = served.Server(scratch, limits, page, plugins, mapping=settings["mapping"])
     except (HoldfastError, ImportError) as error:
         send(channel, {"trouble": f"{type(error).__name__}: {error}"})
         return 1

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from holdfast.acts import examining
 from holdfast.acts.cases import OneCase
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import IntegrityError
+from holdfast.examine.mapping import read_mapping
 
 
 @click.command()
 @where
 @CASE
 @JOBS
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What the columns of CSV, TSV or JSON lines mean (TOML).",
+)
 @JSON
-def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
+def examine(place: Where, *, case: str, jobs: int, mapping: Path | None, as_json: bool) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
 
     \b
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
+    meant = None if mapping is None else read_mapping(mapping)
     with place.session() as session, progress("Examining", "items") as session.progress:
-        done = examining.examine(session, examining.Examine(case, jobs))
+        done = examining.examine(session, examining.Examine(case, jobs, meant))
     summary = done.summary
     for note in done.notes:
         warn(note)

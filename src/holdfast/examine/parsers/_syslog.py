@@ -64,7 +64,7 @@ def first_year(file: EvidenceFile) -> int | None:
     """Return the year of the file's first line, as far as it can be told.
 
     From a line that carries its year; else from a message that spells out its own line's day in
-    full; else from the time the file was last changed, which is not before its last line.
+    full; else from the time it was collected: its last line is of the year that ended there.
     """
     month = turns = 0
     day = 0
@@ -88,9 +88,9 @@ def first_year(file: EvidenceFile) -> int | None:
                 start = False
     if spelt is not None:
         return spelt
-    if file.modified is None or not month:
+    if file.latest is None or not month:
         return None
-    changed = _EPOCH + file.modified * _MICRO
+    changed = _EPOCH + file.latest * _MICRO
     last = changed.year if (month, day) <= (changed + timedelta(days=1)).timetuple()[1:3] else (
         changed.year - 1
     )  # fmt: skip
