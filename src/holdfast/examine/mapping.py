@@ -34,6 +34,7 @@ _LINE = 1 << 20
 """Bytes of one line that are read."""
 _SHOWN = 1000
 _MOST = 2**62
+_BEGINNING = -(2**52)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def _offsets(path: Path, name: str) -> tuple[tuple[int, int], ...]:
     for hour in range(0, 90 * 8766, 24):
         ahead = _ahead(zone, hour)
         if not found:
-            found.append((-_MOST, ahead))
+            found.append((_BEGINNING, ahead))
         elif ahead != found[-1][1]:
             first = next(h for h in range(hour - 24, hour + 1) if _ahead(zone, h) == ahead)
             found.append((first * 3600, ahead))
@@ -181,7 +182,11 @@ class MappedParser:
             return False
 
     def parse(self, file: EvidenceFile) -> Iterator[Record]:
-        """Yield one record a line; a quoted line end inside a field joins its lines."""
+        """Yield one record a line; a quoted line end inside a field joins its lines.
+
+        Raises:
+            csv.Error: the header is damaged.
+        """
         names: list[str] = []
         offset = row = 0
         with file.open() as stream:
