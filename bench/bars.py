@@ -48,6 +48,8 @@ BARS = {
     ),
     "proof": "a proof from a log of 1,000,000 entries: under 50 ms",
     "store-s3": "S3: 80% of the speed of the plain client putting the same files",
+    "examine-lines-rate": "web and authentication lines to Parquet on disk: 300,000 lines/s",
+    "examine-lines-plaso": "the same: at least 30x plaso's text parser",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"
