@@ -91,7 +91,7 @@ def page(corpus: Path) -> str:
         "",
         "Written by `python -m holdfast.testing.plaso_comparison CORPUS`. Files of plaso's",
         f"`test_data`; its numbers are those that its tests assert at commit `{COMMIT[:12]}`",
-        "(`number_of_event_data`). Failures are lines that have no time of their own: the rest of a",
+        "(`number_of_event_data`). Failures are lines without a time of their own: the rest of a",
         "message that was written over several lines, which plaso joins or passes over.",
         "",
         "| file | plaso | counts | Holdfast | records | failures | difference |",
