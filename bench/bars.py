@@ -58,6 +58,8 @@ BARS = {
     "indicators": (
         "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
     ),
+    "examine-lines-rate": "web and authentication lines to Parquet on disk: 300,000 lines/s",
+    "examine-lines-plaso": "the same: at least 30x plaso's text parser",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

@@ -6,18 +6,16 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pytest
 
 from holdfast.examine import results
+from holdfast.examine.block import Part
 from holdfast.examine.limits import Limits
 from holdfast.examine.parsers import evtx
-from holdfast.examine.record import Batch, Failure, Record
+from holdfast.examine.record import Failure, Record
 from holdfast.examine.records import (
     ROWS,
     DatasetWriter,
-    UnfitError,
-    own_schema,
     read,
     record_digest,
 )
@@ -115,7 +113,7 @@ def test_a_torn_header_or_tail_costs_no_whole_record(damage: Callable[[bytes], b
     assert len(found) == {HEADER: 0, HEADER + CHUNK + 700: 3}.get(len(content), 4)
 
 
-# --- batches ---
+# --- blocks ---
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,40 +132,25 @@ def singly(path: Path, count: int) -> DatasetWriter:
     return writer
 
 
-def rows_of(start: int, count: int) -> pa.RecordBatch:
-    records = [Count(message=f"m{at}", time=at, number=at) for at in range(start, start + count)]
-    schema = own_schema(Count)
-    columns = [
-        pa.array([getattr(one, name) for one in records], type_)
-        for name, type_ in zip(schema.names, schema.types, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+def part_of(start: int, count: int) -> Part:
+    numbers = range(start, start + count)
+    columns = {"message": [f"m{at}" for at in numbers], "time": numbers, "number": numbers}
+    return Part(Count, range(count), columns)
 
 
 @pytest.mark.parametrize("count", [1, 64, 65, 3 * ROWS + 5])
-def test_batches_are_the_records_that_objects_would_be(tmp_path: Path, count: int) -> None:
+def test_blocks_are_the_records_that_objects_would_be(tmp_path: Path, count: int) -> None:
     singly(tmp_path / "one", count)
     writer = DatasetWriter(tmp_path / "many", Count, item="a", parser="p", version=1)
     writer.add("in", 0, Count(message="m0", time=0, number=0))
     flushed = 0
     for start in range(1, count, 7000):
-        if writer.add_batch("in", start, rows_of(start, min(7000, count - start))):
+        part = part_of(start, min(7000, count - start))
+        if writer.add_part("in", start, part, writer.prepare(part)):
             writer.flush()
             flushed += 1
     writer.close()
-    assert flushed == count // 21_000, "no more than a row group and a batch is held"
+    assert flushed == count // 21_000, "no more than a row group and a block is held"
     assert writer.count == count
     assert record_digest([tmp_path / "many"]) == record_digest([tmp_path / "one"])
     assert list(read(tmp_path / "many")) == list(read(tmp_path / "one"))
-
-
-def test_a_batch_of_other_columns_is_refused(tmp_path: Path) -> None:
-    writer = DatasetWriter(tmp_path / "x", Count, item="a", parser="p", version=1)
-    with pytest.raises(UnfitError, match="not those of its kind"):
-        writer.add_batch("", 0, rows_of(0, 3).select(["message", "time"]))
-    with pytest.raises(UnfitError, match="no number"):
-        late = rows_of(0, 1).set_column(
-            0, "time", pa.array([2**63 - 1]).cast(own_schema(Count).field("time").type)
-        )
-        writer.add_batch("", 0, late)
-    assert isinstance(Batch(Count, rows_of(0, 1)), Batch)

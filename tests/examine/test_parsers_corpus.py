@@ -9,20 +9,24 @@ import hashlib
 import mailbox
 import sqlite3
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.parsers import chromium_history, evtx, mail, plain_text, web_access
+from holdfast.examine.parsers._browser import BrowserVisit
 from holdfast.examine.record import Failure
+from holdfast.testing import plaso_comparison
 from holdfast.testing.parser_contract import evidence, parse_all
 from tests.examine.test_indicators import plain, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
-    from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 pytestmark = pytest.mark.corpus
 
@@ -144,12 +148,24 @@ def test_a_visit_that_is_known(corpus: Path) -> None:
         pytest.skip("the corpus has no Chrome history")
     records = parse_all(chromium_history, path.read_bytes())
     first = records[0]
-    assert isinstance(first, chromium_history.BrowserVisit)
+    assert isinstance(first, BrowserVisit)
     assert (first.url, first.title) == (
         "http://start.ubuntu.com/10.04/Google/",
         "Ubuntu Start Page",
     )
     assert first.time == 1302177791000000  # 2011-04-07 12:03:11, as plaso's own test says
+
+
+def test_as_many_events_as_plaso_counts(corpus: Path) -> None:
+    """Plaso's own tests name the counts; the page that lists the differences is this one."""
+    found = list(plaso_comparison.lines(corpus))
+    if not found:
+        pytest.skip("the corpus has none of plaso's files")
+    assert [(one.path, one.ours, one.theirs) for one in found if one.ours < one.theirs] == []
+    assert all("," not in one.parser and one.parser != "none" for one in found)
+    page = DOCS / "reference" / "plaso-comparison.md"
+    assert plaso_comparison.page(corpus) == page.read_text("utf-8")
+    assert "not explained" not in page.read_text("utf-8")
 
 
 def test_no_file_is_taken_by_two_parsers_and_text_is_whole(corpus: Path) -> None:

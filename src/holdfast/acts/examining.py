@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
-from holdfast.core import durable
+from holdfast.core import clock, durable
 from holdfast.examine import ledger as ledgers
 from holdfast.examine import run, search, timeline
 from holdfast.examine.told import Told
@@ -116,7 +116,8 @@ def _input(session: Session, exhibit: Exhibit) -> run.Input:
         with open_file(session.vault, exhibit) as stream:
             return os.dup(stream.fileno())
 
-    return run.Input(exhibit.item, exhibit.path.rpartition("/")[2], open_descriptor)
+    name = exhibit.path.rpartition("/")[2]
+    return run.Input(exhibit.item, name, open_descriptor, clock.from_text(exhibit.collected))
 
 
 def by_item(session: Session, case: str) -> dict[str, Exhibit]:

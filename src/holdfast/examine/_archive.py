@@ -25,6 +25,7 @@ _SAFE = re.compile(r"[\x00-\x1f\x7f]")
 _GZIP_LEAST = 18
 """Bytes of an empty gzip file less two: a header and a trailer."""
 _LONGEST = 1024
+_NO_DATE = 1 << 5 | 1
 _PARTS = 64
 
 
@@ -128,7 +129,12 @@ def decoded(raw: bytes, fallback: str) -> str:
 
 
 def from_dos(date: int, time: int) -> int | None:
-    """Return a DOS date and time, which name no zone, as if they were UTC; None if impossible."""
+    """Return a DOS date and time, which name no zone, as if they were UTC; None if impossible.
+
+    The first moment it can say, 1980-01-01 00:00, is what writers give that have no time.
+    """
+    if date == _NO_DATE and not time:
+        return None
     try:
         moment = datetime(
             1980 + (date >> 9), date >> 5 & 15, date & 31,

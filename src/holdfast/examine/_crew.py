@@ -100,6 +100,7 @@ class Worker:
             "seq": self._number,
             "item": task.source.item,
             "name": task.source.name.encode("utf-8", "backslashreplace").decode("utf-8"),
+            "latest": task.source.latest,
             "enumeration": task.enumeration,
             "wanted": dict(task.wanted),
             "skip": [[o, m, k, r] for (o, m), (k, r) in task.skip.items()],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
-from holdfast.examine.record import Batch, Failure, Record, UnreadableError
+from holdfast.examine.record import Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
 
 _WORDS = 300
 _INLINE = 64
@@ -109,11 +110,8 @@ class Output:
             self._seqs[self._path] = self._seq
             self._path, self._seq = path, self._seqs.get(path, 0)
 
-    def add(self, record: Record | Batch) -> None:
-        """Take a record, or many, of the file at hand; what can't be stored becomes a failure."""
-        if isinstance(record, Batch):
-            self._add_batch(record)
-            return
+    def add(self, record: Record) -> None:
+        """Take a record of the file at hand; one that can't be stored becomes a failure."""
         if not record.KIND:
             raise UnfitError(f"{type(record).__name__} has no KIND")
         try:
@@ -127,14 +125,26 @@ class Output:
         else:
             self.records += 1
 
-    def _add_batch(self, batch: Batch) -> None:
-        rows = batch.rows.num_rows
-        if not rows:
+    def add_block(self, block: Block) -> None:
+        """Take the records of a block; if any of them can't be stored, one after the other."""
+        first, count = self._seq, len(block)
+        try:
+            ready = [(self._writer(part.kind), part) for part in block.parts]
+            arrays = [writer.prepare(part) for writer, part in ready]
+            if len(set().union(*(part.order for part in block.parts))) != count:
+                raise UnfitError("two records of a block have one place")
+        except UnfitError:
+            for record in block.records():
+                self.add(record)
             return
-        self._flush(writer := self._writer(batch.kind),
-                    due=writer.add_batch(self._path, self._seq, batch.rows))  # fmt: skip
-        self._seq += rows
-        self.records += rows
+        for (writer, part), columns in zip(ready, arrays, strict=True):
+            if writer.add_part(self._path, first, part, columns):
+                _flush(writer)
+            failures = len(part.order) if issubclass(part.kind, Failure) else 0
+            self._failures += failures
+            self.failures += failures
+            self.records += len(part.order) - failures
+        self._seq += count
 
     def fail(self, reason: str, words: str) -> None:
         """Add a failure of the file at hand."""
@@ -186,7 +196,8 @@ class Output:
         writer = self._writer(type(record))
         due = writer.add(self._path, self._seq, record)
         self._seq += 1
-        self._flush(writer, due=due)
+        if due:
+            _flush(writer)
 
     def _writer(self, kind: type[Record]) -> DatasetWriter:
         writer = self._writers.get(kind)
@@ -198,9 +209,9 @@ class Output:
             self._writers[kind] = writer
         return writer
 
-    def _flush(self, writer: DatasetWriter, *, due: bool) -> None:
-        if due:
-            try:
-                writer.flush()
-            except (OSError, MemoryError) as error:
-                raise broken(error) from error
+
+def _flush(writer: DatasetWriter) -> None:
+    try:
+        writer.flush()
+    except (OSError, MemoryError) as error:
+        raise broken(error) from error

@@ -68,8 +68,8 @@ class Plan:
 
     def tasks(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Task | None]]:
         """Yield each input with what is left to do of it."""
-        keys = {label(m): module_key(m, self.enumeration) for m in self._chosen}
         for source in inputs:
+            keys = {label(m): module_key(m, self.enumeration, source.latest) for m in self._chosen}
             if self._readers:
                 self._sources.setdefault(source.item, source)
             there = self.in_force(source.item)

@@ -14,6 +14,7 @@ from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
 from holdfast.examine import interfaces
+from holdfast.examine.mapping import MAPPED, MappedParser, Mapping
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
@@ -24,6 +25,7 @@ PARSER, FINDER, OPENER = "parser", "finder", "opener"
 RECORD_FINDER = "record-finder"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
+_DAY = 86_400_000_000
 _ENGINE = 2
 """Raised whenever the engine itself would write other results for the same modules."""
 
@@ -36,6 +38,8 @@ class Module:
     name: str
     version: int
     decoders: dict[str, str]
+    dated: bool = False
+    """Its records may depend on when the item was collected."""
     kinds: tuple[str, ...] = ()
     """Of a record finder: the kinds of records it reads."""
     settings: str = ""
@@ -48,6 +52,7 @@ class Module:
             "name": self.name,
             "version": self.version,
             "decoders": dict(self.decoders),
+            **({"dated": True} if self.dated else {}),
             **({"kinds": [*self.kinds]} if self.kinds else {}),
             **({"settings": self.settings} if self.settings else {}),
         }
@@ -66,6 +71,7 @@ class Module:
                 kinds = more.get("kinds")
                 return cls(
                     role, name, version, {key: str(text) for key, text in d.items()},
+                    more.get("dated") is True,
                     tuple(map(str, kinds)) if isinstance(kinds, list) else (),
                     str(more.get("settings", "")),
                 )  # fmt: skip
@@ -90,7 +96,8 @@ class Roster:
 def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None) -> Roster:
     """Import every module of the three folders, those of other distributions, and `plugins`.
 
-    `settings` is what modules are told, by name; those that have `use` are told here.
+    `settings` is what modules are told, by name. Finders that have `use` are told here; told of
+    a mapping, the parser `mapped` of the tables that it explains is among the others.
 
     Raises:
         InputError: two modules of one name, or a plugin that is none of the three.
@@ -114,6 +121,8 @@ def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None)
     for code in found[FINDER]:
         if (use := getattr(code, "use", None)) is not None:
             use(told.get(interfaces.name_of(cast("Finder", code))))
+    if MAPPED in told:
+        found[PARSER].append(MappedParser(Mapping.from_json(told[MAPPED])))
     described = {
         role: sorted(
             ((_describe(role, cast("Parser", code), told), code) for code in modules),
@@ -140,11 +149,16 @@ def enumeration_key(modules: tuple[Module, ...], limits: Limits) -> str:
     return _key(ENUMERATION, 1, {}, {"openers": openers, "limits": limits.to_json()})
 
 
-def module_key(module: Module, enumeration: str) -> str:
-    """Return the key of a module's result over the files of an enumeration."""
+def module_key(module: Module, enumeration: str, latest: int | None = None) -> str:
+    """Return the key of a module's result over the files of an enumeration.
+
+    `latest` is when the item was collected: its day counts where a year may be read from it.
+    """
     settings: dict[str, Json] = {"enumeration": enumeration, "role": module.role}
     if module.settings:
         settings["settings"] = module.settings
+    if module.dated and latest is not None:
+        settings["latest"] = latest // _DAY
     return _key(module.name, module.version, module.decoders, settings)
 
 
@@ -178,11 +192,11 @@ def _describe(
     role: str, code: Parser | Finder | RecordFinder | Opener, settings: dict[str, Json]
 ) -> Module:
     name = interfaces.name_of(code)
-    told = name in settings and (hasattr(code, "use") or hasattr(code, "prepare"))
-    decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
-    kinds = tuple(getattr(code, "KINDS", ()))
-    digest = sha256_hex(canonical.dumps(settings[name])) if told else ""
-    return Module(role, name, code.VERSION, decoders, kinds, digest)
+    takes = hasattr(code, "use") or hasattr(code, "prepare") or isinstance(code, MappedParser)
+    digest = sha256_hex(canonical.dumps(settings[name])) if takes and name in settings else ""
+    decoders = {decoder: _version_of(decoder) for decoder in sorted(code.DECODERS)}
+    dated, kinds = getattr(code, "DATED", False) is True, tuple(getattr(code, "KINDS", ()))
+    return Module(role, name, code.VERSION, decoders, dated, kinds, digest)
 
 
 @cache

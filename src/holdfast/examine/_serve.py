@@ -122,6 +122,7 @@ def _job(message: Message, descriptor: int) -> Job:
         wanted=cast("dict[str, str]", message["wanted"]),
         skip=_skip(message),
         give_up=str(message["give_up"]),
+        latest=cast("int | None", message["latest"]),
     )
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.record import Batch, Indicator, Record
+    from holdfast.examine.record import Indicator, Record
 
 
 class Parser(Protocol):
@@ -38,10 +39,10 @@ class Parser(Protocol):
     def match(self, file: EvidenceFile) -> bool:
         """Judge by content whether this parser reads `file`; cheap, never raises."""
 
-    def parse(self, file: EvidenceFile) -> Iterator[Record | Batch]:
+    def parse(self, file: EvidenceFile) -> Iterator[Record | Block]:
         """Yield records in source order, a `Failure` for each unit that can't be read.
 
-        Where there are very many, a `Batch` of them at a time.
+        Where a file holds millions, many may come at once as a `Block`.
 
         An exception ends the file: it is counted as failed, with what came before kept.
         """

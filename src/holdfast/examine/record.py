@@ -9,10 +9,12 @@ so one query reads a timeline across all of them. The engine adds where the reco
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY = "exact", "zone assumed", "year assumed", "day only"
+TIME_QUALITIES = (EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY)
+"""`year assumed`: the source gives neither the year nor the zone. `zone assumed`: the source gives
+local time, which is read as UTC. `day only`: the time is the day's first moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,14 @@ class Record:
     """When it happened: microseconds since the epoch, UTC; None where the source gives no time."""
     time_meaning: str | None = None
     """What the time says: `sent`, `visited`, `requested`."""
+    time_quality: str | None = None
+    """How certain the time is: one of `TIME_QUALITIES`; None where the parser doesn't say."""
+    time_original: str | None = None
+    """The time as the source writes it, where it is text or `time` needed an assumption."""
+    host: str | None = None
+    """The machine that the record is about, as the source names it."""
+    user: str | None = None
+    """The account that acted, as the source names it."""
     offset: int | None = None
     """First byte of the source in the file, where one exists."""
     length: int | None = None
@@ -73,16 +83,3 @@ class Indicator(Record):
     """Whether it passes its own standard's rules beyond the pattern."""
     context: str | None = None
     """What stands before and after it, with it: one line of printable ASCII."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Many records of one kind at once, in the order of the source: for parsers in a hurry.
-
-    They are the same records as their objects would be, with the same sequence numbers. How many
-    a batch holds must depend on the file alone.
-    """
-
-    kind: type[Record]
-    rows: pa.RecordBatch
-    """Columns as `records.own_schema(kind)` names and types them."""

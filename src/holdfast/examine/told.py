@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine import patterns as own
 from holdfast.examine import sigma as rules
+from holdfast.examine.mapping import MAPPED, read_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,9 @@ class Told:
     """What could not be used, one line each."""
 
 
-def read(*, sigma: Path | None = None, patterns: Path | None = None) -> Told:
+def read(
+    *, sigma: Path | None = None, patterns: Path | None = None, mapping: Path | None = None
+) -> Told:
     """Read what is named.
 
     Raises:
@@ -50,4 +53,6 @@ def read(*, sigma: Path | None = None, patterns: Path | None = None) -> Told:
         given = own.load(patterns)
         settings["own_patterns"] = own.to_json(given)
         facts["patterns"] = own.digest(given)
+    if mapping is not None:
+        settings[MAPPED] = facts["mapping"] = read_mapping(mapping).to_json()
     return Told(settings, facts, tuple(notes))

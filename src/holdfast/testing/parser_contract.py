@@ -21,10 +21,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from holdfast.examine.block import each
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.interfaces import name_of, parsers
-from holdfast.examine.record import Batch, Failure, Record
-from holdfast.examine.records import unfold
+from holdfast.examine.record import Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -94,16 +94,7 @@ def to_line(record: Record) -> str:
 def parse_all(parser: Parser, content: bytes, name: str = "input") -> list[Record]:
     """Return every record of `content`."""
     with evidence(content, name) as file, _time_limit():
-        return list(one_by_one(parser.parse(file)))
-
-
-def one_by_one(found: Iterable[Record | Batch]) -> Iterator[Record]:
-    """Yield records singly, those of batches among them."""
-    for one in found:
-        if isinstance(one, Batch):
-            yield from unfold(one)
-        else:
-            yield one
+        return list(each(parser.parse(file)))
 
 
 @contextmanager
@@ -252,11 +243,9 @@ class ParserTests:
         """Match and parse `content`, holding the outcome to the contract."""
         with evidence(content) as file:
             assert self.parser.match(file) in {True, False}
-        records = fuzz(self.parser.parse, content, self.raises)
+        records = fuzz(lambda file: each(self.parser.parse(file)), content, self.raises)
         check_records(
-            one_by_one(one for one in records if isinstance(one, (Record, Batch))),
-            len(content),
-            self.parser.RECORDS,
+            (one for one in records if isinstance(one, Record)), len(content), self.parser.RECORDS
         )
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.examine.block import Block
 from holdfast.examine.file import evidence_from
 from holdfast.examine.finders import sigma as finder
 from holdfast.examine.parsers import evtx
-from holdfast.examine.record import Batch
 from holdfast.examine.records import DatasetWriter, untimed
 from holdfast.examine.sigma import compile_rule
 
@@ -83,8 +83,9 @@ def event_rows(log: Path) -> Iterator[pa.RecordBatch]:
     """Yield the event records of a log as the engine hands them to record finders."""
     writer = DatasetWriter(Path(), evtx.WindowsEvent, item="0" * 64, parser="evtx", version=1)
     for one in evtx.parse(evidence_from(log)):
-        if isinstance(one, Batch):
-            yield untimed(writer.placed("", 0, one.rows))
+        if isinstance(one, Block):
+            for part in one.parts:
+                yield untimed(writer.placed("", 0, part, writer.prepare(part)))
 
 
 def main(data: Path, rules: Path, table: Path) -> int:

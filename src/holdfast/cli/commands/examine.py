@@ -18,19 +18,33 @@ from holdfast.examine import told
 @CASE
 @JOBS
 @click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What the columns of CSV, TSV or JSON lines mean (TOML).",
+)
+@click.option(
     "--patterns",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Look for the patterns of this TOML file too.",
 )
 @click.option(
-    "--sigma", metavar="DIR",
+    "--sigma",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
     help="Hold event records against the Sigma rules in this folder.",
-)  # fmt: skip
+)
 @JSON
 def examine(
-    place: Where, *, case: str, jobs: int, patterns: Path | None, sigma: Path | None, as_json: bool
+    place: Where,
+    *,
+    case: str,
+    jobs: int,
+    mapping: Path | None,
+    patterns: Path | None,
+    sigma: Path | None,
+    as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
 
@@ -41,7 +55,7 @@ def examine(
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
-    given = told.read(sigma=sigma, patterns=patterns)
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given))
     summary = done.summary

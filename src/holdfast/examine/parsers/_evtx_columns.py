@@ -2,7 +2,7 @@
 
 An object for each record would cost more than decoding it did: the values go from the decoder's
 JSON into rows of plain values, and those into columns, thousands at a time.
-docs/decisions/0050-batches-of-records.md.
+docs/decisions/0053-logs-come-in-blocks.md.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
+
+from holdfast.examine.block import Block, Part
+from holdfast.examine.record import EXACT
 
 if TYPE_CHECKING:
     from holdfast.examine.parsers._evtx_chunks import Place
+    from holdfast.examine.record import Record
 
 __all__ = ["COLUMNS", "FIELDS", "Columns"]
 
@@ -66,10 +69,12 @@ _PLACE = {
     for at, (column, names) in enumerate(FIELDS.items())
     for name in reversed(names)
 }
+_ACCOUNT, _SUBJECT = (list(FIELDS).index(name) for name in ("account", "subject_user"))
 _BLANK = (None,) * len(FIELDS)
 
 COLUMNS = (
-    "time", "time_meaning", "message", "offset", "length", "row", "provider", "provider_guid",
+    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
+    "length", "row", "provider", "provider_guid",
     "event_id", "event_version", "record_id", "level", "task", "opcode", "keywords", "channel",
     "computer", "user_sid", "process_id", "thread_id", "activity_id", "related_activity_id",
     "written_time", "recovered", "checked", "event_data", "user_data", *FIELDS,
@@ -77,12 +82,10 @@ COLUMNS = (
 
 
 class Columns:
-    """Gathers decoded records and gives them out as a record batch of `schema`."""
+    """Gathers decoded records and gives them out as a block of `kind`."""
 
-    def __init__(self, schema: pa.Schema) -> None:
-        if tuple(schema.names) != COLUMNS:
-            raise TypeError("the schema's columns are not those that are gathered")
-        self._schema = schema
+    def __init__(self, kind: type[Record]) -> None:
+        self._kind = kind
         self._rows: list[tuple[Any, ...]] = []
         self.text = 0
         """Characters gathered."""
@@ -107,6 +110,7 @@ class Columns:
         provider = _attributes(system.get("Provider"))
         execution = _attributes(system.get("Execution"))
         related = _attributes(system.get("Correlation"))
+        fields, computer = _fields(data), _text(system.get("Computer"))
         name = _text(provider.get("Name") or provider.get("EventSourceName"))
         number = _number(system.get("EventID"))
         logged = _time(_attributes(system.get("TimeCreated")).get("SystemTime"))
@@ -120,6 +124,10 @@ class Columns:
             (
                 place.written if logged is None else logged,
                 "written" if logged is None else "logged",
+                EXACT,
+                None,
+                computer,
+                fields[_ACCOUNT] or fields[_SUBJECT],
                 message,
                 start + place.offset,
                 place.size,
@@ -134,7 +142,7 @@ class Columns:
                 _number(system.get("Opcode")),
                 _text(system.get("Keywords")),
                 _text(system.get("Channel")),
-                _text(system.get("Computer")),
+                computer,
                 _text(_attributes(system.get("Security")).get("UserID")),
                 _number(execution.get("ProcessID")),
                 _number(execution.get("ThreadID")),
@@ -145,23 +153,20 @@ class Columns:
                 checked,
                 None if data is None else orjson.dumps(data).decode(),
                 None if user is None else orjson.dumps(user).decode(),
-                *_fields(data),
+                *fields,
             )
         )
         self.text += len(text or "")
         return bool(event)
 
-    def take(self) -> pa.RecordBatch | None:
+    def take(self) -> Block | None:
         """Return what was gathered, in order; None where there is nothing."""
         if not self._rows:
             return None
-        columns = zip(*self._rows, strict=True)
-        arrays = [
-            pa.array(values, type_)
-            for values, type_ in zip(columns, self._schema.types, strict=True)
-        ]
+        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+        order = range(len(self._rows))
         self._rows, self.text = [], 0
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return Block((Part(self._kind, order, columns),))
 
 
 def _event(text: str) -> dict[str, Any] | None:

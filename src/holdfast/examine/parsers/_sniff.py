@@ -14,8 +14,8 @@ from holdfast.examine._mbox import is_mail
 from holdfast.examine._warc import is_warc
 
 __all__ = [
-    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_html", "is_mail", "is_rtf",
-    "is_warc", "text_encoding",
+    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_html", "is_known_text",
+    "is_log", "is_mail", "is_pdf", "is_rtf", "is_syslog", "is_warc", "text_encoding",
 ]  # fmt: skip
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
@@ -24,7 +24,7 @@ __all__ = [
 _QUOTED = r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
 _LINE = (
     r"(\S++) (\S++) (\S++(?: [^\s\[]\S*+){0,8}?) "
-    r"\[([0-3]\d/[A-Z][a-z][a-z]/\d{4}:[0-2]\d:[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d)\] "
+    r"\[(([0-3]\d/[A-Z][a-z][a-z]/\d{4}:[0-2]\d:[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d))\] "
     + _QUOTED
     + r" (\d{3}|-) (\d{1,18}|-)(?: "
     + _QUOTED
@@ -33,7 +33,8 @@ _LINE = (
     + r")?(?: ([^\n]*+))?"
 )
 ACCESS_LINE = re.compile(_LINE.encode())
-"""Client, identity, user, minute, second, zone, request, status, size, referrer, agent, rest."""
+"""Client, identity, user, time (and in it minute, second, zone), request, status, size, referrer,
+agent, rest."""
 ACCESS_TEXT = re.compile(_LINE, re.ASCII)
 """The same for a line that is ASCII."""
 
@@ -62,16 +63,39 @@ def is_certificate(head: bytes) -> bool:
     return head.startswith(_CERTIFICATE)
 
 
+# A line's first words: RFC 5424; RFC 3164, with a machine's name or a repetition after the time;
+# and the date of RFC 3339 followed by machine (or severity), program and colon.
+_SYSLOG_LINE = re.compile(
+    rb"<\d{1,3}>\d{1,2} (?:-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ "
+    rb"|(?:<\d{1,3}>)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123]\d "
+    rb"[0-2]\d:[0-5]\d:[0-6]\d(?:\.\d+)?(?:: | \S+ \S)"
+    rb"|(?:<\d{1,3}>)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) \S+ "
+    rb"[^\s:\[\]]+(?:\[\d+\])?: "
+)
+
+
+def _lines(head: bytes) -> list[bytes]:
+    """Return the first lines that are not blank, the last only where it is alone."""
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n", _LINES_JUDGED)[:_LINES_JUDGED]]
+    if len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines if line]
+
+
+def is_syslog(head: bytes) -> bool:
+    """Say whether most of the first lines begin as syslog lines do."""
+    lines = _lines(head)
+    matched = sum(_SYSLOG_LINE.match(line) is not None for line in lines)
+    return matched > 0 and matched * 2 >= len(lines)
+
+
 def is_access_log(head: bytes) -> bool:
     """Say whether most of the first lines are web server access lines.
 
     One or two strange lines at the start (a torn line after rotation, a probe's garbage) don't
     decide.
     """
-    lines = [line.rstrip(b"\r") for line in head.split(b"\n", _LINES_JUDGED)[:_LINES_JUDGED]]
-    if len(lines) > 1:
-        lines = lines[:-1]
-    lines = [line for line in lines if line]
+    lines = _lines(head)
     matched = sum(ACCESS_LINE.fullmatch(line[:16384]) is not None for line in lines)
     return matched > 0 and matched * 2 >= len(lines)
 
@@ -87,6 +111,83 @@ def is_html(head: bytes) -> bool:
 def is_rtf(head: bytes) -> bool:
     """Say whether `head` starts as RTF does."""
     return head.lstrip(b" \t\r\n")[:4] == b"{\\rt"
+
+
+def is_pdf(head: bytes) -> bool:
+    """Say whether `head` holds a PDF's first line, which may come late."""
+    return b"%PDF-" in head[:1024]
+
+
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+APACHE_ERROR = re.compile(
+    rf"\[((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({_MONTH}) ([ 0123]\d) ([0-2]\d:[0-5]\d):([0-6]\d)"
+    r"(?:\.(\d{1,6}))? (\d{4}))\] \[(?:([^\s:\]]*):)?([^\s\]]+)\] "
+    r"(?:\[pid (\d+)(?::tid (\d+))?\] )?"
+    r"(?:\[(?:remote|client) (\[[^\s\]]+\]:\d+|[^\s\]]+)\] )?(.*)",
+    re.ASCII | re.DOTALL,
+)
+"""Time (month, day, minute, second, fraction, year), module, severity, pid, tid, client, text."""
+NGINX_ERROR = re.compile(
+    r"((\d{4})/([01]\d)/([0-3]\d) ([0-2]\d:[0-5]\d):([0-6]\d)) "
+    r"\[(emerg|alert|crit|error|warn|notice|info|debug)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)",
+    re.ASCII | re.DOTALL,
+)
+"""Time (year, month, day, minute, second), severity, pid, tid, connection, text."""
+
+
+def is_web_error(head: bytes) -> bool:
+    """Say whether most of the first lines are of Apache's or nginx's error log."""
+    lines = [line[:4096].decode("ascii", "replace") for line in _lines(head)]
+    matched = sum(bool(APACHE_ERROR.match(line) or NGINX_ERROR.match(line)) for line in lines)
+    return matched > 0 and matched * 2 >= len(lines)
+
+
+def is_iis(head: bytes) -> bool:
+    """Say whether the first lines name the fields of a web server's W3C log."""
+    for line in _lines(head):
+        if not line.startswith(b"#"):
+            return False
+        if line.lower().startswith(b"#fields:"):
+            fields = set(line.lower().split()[1:])
+            return b"time" in fields and bool(fields & {b"cs-method", b"cs-uri-stem", b"sc-status"})
+    return False
+
+
+def is_journal_export(head: bytes) -> bool:
+    """Say whether this is the start of `journalctl -o export`'s output."""
+    entry = head[:16384].lstrip(b"\n").split(b"\n\n", 1)[0]
+    named = re.match(rb"[A-Z_][A-Z0-9_]{0,63}(?:=|\n)", entry) is not None
+    return named and re.search(rb"^__REALTIME_TIMESTAMP=\d+$", entry, re.MULTILINE) is not None
+
+
+def is_firefox_logins(head: bytes) -> bool:
+    """Say whether this is the start of Firefox's `logins.json`."""
+    start = head[:8192]
+    return start.lstrip()[:1] == b"{" and b'"logins"' in start and b'"nextId"' in start
+
+
+def is_safari_plist(head: bytes) -> bool:
+    """Say whether this is a property list of Safari's downloads or history."""
+    if not head.startswith((b"bplist00", b"<?xml", b"<plist")):
+        return False
+    downloads = b"DownloadHistory" in head and b"DownloadEntry" in head
+    return downloads or (b"WebHistoryDates" in head and b"WebHistoryFileVersion" in head)
+
+
+def is_known_text(head: bytes) -> bool:
+    """Say whether a parser other than that of plain text takes this text."""
+    others = (
+        is_mail, is_log, is_firefox_logins, is_safari_plist, is_certificate, is_warc, is_html,
+        is_rtf, is_pdf,
+    )  # fmt: skip
+    return any(judge(head) for judge in others)
+
+
+def is_log(head: bytes) -> bool:
+    """Say whether a parser of logs takes this text."""
+    return any(
+        judge(head) for judge in (is_access_log, is_syslog, is_web_error, is_iis, is_journal_export)
+    )
 
 
 def text_encoding(head: bytes) -> str | None:

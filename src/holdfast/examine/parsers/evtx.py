@@ -26,12 +26,12 @@ import evtx as decoder
 
 from holdfast.examine.parsers import _evtx_chunks as frame
 from holdfast.examine.parsers._evtx_columns import Columns
-from holdfast.examine.record import Batch, Failure, Record
-from holdfast.examine.records import own_schema
+from holdfast.examine.record import Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.parsers._evtx_chunks import Chunk, Place
 
@@ -137,15 +137,13 @@ VERSION = 1
 DECODERS: tuple[str, ...] = ("evtx", "orjson", "python")
 RECORDS: tuple[type[Record], ...] = (WindowsEvent, WindowsEventLog)
 
-_SCHEMA = own_schema(WindowsEvent)
-
 
 def match(file: EvidenceFile) -> bool:
     """Accept a file that starts with the log's magic, or with a chunk's (a torn header)."""
     return file.head.startswith((frame.FILE_MAGIC, frame.CHUNK_MAGIC))
 
 
-def parse(file: EvidenceFile) -> Iterator[Record | Batch]:
+def parse(file: EvidenceFile) -> Iterator[Record | Block]:
     """Yield the log's records, in batches, and failures between them."""
     reading = _Reading()
     with file.open() as stream:
@@ -192,10 +190,10 @@ class _Sums:
 class _Reading:
     """One passage through one log."""
 
-    columns: Columns = field(default_factory=lambda: Columns(_SCHEMA))
+    columns: Columns = field(default_factory=lambda: Columns(WindowsEvent))
     sums: _Sums = field(default_factory=_Sums)
 
-    def read(self, slots: list[Chunk | None]) -> Iterator[Record | Batch]:
+    def read(self, slots: list[Chunk | None]) -> Iterator[Record | Block]:
         """Yield what is ready of these chunks' records, by their order in the file."""
         chunks = [one for one in slots if one is not None]
         allocated = _in_parts([(one, one.allocated) for one in chunks if one.allocated])
@@ -222,16 +220,16 @@ class _Reading:
         if len(self.columns) >= _ROWS or self.columns.text >= _TEXT:
             yield from self.flush()
 
-    def flush(self) -> Iterator[Record | Batch]:
+    def flush(self) -> Iterator[Record | Block]:
         """Yield what was gathered."""
-        rows = self.columns.take()
-        if rows is not None:
-            yield Batch(WindowsEvent, rows)
+        block = self.columns.take()
+        if block is not None:
+            yield block
 
     def _take(
         self, chunk: Chunk, places: list[Place], texts: list[str | None], *,
         checked: bool, recovered: bool = False,
-    ) -> Iterator[Record | Batch]:  # fmt: skip
+    ) -> Iterator[Record | Block]:  # fmt: skip
         add = self.columns.add
         for place, text in zip(places, texts, strict=True):
             known = add(text, place, chunk.offset, recovered=recovered, checked=checked)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from holdfast.examine import _mbox, _mime
 from holdfast.examine.parsers._html import text_of_html
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ _MAX_LIST = 1000
 _LEAP_SECOND = 60  # RFC 5322, 3.3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ZONE = "date without a zone, taken as UTC"
 _ADDRESS = re.compile(r"[^\s<>@,;:\"'()]{1,128}@[^\s<>@,;:\"'()]{1,255}")
 _FROM_HOST = re.compile(r"^from\s+(\S{1,255})")
 _BY_HOST = re.compile(r"\bby\s+(\S{1,255})")
@@ -188,6 +189,7 @@ def _message(
     else:
         time, note = _time(date_raw)
         defects += [note] if note else []
+    quality = None if time is None else ZONE_ASSUMED if _NO_ZONE in defects else EXACT
     subject, sender = one("subject"), one("from")
     to, cc, bcc, reply_to = people("to"), people("cc"), people("bcc"), one("reply-to")
     origin = next((value for value in map(one, _ORIGIN) if value), None)
@@ -201,6 +203,8 @@ def _message(
         message=subject or f"(no subject) from {sender}",
         time=time,
         time_meaning=None if time is None else "sent",
+        time_quality=quality,
+        time_original=None if time is None else date_raw,
         offset=raw.offset,
         length=raw.length,
         row=raw.number,
@@ -274,7 +278,7 @@ def _hops(
         number += 1
         text = _mime.text_of(header.value)
         before, _, date = text.rpartition(";")
-        time, _ = _time(date)
+        time, note = _time(date)
         if time is None:
             continue
         found = [p.search(before) for p in (_FROM_HOST, _BY_HOST, _WITH, _IP)]
@@ -283,6 +287,8 @@ def _hops(
             message=text,
             time=time,
             time_meaning="received",
+            time_quality=ZONE_ASSUMED if note == _NO_ZONE else EXACT,
+            time_original=date.strip(),
             offset=raw.offset + header.offset,
             length=header.length,
             row=raw.number,
@@ -346,9 +352,7 @@ def _time(text: str) -> tuple[int | None, str | None]:
     zone = parsed[9]
     shifted = moment - _EPOCH + timedelta(seconds=(60 if leap else 0) - (zone or 0))
     known = zone is not None or "-0000" in text
-    return shifted // timedelta(
-        microseconds=1
-    ), None if known else "date without a zone, taken as UTC"
+    return shifted // timedelta(microseconds=1), None if known else _NO_ZONE
 
 
 def _people(value: bytes) -> list[str]:

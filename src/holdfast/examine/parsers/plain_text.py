@@ -11,15 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.parsers._sniff import (
-    is_access_log,
-    is_certificate,
-    is_html,
-    is_mail,
-    is_rtf,
-    is_warc,
-    text_encoding,
-)
+from holdfast.examine.parsers._sniff import is_known_text, text_encoding
 from holdfast.examine.record import Record
 
 if TYPE_CHECKING:
@@ -50,16 +42,9 @@ RECORDS: tuple[type[Record], ...] = (TextDocument,)
 
 
 def match(file: EvidenceFile) -> bool:
-    """Accept text that no other parser reads: neither mail, access logs, web archives,
-    certificates, HTML, RTF nor PDF.
-    """
+    """Accept text that no other parser takes."""
     head = file.head
-    others = (is_mail, is_access_log, is_certificate, is_warc, is_html, is_rtf, _is_pdf)
-    return not any(other(head) for other in others) and text_encoding(head) is not None
-
-
-def _is_pdf(head: bytes) -> bool:
-    return b"%PDF-" in head[:1024]
+    return not is_known_text(head) and text_encoding(head) is not None
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
