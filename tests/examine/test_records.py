@@ -272,7 +272,8 @@ def test_one_name_has_one_type_in_every_kind() -> None:
         Failure,
         Indicator,
         Seen,
-        *(kind for one in (*parsers(), *record_finders()) for kind in one.RECORDS),
+        *(kind for one in parsers() for kind in one.RECORDS),
+        *(kind for one in record_finders() for kind in one.RECORDS),
         MappedRow,
     }
     types: dict[str, dict[str, str]] = {}

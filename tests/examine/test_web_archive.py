@@ -98,9 +98,7 @@ def test_a_capture_stands_out_in_the_case(line: Line, tmp_path: Path) -> None:
     # The body was compressed: only as a file of its own can a finder see into it.
     assert ("ellen@fraud.example", f"{archive}/000002/login") in found("email")
     events = line.must("timeline", "--case", line.case, "--json").rows
-    assert {row["kind"] for row in events} == {
-        "archive.entry", "web.exchange", "web.form", "web.page",
-    }  # fmt: skip
+    assert {row["kind"] for row in events} == {"web.exchange", "web.form", "web.page"}
     assert {row["time"] for row in events} == {"2026-03-04T10:11:12Z"}
     hits = line.must("search", "--case", line.case, "--json", "phishing").rows
     assert [row["kind"] for row in hits] == ["web.form"]
