@@ -23,10 +23,10 @@ PROOFS = 200
 def measure(bench: Bench) -> Section:
     """Measure it."""
     count = bench.size(MILLION if bench.full else 100_000, 400)
-    return grown(bench, count, count // 10)
+    return grown(bench, f"log-{count}", count, count // 10)
 
 
-def grown(bench: Bench, count: int, mark: int) -> Section:
+def grown(bench: Bench, name: str, count: int, mark: int) -> Section:
     """Grow a log to `count` entries; compare its first `mark` entries with its last."""
     group = bench.size(500, 20)
     folder = bench.room("log")
@@ -51,7 +51,7 @@ def grown(bench: Bench, count: int, mark: int) -> Section:
         f"worst of {PROOFS * len(samples['prove']):,}: {_worst(samples['prove']) * 1000:.2f} ms"
     )
     return Section(
-        f"log-{count}",
+        name,
         f"a log of {count:,} entries",
         [
             row(grow, samples["grow"], count, "entries/s", "seconds"),

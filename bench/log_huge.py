@@ -17,4 +17,4 @@ MARK = 10_000
 
 def measure(bench: Bench) -> Section:
     """Measure it."""
-    return grown(bench, bench.size(COUNT, 800), bench.size(MARK, 80))
+    return grown(bench, "log-huge", bench.size(COUNT, 800), bench.size(MARK, 80))

@@ -7,6 +7,7 @@ address, which browser, how sure.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -178,7 +179,7 @@ class _Run(Gathering):
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Capture side by side, and finish each capture as it comes."""
-        with tempfile.TemporaryDirectory(prefix="holdfast-web-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=f"holdfast-web-{os.getpid()}-") as scratch:
             root = Path(scratch)
             root.chmod(0o711)
             pool = ThreadPoolExecutor(self._options.parallel, "capture")

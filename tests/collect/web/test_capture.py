@@ -79,8 +79,12 @@ def captured(line: Line, *urls: str, options: tuple[str, ...] = ()) -> list[dict
     return done.rows
 
 
-def browsers() -> list[str]:
-    """Return what runs of any browser whose profile lies in a capture's scratch."""
+def browsers(program: int | None = None) -> list[str]:
+    """Return what runs of the browsers that a process started, this one if none is given.
+
+    Others may capture on this machine at the same time.
+    """
+    scratch = f"holdfast-web-{program or os.getpid()}-".encode()
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
@@ -88,7 +92,7 @@ def browsers() -> list[str]:
         except OSError:
             continue
         first = command.partition(b"\0")[0]
-        if first.endswith(b"chromium") and b"holdfast-web-" in command:
+        if first.endswith(b"chromium") and scratch in command:
             found.append(place.name)
     return found
 
@@ -298,6 +302,6 @@ def test_ctrl_c_ends_the_browser_and_keeps_the_vault_whole(line: Line) -> None:
         _, told = run.communicate(timeout=60)
     assert run.returncode == 130, told
     assert "interrupted" in told
-    assert browsers() == []
+    assert browsers(run.pid) == []
     line.must("items", "--case", line.case)
     line.intact()

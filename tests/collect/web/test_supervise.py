@@ -12,7 +12,9 @@ import pytest
 
 from holdfast.collect.web import supervise
 
-FAMILY = "setsid sh -c 'sleep 9871 & setsid sleep 9872 & wait' & echo up; exec sleep 9873"
+OURS = str(10_000_000 + os.getpid())
+"""Seconds that no other process on this machine sleeps."""
+FAMILY = f"setsid sh -c 'sleep {OURS}1 & setsid sleep {OURS}2 & wait' & echo up; exec sleep {OURS}3"
 """A child, and two that leave its session and outlive their parents."""
 
 
@@ -24,7 +26,7 @@ def running() -> list[str]:
             words = (place / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0] == b"sleep" and words[1].startswith(b"987"):
+        if words[0] == b"sleep" and words[1].startswith(OURS.encode()):
             found.append(words[1].decode())
     return sorted(found)
 
@@ -54,7 +56,7 @@ def started(tmp_path: Path, script: str) -> subprocess.Popen[bytes]:
 def test_orphans_that_left_their_session_are_killed(tmp_path: Path, end: str) -> None:
     script = FAMILY if end == "the line of life ends" else f"{FAMILY.partition(' exec')[0]} sleep 1"
     process = started(tmp_path, script)
-    while not {"9871", "9872"} <= set(running()):
+    while not {f"{OURS}1", f"{OURS}2"} <= set(running()):
         assert process.poll() is None
     if end == "the browser ends":
         process.wait(30)

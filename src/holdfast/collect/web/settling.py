@@ -160,11 +160,11 @@ def name_orphan(exchange: Exchange, *, secure: bool) -> None:
 def tls(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is told of a connection's TLS."""
     suite = params.get("cipher_suite")
-    alpn = params.get("next_proto")
+    alpn, version = params.get("next_proto"), params.get("version")
     told: dict[str, Any] = {
-        "version": params.get("version"),
+        "version": version if isinstance(version, str) else None,
         "cipher": CIPHERS.get(suite, f"0x{suite:04x}") if isinstance(suite, int) else None,
-        "alpn": None if alpn in {None, "unknown"} else alpn,
+        "alpn": alpn if isinstance(alpn, str) and alpn != "unknown" else None,
         "resumed": params.get("is_resumed") is True,
         "ech": params.get("encrypted_client_hello") is True,
     }
