@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holdfast.core.errors import InputError
+from holdfast.examine._shape import storable
 from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class MappedParser:
                 if len(fields) != len(names):
                     return failure("line does not have the header's columns")
                 values = dict(zip(names, fields, strict=True))
-            content = _storable(json.dumps(values, ensure_ascii=False, sort_keys=True,
+            content = storable(json.dumps(values, ensure_ascii=False, sort_keys=True,
                                            separators=(",", ":")))  # fmt: skip
         except (ValueError, RecursionError, csv.Error):
             return failure("line can't be read")
@@ -296,9 +297,5 @@ class MappedParser:
 
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
-        return _storable(value) if value else None
-    return _storable(json.dumps(value, ensure_ascii=False))
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return storable(value) if value else None
+    return storable(json.dumps(value, ensure_ascii=False))

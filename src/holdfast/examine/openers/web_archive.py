@@ -8,18 +8,17 @@ as it goes, and the examination records why it ends there. A WACZ is a ZIP, and 
 
 from __future__ import annotations
 
-import io
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from holdfast.examine import _warc
+from holdfast.examine._streams import stream
 from holdfast.examine.interfaces import Member
 from holdfast.webarchive.decoding import DecodingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from holdfast.examine.file import EvidenceFile
 
@@ -28,30 +27,6 @@ DECODERS: tuple[str, ...] = ("python", "brotli", "zstandard")
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 _NAME_LIMIT = 120
-
-
-class _Pieces(io.RawIOBase):
-    """A stream over an iterator of bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._held = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        while not self._held:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._held = piece
-        size = min(len(view), len(self._held))
-        view[:size] = self._held[:size]
-        self._held = self._held[size:]
-        return size
 
 
 def match(file: EvidenceFile) -> bool:
@@ -78,7 +53,7 @@ def unfold(file: EvidenceFile) -> Iterator[Member]:
                 continue
             pieces = _with(first, pieces)
         # Not buffered: of a body that breaks off, a buffer would lose what came before.
-        content = cast("BinaryIO", _Pieces(pieces))
+        content = stream(pieces)
         name = _name(stored)
         yield Member(path=f"{stored.number:06d}/{name}", name=name, content=content)
 
