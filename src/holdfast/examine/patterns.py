@@ -40,7 +40,7 @@ def load(path: Path) -> tuple[Pattern, ...]:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"the patterns {path} can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no TOML, no UTF-8, or a path that can't be one
         raise InputError(f"the patterns {path} are not TOML: {error}") from error
     tables = content.get("pattern")
     if not isinstance(tables, list) or not tables or len(tables) > _MANY or len(content) != 1:
