@@ -19,19 +19,19 @@ from holdfast.examine import told
 @JOBS
 @click.option(
     "--mapping",
-    type=click.Path(path_type=Path),
+    type=Path,
     metavar="FILE",
     help="What the columns of CSV, TSV or JSON lines mean (TOML).",
 )
 @click.option(
     "--patterns",
-    type=click.Path(path_type=Path),
+    type=Path,
     metavar="FILE",
     help="Look for the patterns of this TOML file too.",
 )
 @click.option(
     "--sigma",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=Path,
     metavar="DIR",
     help="Hold event records against the Sigma rules in this folder.",
 )
