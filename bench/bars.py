@@ -55,6 +55,15 @@ BARS = {
         f"at most {STEADY:.2f}x of 64 MiB)"
     ),
     "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
+    "evtx-rate": (
+        "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
+    ),
+    "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
+    "indicators": (
+        "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
+    ),
+    "examine-lines-rate": "web and authentication lines to Parquet on disk: 300,000 lines/s",
+    "examine-lines-plaso": "the same: at least 30x plaso's text parser",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from holdfast.core import clock
 from holdfast.examine import _mbox
+from holdfast.examine.block import each
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.openers import mail as mail_opener
 from holdfast.examine.parsers import (
+    _lines,
+    archive,
     certificate,
     chromium_history,
+    chromium_logins,
+    evtx,
+    firefox_downloads,
+    firefox_history,
+    firefox_logins,
+    html_page,
+    iis,
+    journal_export,
     mail,
+    odf,
+    ooxml,
+    pdf,
     plain_text,
+    rtf,
+    safari_history,
+    safari_plist,
+    sqlite_tables,
+    syslog,
     web_access,
     web_archive,
+    web_error,
 )
-from holdfast.examine.record import Failure
+from holdfast.examine.parsers._browser import BrowserVisit
+from holdfast.examine.record import Failure, UnreadableError
 from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
 
 if TYPE_CHECKING:
@@ -57,10 +80,108 @@ class TestCertificate(ParserTests):
     root = CASES
 
 
+class TestArchive(ParserTests):
+    parser: ClassVar[Parser] = archive
+    root = CASES
+
+
+class TestOoxml(ParserTests):
+    parser: ClassVar[Parser] = ooxml
+    root = CASES
+
+
+class TestOdf(ParserTests):
+    parser: ClassVar[Parser] = odf
+    root = CASES
+
+
+class TestPdf(ParserTests):
+    parser: ClassVar[Parser] = pdf
+    root = CASES
+    raises = (UnreadableError,)
+
+
+class TestHtmlPage(ParserTests):
+    parser: ClassVar[Parser] = html_page
+    root = CASES
+
+
+class TestRtf(ParserTests):
+    parser: ClassVar[Parser] = rtf
+    root = CASES
+
+
 class TestChromiumHistory(ParserTests):
     parser: ClassVar[Parser] = chromium_history
     root = CASES
     raises = (sqlite3.DatabaseError,)
+
+
+class TestEvtx(ParserTests):
+    parser: ClassVar[Parser] = evtx
+    root = CASES
+
+
+class TestChromiumLogins(ParserTests):
+    parser: ClassVar[Parser] = chromium_logins
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestFirefoxDownloads(ParserTests):
+    parser: ClassVar[Parser] = firefox_downloads
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestFirefoxHistory(ParserTests):
+    parser: ClassVar[Parser] = firefox_history
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestFirefoxLogins(ParserTests):
+    parser: ClassVar[Parser] = firefox_logins
+    root = CASES
+    raises = (ValueError, RecursionError)
+
+
+class TestIis(ParserTests):
+    parser: ClassVar[Parser] = iis
+    root = CASES
+
+
+class TestJournalExport(ParserTests):
+    parser: ClassVar[Parser] = journal_export
+    root = CASES
+
+
+class TestSafariHistory(ParserTests):
+    parser: ClassVar[Parser] = safari_history
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestSafariPlist(ParserTests):
+    parser: ClassVar[Parser] = safari_plist
+    root = CASES
+    raises = (ValueError,)
+
+
+class TestSqliteTables(ParserTests):
+    parser: ClassVar[Parser] = sqlite_tables
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestSyslog(ParserTests):
+    parser: ClassVar[Parser] = syslog
+    root = CASES
+
+
+class TestWebError(ParserTests):
+    parser: ClassVar[Parser] = web_error
+    root = CASES
 
 
 def test_every_parser_has_cases() -> None:
@@ -232,7 +353,7 @@ def test_a_view_in_place_of_a_table_is_not_run(tmp_path: Path) -> None:
     )
     content = _history(URLS + VISITS + endless + "INSERT INTO visits VALUES(1,1,1,0);", tmp_path)
     (record,) = parse_all(chromium_history, content)
-    assert isinstance(record, chromium_history.BrowserVisit)
+    assert isinstance(record, BrowserVisit)
 
 
 def test_page_loop_ends(tmp_path: Path) -> None:
@@ -267,3 +388,66 @@ def test_a_schema_on_later_pages_is_found(tmp_path: Path) -> None:
 def test_other_databases_are_not_taken(tmp_path: Path) -> None:
     with evidence(_history("CREATE TABLE urls(a); CREATE TABLE visits(b);", tmp_path)) as file:
         assert not chromium_history.match(file)
+
+
+# --- logs ---
+
+
+def test_a_line_is_cited_wherever_a_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks, overlong lines and files without a last newline: every byte has one record."""
+    lines_ = [b"Mar  1 00:00:%02d h p[1]: %s\r\n" % (n % 60, b"x" * (n % 97)) for n in range(300)]
+    lines_[50] = b"y" * 3000 + b"\n"
+    lines_[51] = b"z" * 3000 + b"\n"
+    lines_[299] = b"Mar  1 00:00:00 h p: " + b"w" * 3000
+    content = b"".join(lines_)
+    monkeypatch.setattr(_lines, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(_lines.lines, "__defaults__", (1000,))
+    whole = parse_all(syslog, content)
+    for block_ in (7, 100, 1001, 4000):
+        monkeypatch.setattr(_lines, "_BLOCK", block_)
+        assert parse_all(syslog, content) == whole, block_
+    assert [(one.row, one.offset) for one in whole] == [
+        (n + 1, sum(map(len, lines_[:n]))) for n in range(300)
+    ]
+    assert [one.length for one in whole] == list(map(len, lines_))
+    assert [one.row for one in whole if isinstance(one, Failure)] == [51, 52, 300]
+
+
+@pytest.mark.parametrize(
+    ("changed", "first", "last"),
+    [
+        ("2026-03-01T12:00:00Z", "2025-12-31T23:00:00Z", "2026-02-28T10:00:00Z"),
+        ("2026-01-15T12:00:00Z", "2024-12-31T23:00:00Z", "2025-02-28T10:00:00Z"),
+        ("2026-02-28T09:00:00Z", "2025-12-31T23:00:00Z", "2026-02-28T10:00:00Z"),
+    ],
+)
+def test_a_year_that_is_nowhere_is_that_of_the_collection(
+    changed: str, first: str, last: str
+) -> None:
+    """The last line is not after it (a zone's worth of hours allowed)."""
+    content = b"Dec 31 23:00:00 h p: a\nJan  1 00:00:00 h p: b\nFeb 28 10:00:00 h p: c\n"
+    with evidence(content) as file:
+        dated = replace(file, latest=clock.from_text(changed))
+        times = [clock.to_text(one.time or 0) for one in each(syslog.parse(dated))]
+        undated = [one.time for one in each(syslog.parse(file))]
+    assert (times[0], times[-1]) == (first, last)
+    assert undated == [None, None, None]
+
+
+def test_no_password_comes_out() -> None:
+    for parser, name in ((chromium_logins, "chromium_logins"), (firefox_logins, "firefox_logins")):
+        (case,) = [case for case in cases(CASES) if case.parser == name]
+        content = case.input.read_bytes()
+        assert b"v10secret" in content or b"MDoEEPgA" in content
+        text = repr(parse_all(parser, content))
+        assert "secret" not in text and "MDoE" not in text and "763130" not in text
+
+
+def test_any_sqlite_is_left_to_the_parser_that_knows_it() -> None:
+    """`match` decides, not order: each schema that a parser declares is no one else's."""
+    for case in cases(CASES):
+        content = case.input.read_bytes()
+        if content.startswith(b"SQLite format 3"):
+            with evidence(content) as file:
+                taken = [name_of(one) for one in parsers() if one.match(file)]
+            assert taken == [case.parser]

@@ -9,19 +9,24 @@ import hashlib
 import mailbox
 import sqlite3
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from holdfast.examine.interfaces import name_of, parsers
-from holdfast.examine.parsers import chromium_history, mail, plain_text, web_access
+from holdfast.examine.parsers import chromium_history, evtx, mail, plain_text, web_access
+from holdfast.examine.parsers._browser import BrowserVisit
+from holdfast.examine.record import Failure
+from holdfast.testing import plaso_comparison
 from holdfast.testing.parser_contract import evidence, parse_all
 from tests.examine.test_indicators import plain, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
-    from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 pytestmark = pytest.mark.corpus
 
@@ -143,12 +148,24 @@ def test_a_visit_that_is_known(corpus: Path) -> None:
         pytest.skip("the corpus has no Chrome history")
     records = parse_all(chromium_history, path.read_bytes())
     first = records[0]
-    assert isinstance(first, chromium_history.BrowserVisit)
+    assert isinstance(first, BrowserVisit)
     assert (first.url, first.title) == (
         "http://start.ubuntu.com/10.04/Google/",
         "Ubuntu Start Page",
     )
     assert first.time == 1302177791000000  # 2011-04-07 12:03:11, as plaso's own test says
+
+
+def test_as_many_events_as_plaso_counts(corpus: Path) -> None:
+    """Plaso's own tests name the counts; the page that lists the differences is this one."""
+    found = list(plaso_comparison.lines(corpus))
+    if not found:
+        pytest.skip("the corpus has none of plaso's files")
+    assert [(one.path, one.ours, one.theirs) for one in found if one.ours < one.theirs] == []
+    assert all("," not in one.parser and one.parser != "none" for one in found)
+    page = DOCS / "reference" / "plaso-comparison.md"
+    assert plaso_comparison.page(corpus) == page.read_text("utf-8")
+    assert "not explained" not in page.read_text("utf-8")
 
 
 def test_no_file_is_taken_by_two_parsers_and_text_is_whole(corpus: Path) -> None:
@@ -180,3 +197,45 @@ def test_indicators_of_real_files_are_those_of_re_alone(corpus: Path) -> None:
         size += len(content)
     assert total > 8_000
     assert size > 10 << 20
+
+
+def test_every_event_log_has_as_many_records_as_libevtx_counts(corpus: Path) -> None:
+    """The same numbers in the same order; in slack, at least as many as it recovers."""
+    import pyevtx  # noqa: PLC0415 - a second reader, for this test alone
+
+    paths = [
+        path
+        for folder in ("evtx-mitre", "sigma-regression", "plaso/evtx")
+        for path in files(corpus / folder)
+        if path.suffix.lower() == ".evtx"
+    ]
+    assert len(paths) > 200
+    fewer = []
+    for path in paths:
+        other = pyevtx.file()
+        other.open(str(path))
+        expected: list[int | None] = [
+            other.get_record(number).identifier for number in range(other.number_of_records)
+        ]
+        *records, last = parse_all(evtx, path.read_bytes())
+        assert isinstance(last, evtx.WindowsEventLog)
+        kept = [
+            one.row for one in records if isinstance(one, evtx.WindowsEvent) and not one.recovered
+        ]
+        undecoded = [one.row for one in records if isinstance(one, Failure) and one.row is not None]
+        assert Counter([*kept, *undecoded]) == Counter(expected), path
+        assert last.allocated == len(expected)
+        if last.recovered_records < other.number_of_recovered_records:
+            fewer.append((path.name, last.recovered_records, other.number_of_recovered_records))
+        other.close()
+    assert fewer == []
+
+
+def test_an_event_log_of_plasos_reads_in_full(corpus: Path) -> None:
+    """Plaso's own test of its parser winevtx expects no warning of this file."""
+    path = corpus / "plaso" / "evtx" / "System.evtx"
+    if not path.is_file():
+        pytest.skip("the corpus has no plaso/evtx")
+    records = parse_all(evtx, path.read_bytes())
+    assert not any(isinstance(one, Failure) for one in records)
+    assert sum(isinstance(one, evtx.WindowsEvent) for one in records) == 5009

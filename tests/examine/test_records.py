@@ -15,10 +15,16 @@ from hypothesis import strategies as st
 
 from holdfast.core.errors import IntegrityError
 from holdfast.examine import records
+from holdfast.examine._output import Output
+from holdfast.examine._walk import Seen
+from holdfast.examine.block import Block, Part, each
+from holdfast.examine.interfaces import parsers, record_finders
+from holdfast.examine.mapping import MappedRow
 from holdfast.examine.record import Failure, Indicator, Record
 from holdfast.examine.records import DatasetWriter, UnfitError, read, record_digest, schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -51,11 +57,11 @@ def written(path: Path, rows: list[Sample]) -> Path:
 
 def test_a_schema_is_the_common_columns_then_the_kind_s_own() -> None:
     found = schema(Sample)
-    assert found.names[:12] == list(records.COMMON) == [
+    assert found.names[:16] == list(records.COMMON) == [
         "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning",
-        "message", "offset", "length", "row",
+        "time_quality", "time_original", "host", "user", "message", "offset", "length", "row",
     ]  # fmt: skip
-    assert found.names[12:] == ["title", "count", "sent_time", "sure", "names"]
+    assert found.names[16:] == ["title", "count", "sent_time", "sure", "names"]
     stamp = pa.timestamp("us", tz="UTC")
     assert found.field("time").type == found.field("sent_time").type == stamp
     assert found.field("names").type == pa.list_(pa.string())
@@ -178,3 +184,100 @@ def test_a_torn_dataset_is_an_integrity_error(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(IntegrityError):
         list(read(path))
+
+
+def written_all(path: Path, found: list[Record | Block]) -> list[dict[str, object]]:
+    output = Output(path, "0" * 64, "x", 1)
+    output.begin("inside")
+    for one in found:
+        if isinstance(one, Block):
+            output.add_block(one)
+        else:
+            output.add(one)
+    totals = output.close()
+    assert totals is not None
+    rows = [row for file in sorted(path.glob("*.parquet")) for row in read(file)]
+    assert totals["totals"] == {
+        "records": sum(row["kind"] != "failure" for row in rows),
+        "failures": sum(row["kind"] == "failure" for row in rows),
+    }
+    return rows
+
+
+def sample_block(count: int) -> Block:
+    """Every third row is a failure between the others."""
+    good = [n for n in range(count) if n % 3]
+    bad = [n for n in range(count) if not n % 3]
+    columns: dict[str, Sequence[object]] = {
+        "message": [f"m{n}" for n in good],
+        "title": [None if n % 2 else "\udcff" for n in good],
+        "sent_time": good,
+        "names": [["a", "\udc80"] for _ in good],
+    }
+    return Block(
+        (
+            Part(Sample, good, columns, {"count": 7, "time": None}),
+            Part(Failure, bad, {"message": ["no"] * len(bad)}, {"reason": "why"}),
+        )
+    )
+
+
+@pytest.mark.parametrize("count", [1, 20, 40_000])
+def test_a_block_is_the_records_it_stands_for(tmp_path: Path, count: int) -> None:
+    lone = Sample(message="alone", names=[])
+    found: list[Record | Block] = [lone, sample_block(count), lone, sample_block(3), lone]
+    one_by_one = list[Record | Block](each(found))
+    assert len(one_by_one) == count + 6
+    assert written_all(tmp_path / "b", found) == written_all(tmp_path / "r", one_by_one)
+    seqs = [r["seq"] for f in (tmp_path / "b").glob("*.parquet") for r in read(f)]
+    assert sorted(seqs) == list(range(count + 6))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("count", 2**63), ("count", True), ("title", 3), ("sent_time", 2**63 - 1), ("names", [1])],
+)
+def test_a_row_that_does_not_fit_costs_one_failure(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    columns: dict[str, list[object]] = {"message": ["a", "b", "c"], "names": [[], [], []]}
+    columns[column] = [[] if column == "names" else None] * 3
+    columns[column][1] = value
+    rows = written_all(tmp_path, [Block((Part(Sample, range(3), columns),))])
+    assert [(row["kind"], row["seq"]) for row in rows] == [
+        ("failure", 1), ("sample", 0), ("sample", 2),
+    ]  # fmt: skip
+
+
+def test_two_rows_never_share_a_number(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {"message": ["a", "b"], "names": [[], []]}
+    rows = written_all(tmp_path, [Block((Part(Sample, [0, 0], columns),))])
+    assert [row["seq"] for row in rows] == [0, 1]
+
+
+def test_row_groups_of_blocks_are_bounded(tmp_path: Path) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "message": ["a" * 4096] * 40_000,
+        "names": [[]] * 40_000,
+    }
+    written_all(tmp_path, [Block((Part(Sample, range(40_000), columns),))])
+    file = pq.ParquetFile(tmp_path / "sample.parquet")
+    groups = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+    assert max(groups) <= records.ROWS and sum(groups) == 40_000
+
+
+def test_one_name_has_one_type_in_every_kind() -> None:
+    """A query over several kinds (and `union_by_name`) must never meet two types."""
+    kinds: set[type[Record]] = {
+        Failure,
+        Indicator,
+        Seen,
+        *(kind for one in parsers() for kind in one.RECORDS),
+        *(kind for one in record_finders() for kind in one.RECORDS),
+        MappedRow,
+    }
+    types: dict[str, dict[str, str]] = {}
+    for kind in kinds:
+        for name, arrow, _ in records.columns(kind):
+            types.setdefault(name, {})[kind.KIND] = str(arrow)
+    assert {n: t for n, t in types.items() if len(set(t.values())) > 1} == {}

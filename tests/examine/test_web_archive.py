@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import brotli
 
 from holdfast.examine.openers import web_archive as opener
+from holdfast.examine.openers import zip as zip_opener
 from holdfast.examine.parsers import _page
 from holdfast.testing import web_archives as make
 from holdfast.testing.parser_contract import evidence
@@ -55,7 +56,11 @@ def test_names_from_urls_lead_nowhere() -> None:
 
 def test_a_wacz_unfolds_into_its_parts() -> None:
     content = make.wacz([(URL, make.exchange(URL, b"", make.ok(PAGE))[0])], [(URL, "Bank")])
-    assert bodies(content) == make.unpacked(content)
+    with evidence(content) as file:
+        assert zip_opener.match(file)
+        assert not opener.match(file)
+        parts = {one.path: one.content.read() for one in zip_opener.unfold(file)}
+    assert parts == make.unpacked(content)
 
 
 def test_broken_markup_is_read_as_a_browser_reads_it() -> None:

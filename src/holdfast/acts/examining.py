@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
-from holdfast.core import durable
+from holdfast.core import clock, durable
 from holdfast.examine import ledger as ledgers
 from holdfast.examine import run, search, timeline
+from holdfast.examine.told import Told
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examine:
-    """Which case, and with how many processes."""
+    """Which case, with how many processes, and what modules are told."""
 
     case: str
     jobs: int = 1
+    told: Told = field(default_factory=Told)
+    """Sigma rules, the unit's own patterns and the like."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it; the number of processes changes nothing."""
-        return {}
+        return dict(self.told.facts)
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ def examine(session: Session, request: Examine) -> Examination:
         IntegrityError: a worker wrote what it must not.
     """
     held = by_item(session, request.case)
-    session.custody.enter(Draft("examine.start", request.case, {"items": len(held)}))
-    notes: list[str] = []
+    notes = [*request.told.notes]
+    started: dict[str, Json] = {"items": len(held), **request.facts()}
+    session.custody.enter(Draft("examine.start", request.case, started))
     done = 0
 
     def hear(event: Event) -> None:
@@ -80,6 +84,7 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
+            settings=request.told.settings,
         )
         index = vault.index(request.case)
         session.progress(len(held), len(held), "timeline")
@@ -111,7 +116,8 @@ def _input(session: Session, exhibit: Exhibit) -> run.Input:
         with open_file(session.vault, exhibit) as stream:
             return os.dup(stream.fileno())
 
-    return run.Input(exhibit.item, exhibit.path.rpartition("/")[2], open_descriptor)
+    name = exhibit.path.rpartition("/")[2]
+    return run.Input(exhibit.item, name, open_descriptor, clock.from_text(exhibit.collected))
 
 
 def by_item(session: Session, case: str) -> dict[str, Exhibit]:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from holdfast.core.errors import ResourceError
 from holdfast.examine._position import Page, Position, shared
 from holdfast.examine._walk import RATE
-from holdfast.examine._wire import Receiver, WireError, send
+from holdfast.examine._wire import SETTINGS, Receiver, WireError, send
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.events import Input
     from holdfast.examine.limits import Limits
+    from holdfast.examine.results import Dataset
 
     Message = dict[str, Json]
 
@@ -44,12 +45,18 @@ class Task:
     deaths: Counter[str] = field(default_factory=Counter)
     """By module."""
     idle_deaths: int = 0
+    reads: tuple[Dataset, ...] = ()
+    """Datasets for record finders; empty where the item itself is to be gone through."""
+    cites: tuple[str, ...] = ()
+    """Keys of the results that `reads` belong to."""
 
 
 class Worker:
     """One child process, for one case."""
 
-    def __init__(self, scratch: Path, limits: Limits, plugins: tuple[str, ...]) -> None:
+    def __init__(
+        self, scratch: Path, limits: Limits, plugins: tuple[str, ...], given: bytes
+    ) -> None:
         self.scratch = scratch
         self._limits = limits
         self.tasks: deque[tuple[int, Task]] = deque()
@@ -58,6 +65,7 @@ class Worker:
         """Why it was killed, or what it said before it ended."""
         self._number = 0
         (scratch / "tmp").mkdir(parents=True)
+        (scratch / SETTINGS).write_bytes(given)
         ours, theirs = socket.socketpair()
         page = shared()
         self._page = Page(page)
@@ -82,8 +90,8 @@ class Worker:
         }  # fmt: skip
         send(ours, settings)
 
-    def give(self, task: Task, descriptor: int) -> None:
-        """Hand over an item; the descriptor stays the caller's to close."""
+    def give(self, task: Task, descriptors: tuple[int, ...]) -> None:
+        """Hand over an item, or datasets of it; the descriptors stay the caller's to close."""
         if not self.tasks:
             self._since = time.monotonic()
         self._number += 1
@@ -92,13 +100,16 @@ class Worker:
             "seq": self._number,
             "item": task.source.item,
             "name": task.source.name.encode("utf-8", "backslashreplace").decode("utf-8"),
+            "latest": task.source.latest,
             "enumeration": task.enumeration,
             "wanted": dict(task.wanted),
             "skip": [[o, m, k, r] for (o, m), (k, r) in task.skip.items()],
             "give_up": task.give_up,
         }
+        if task.reads:
+            job["kinds"] = [found.kind for found in task.reads]
         try:
-            send(self.channel, job, descriptor)
+            send(self.channel, job, descriptors)
         except OSError:
             return  # it has died; its end of file says so to whoever waits for an answer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
 
 _WORDS = 300
 _INLINE = 64
@@ -40,7 +41,7 @@ class Attempt:
 
     def __init__(self) -> None:
         self.reason = ""
-        """The exception's class; empty when there was none."""
+        """The exception's class, or what an `UnreadableError` says; empty when there was none."""
         self.words = ""
         """Class and text, bounded and printable."""
 
@@ -59,6 +60,9 @@ class Attempt:
             raise ScarceError(str(error)) from error
         self.reason = printable(type(error).__name__)[:_WORDS]
         self.words = self.reason
+        if isinstance(error, UnreadableError):
+            self.reason = self.words = printable(str(error))[:_WORDS]
+            return True
         inner = Attempt()
         if not isinstance(error, UnicodeError):  # its text can carry the whole input
             with inner:  # an exception whose text raises is only one more way to be hostile
@@ -91,6 +95,7 @@ class Output:
         self._outcomes: BinaryIO | None = None
         self._path = ""
         self._seq = 0
+        self._seqs: dict[str, int] = {}
         self._failures = 0
         self.records = 0
         self.failures = 0
@@ -98,6 +103,12 @@ class Output:
     def begin(self, path: str) -> None:
         """Turn to the next file: sequence numbers start at 0 again."""
         self._path, self._seq, self._failures = path, 0, 0
+
+    def turn(self, path: str) -> None:
+        """Go on with a file, perhaps one that was left before: its numbers go on as well."""
+        if path != self._path:
+            self._seqs[self._path] = self._seq
+            self._path, self._seq = path, self._seqs.get(path, 0)
 
     def add(self, record: Record) -> None:
         """Take a record of the file at hand; one that can't be stored becomes a failure."""
@@ -113,6 +124,27 @@ class Output:
             self.failures += 1
         else:
             self.records += 1
+
+    def add_block(self, block: Block) -> None:
+        """Take the records of a block; if any of them can't be stored, one after the other."""
+        first, count = self._seq, len(block)
+        try:
+            ready = [(self._writer(part.kind), part) for part in block.parts]
+            arrays = [writer.prepare(part) for writer, part in ready]
+            if len(set().union(*(part.order for part in block.parts))) != count:
+                raise UnfitError("two records of a block have one place")
+        except UnfitError:
+            for record in block.records():
+                self.add(record)
+            return
+        for (writer, part), columns in zip(ready, arrays, strict=True):
+            if writer.add_part(self._path, first, part, columns):
+                _flush(writer)
+            failures = len(part.order) if issubclass(part.kind, Failure) else 0
+            self._failures += failures
+            self.failures += failures
+            self.records += len(part.order) - failures
+        self._seq += count
 
     def fail(self, reason: str, words: str) -> None:
         """Add a failure of the file at hand."""
@@ -161,18 +193,25 @@ class Output:
         return facts | {"totals": {"records": self.records, "failures": self.failures}}
 
     def _put(self, record: Record) -> None:
-        kind = type(record)
+        writer = self._writer(type(record))
+        due = writer.add(self._path, self._seq, record)
+        self._seq += 1
+        if due:
+            _flush(writer)
+
+    def _writer(self, kind: type[Record]) -> DatasetWriter:
         writer = self._writers.get(kind)
         if writer is None:
             item, name, version = self._source
             self._folder.mkdir(exist_ok=True)
-            path = self._folder / f"{record.KIND}.parquet"
+            path = self._folder / f"{kind.KIND}.parquet"
             writer = DatasetWriter(path, kind, item=item, parser=name, version=version)
             self._writers[kind] = writer
-        due = writer.add(self._path, self._seq, record)
-        self._seq += 1
-        if due:
-            try:
-                writer.flush()
-            except (OSError, MemoryError) as error:
-                raise broken(error) from error
+        return writer
+
+
+def _flush(writer: DatasetWriter) -> None:
+    try:
+        writer.flush()
+    except (OSError, MemoryError) as error:
+        raise broken(error) from error

@@ -14,16 +14,19 @@ from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
 from holdfast.examine import interfaces
+from holdfast.examine.mapping import MAPPED, MappedParser, Mapping
 
 if TYPE_CHECKING:
     from holdfast.core.canonical import Json
-    from holdfast.examine.interfaces import Finder, Opener, Parser
+    from holdfast.examine.interfaces import Finder, Opener, Parser, RecordFinder
     from holdfast.examine.limits import Limits
 
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
+RECORD_FINDER = "record-finder"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
-_ENGINE = 1
+_DAY = 86_400_000_000
+_ENGINE = 2
 """Raised whenever the engine itself would write other results for the same modules."""
 
 
@@ -35,6 +38,12 @@ class Module:
     name: str
     version: int
     decoders: dict[str, str]
+    dated: bool = False
+    """Its records may depend on when the item was collected."""
+    kinds: tuple[str, ...] = ()
+    """Of a record finder: the kinds of records it reads."""
+    settings: str = ""
+    """SHA-256 of what it was told beyond the item; empty where nothing was."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the module as it stands in keys, results and messages."""
@@ -43,6 +52,9 @@ class Module:
             "name": self.name,
             "version": self.version,
             "decoders": dict(self.decoders),
+            **({"dated": True} if self.dated else {}),
+            **({"kinds": [*self.kinds]} if self.kinds else {}),
+            **({"settings": self.settings} if self.settings else {}),
         }
 
     @classmethod
@@ -54,8 +66,15 @@ class Module:
                 "name": str(name),
                 "version": int(version),
                 "decoders": dict(d),
+                **more,
             }:
-                return cls(role, name, version, {key: str(text) for key, text in d.items()})
+                kinds = more.get("kinds")
+                return cls(
+                    role, name, version, {key: str(text) for key, text in d.items()},
+                    more.get("dated") is True,
+                    tuple(map(str, kinds)) if isinstance(kinds, list) else (),
+                    str(more.get("settings", "")),
+                )  # fmt: skip
         raise InputError("a module is described by its role, name, version and decoders")
 
 
@@ -66,14 +85,19 @@ class Roster:
     parsers: tuple[tuple[Module, Parser], ...]
     finders: tuple[tuple[Module, Finder], ...]
     openers: tuple[tuple[Module, Opener], ...]
+    record_finders: tuple[tuple[Module, RecordFinder], ...] = ()
 
     def all(self) -> tuple[Module, ...]:
         """Return the description of every module."""
-        return tuple(module for module, _ in (*self.parsers, *self.finders, *self.openers))
+        pairs = (*self.parsers, *self.finders, *self.openers, *self.record_finders)
+        return tuple(module for module, _ in pairs)
 
 
-def load(plugins: tuple[str, ...] = ()) -> Roster:
+def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None) -> Roster:
     """Import every module of the three folders, those of other distributions, and `plugins`.
+
+    `settings` is what modules are told, by name. Finders that have `use` are told here; told of
+    a mapping, the parser `mapped` of the tables that it explains is among the others.
 
     Raises:
         InputError: two modules of one name, or a plugin that is none of the three.
@@ -82,18 +106,26 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
         PARSER: list(interfaces.parsers()),
         FINDER: list(interfaces.finders()),
         OPENER: list(interfaces.openers()),
+        RECORD_FINDER: list(interfaces.record_finders()),
     }
     for plugin in plugins:
         module = import_module(plugin)
-        for role, verb in ((PARSER, "parse"), (FINDER, "find"), (OPENER, "unfold")):
+        for role, verb in ((PARSER, "parse"), (FINDER, "find"), (OPENER, "unfold"),
+                           (RECORD_FINDER, "search")):  # fmt: skip
             if hasattr(module, verb):
                 found[role].append(module)
                 break
         else:
             raise InputError(f"{plugin} neither parses, finds nor unfolds")
+    told = settings or {}
+    for code in found[FINDER]:
+        if (use := getattr(code, "use", None)) is not None:
+            use(told.get(interfaces.name_of(cast("Finder", code))))
+    if MAPPED in told:
+        found[PARSER].append(MappedParser(Mapping.from_json(told[MAPPED])))
     described = {
         role: sorted(
-            ((_describe(role, cast("Parser", code)), code) for code in modules),
+            ((_describe(role, cast("Parser", code), told), code) for code in modules),
             key=lambda pair: pair[0].name,
         )
         for role, modules in found.items()
@@ -107,6 +139,7 @@ def load(plugins: tuple[str, ...] = ()) -> Roster:
         tuple(cast("list[tuple[Module, Parser]]", described[PARSER])),
         tuple(cast("list[tuple[Module, Finder]]", described[FINDER])),
         tuple(cast("list[tuple[Module, Opener]]", described[OPENER])),
+        tuple(cast("list[tuple[Module, RecordFinder]]", described[RECORD_FINDER])),
     )
 
 
@@ -116,10 +149,29 @@ def enumeration_key(modules: tuple[Module, ...], limits: Limits) -> str:
     return _key(ENUMERATION, 1, {}, {"openers": openers, "limits": limits.to_json()})
 
 
-def module_key(module: Module, enumeration: str) -> str:
-    """Return the key of a module's result over the files of an enumeration."""
+def module_key(module: Module, enumeration: str, latest: int | None = None) -> str:
+    """Return the key of a module's result over the files of an enumeration.
+
+    `latest` is when the item was collected: its day counts where a year may be read from it.
+    """
     settings: dict[str, Json] = {"enumeration": enumeration, "role": module.role}
+    if module.settings:
+        settings["settings"] = module.settings
+    if module.dated and latest is not None:
+        settings["latest"] = latest // _DAY
     return _key(module.name, module.version, module.decoders, settings)
+
+
+def record_finder_key(module: Module, enumeration: str, reads: list[str]) -> str:
+    """Return the key of a record finder's result.
+
+    `reads` are the keys of the results whose records it reads.
+    """
+    given: dict[str, Json] = {
+        "enumeration": enumeration, "role": module.role, "reads": [*reads],
+        "settings": module.settings,
+    }  # fmt: skip
+    return _key(module.name, module.version, module.decoders, given)
 
 
 def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, Json]) -> str:
@@ -136,9 +188,15 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
     )
 
 
-def _describe(role: str, code: Parser | Finder | Opener) -> Module:
-    decoders = {name: _version_of(name) for name in sorted(code.DECODERS)}
-    return Module(role, interfaces.name_of(code), code.VERSION, decoders)
+def _describe(
+    role: str, code: Parser | Finder | RecordFinder | Opener, settings: dict[str, Json]
+) -> Module:
+    name = interfaces.name_of(code)
+    takes = hasattr(code, "use") or hasattr(code, "prepare") or isinstance(code, MappedParser)
+    digest = sha256_hex(canonical.dumps(settings[name])) if takes and name in settings else ""
+    decoders = {decoder: _version_of(decoder) for decoder in sorted(code.DECODERS)}
+    dated, kinds = getattr(code, "DATED", False) is True, tuple(getattr(code, "KINDS", ()))
+    return Module(role, name, code.VERSION, decoders, dated, kinds, digest)
 
 
 @cache

@@ -17,6 +17,7 @@ from holdfast.examine import _types
 from holdfast.examine._output import Attempt, Output, broken
 from holdfast.examine._roster import ENUMERATION, Module, Roster
 from holdfast.examine._spool import Spool
+from holdfast.examine.block import Block
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.record import Record
 from holdfast.examine.records import DatasetWriter, storable
@@ -72,6 +73,8 @@ class Job:
     """What killed a worker before: (file, label) to (members to take before it, reason)."""
     give_up: str = ""
     """Why the item is not to be touched again; empty otherwise."""
+    latest: int | None = None
+    """When it was collected."""
 
 
 def label(module: Module) -> str:
@@ -153,7 +156,7 @@ class Walk:
             self._page.tick()
         if hasher.hexdigest() != job.item:
             raise RefusedError
-        file = EvidenceFile(job.descriptor, size, job.name, "", self._room(0))
+        file = EvidenceFile(job.descriptor, size, job.name, "", self._room(0), job.latest)
         self._visit(file, job.item, 0)
 
     def _room(self, depth: int) -> Path:
@@ -241,8 +244,11 @@ class Walk:
             with attempt:
                 matched = parser.match(file)
                 if matched:
-                    for record in parser.parse(file):
-                        output.add(record)
+                    for found in parser.parse(file):
+                        if isinstance(found, Block):
+                            output.add_block(found)
+                        else:
+                            output.add(found)
         if attempt.reason:
             output.fail(attempt.reason, attempt.words)
         if matched or attempt.reason:
@@ -342,7 +348,8 @@ class Walk:
                                     path=path, name=name, depth=depth)  # fmt: skip
                 self._unseen(path, ordinal, self._full)
                 return
-            file = EvidenceFile(spool.descriptor, spool.size, name, path, self._room(depth))
+            room, latest = self._room(depth), self._job.latest
+            file = EvidenceFile(spool.descriptor, spool.size, name, path, room, latest)
             self._visit(file, spool.digest(), depth, torn if torn.reason else None)
         finally:
             spool.close()

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\x1f\x8b\x08"
 _STARTS = (b"WARC/0.", b"WARC/1.", b"filedesc://")
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_TAIL = 1 << 16
 _HTTP = ("http:", "https:")
 
 
@@ -37,15 +35,6 @@ def is_warc(head: bytes) -> bool:
         except zlib.error:
             return False
     return head.startswith(_STARTS)
-
-
-def is_wacz(file: EvidenceFile) -> bool:
-    """Say whether the file is a ZIP whose directory lists a data package."""
-    if not file.head.startswith(_ZIP):
-        return False
-    with file.open() as stream:
-        stream.seek(max(0, file.size - _TAIL))
-        return b"datapackage.json" in stream.read(_TAIL)
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Messages between the engine and a worker: a 4-byte big-endian length, then canonical JSON.
 
-A job carries one descriptor, the evidence, as ancillary data of the message's first bytes.
+A job carries descriptors, the evidence or datasets, as ancillary data of the message's first bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MESSAGE = 16 << 20
 """Bytes of a message, at most; more is a fault of the sender's."""
+SETTINGS = "settings.json"
+"""In a worker's scratch folder: what modules are told beyond the item, by name."""
+DESCRIPTORS = 64
+"""Descriptors that a message carries, at most."""
 _PREFIX = 4
 
 
@@ -26,16 +30,16 @@ class WireError(ValueError):
     """The other side did not keep to the protocol."""
 
 
-def send(channel: socket.socket, message: Json, descriptor: int | None = None) -> None:
-    """Send `message`, with `descriptor` if there is one.
+def send(channel: socket.socket, message: Json, descriptors: tuple[int, ...] = ()) -> None:
+    """Send `message`, with its descriptors.
 
     Raises:
         OSError: the other side is gone.
     """
     body = canonical.dumps(message)
     data = len(body).to_bytes(_PREFIX, "big") + body
-    if descriptor is not None:
-        sent = socket.send_fds(channel, [data], [descriptor])
+    if descriptors:
+        sent = socket.send_fds(channel, [data], list(descriptors))
         data = data[sent:]
     channel.sendall(data)
 
@@ -55,7 +59,7 @@ class Receiver:
         Raises:
             OSError: it went in the middle.
         """
-        data, descriptors, _, _ = socket.recv_fds(self._channel, 1 << 18, 8)
+        data, descriptors, _, _ = socket.recv_fds(self._channel, 1 << 18, DESCRIPTORS)
         self.descriptors += descriptors
         self._buffer += data
         return bool(data)
@@ -77,8 +81,11 @@ class Receiver:
             return WireError(str(error))
 
 
-def messages(receiver: Receiver) -> Iterator[tuple[Message, int | None]]:
-    """Yield each message of the engine with its descriptor, until it hangs up."""
+def messages(receiver: Receiver) -> Iterator[tuple[Message, list[int]]]:
+    """Yield each message of the engine with its descriptors, until it hangs up.
+
+    A job has one, the evidence, or as many as it names in `kinds`, datasets.
+    """
     while True:
         message = receiver.take()
         if message is None:
@@ -86,5 +93,7 @@ def messages(receiver: Receiver) -> Iterator[tuple[Message, int | None]]:
                 return
         else:
             job = cast("Message", message)
-            carries = "seq" in job and receiver.descriptors
-            yield job, receiver.descriptors.pop(0) if carries else None
+            kinds = job.get("kinds")
+            count = len(kinds) if isinstance(kinds, list) else int("seq" in job)
+            mine, receiver.descriptors = receiver.descriptors[:count], receiver.descriptors[count:]
+            yield job, mine

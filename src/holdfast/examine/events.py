@@ -22,6 +22,8 @@ class Input:
     """What it was called; a hint to parsers, and shown."""
     open: Callable[[], int]
     """Returns a descriptor of a regular file (seekable, read-only), which the engine closes."""
+    latest: int | None = None
+    """When it was collected, microseconds since the epoch: nothing in it was written later."""
 
 
 @dataclass(frozen=True)

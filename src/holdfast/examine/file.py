@@ -58,6 +58,8 @@ class EvidenceFile:
     """Where inside the item: container paths joined by `/`; empty for the item itself."""
     scratch: Path | None = None
     """A folder for private copies; None where the file must not be copied."""
+    latest: int | None = None
+    """When the item was collected, in microseconds: nothing in it was written later."""
     head: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

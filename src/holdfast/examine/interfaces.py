@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from holdfast.core.registry import modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
     from typing import BinaryIO
 
+    import pyarrow as pa
+
+    from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Indicator, Record
 
@@ -34,8 +39,10 @@ class Parser(Protocol):
     def match(self, file: EvidenceFile) -> bool:
         """Judge by content whether this parser reads `file`; cheap, never raises."""
 
-    def parse(self, file: EvidenceFile) -> Iterator[Record]:
+    def parse(self, file: EvidenceFile) -> Iterator[Record | Block]:
         """Yield records in source order, a `Failure` for each unit that can't be read.
+
+        Where a file holds millions, many may come at once as a `Block`.
 
         An exception ends the file: it is counted as failed, with what came before kept.
         """
@@ -50,6 +57,30 @@ class Finder(Protocol):
 
     def find(self, file: EvidenceFile) -> Iterator[Indicator]:
         """Yield indicators in order of their offset in the file."""
+
+    # One that is told something beyond the file also has `use(settings: Json) -> None`, called
+    # once in a worker before the first item, with None where it was told nothing.
+
+
+class RecordFinder(Protocol):
+    """Looks for something in records that parsers gave: records -> records.
+
+    It stands in `finders/` like a finder of bytes, and offers `search` where that offers `find`.
+    It runs when an item's parsers are done, over what is in force, and without the evidence.
+    """
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+    KINDS: tuple[str, ...]
+    """The kinds of records it reads."""
+    RECORDS: tuple[type[Record], ...]
+
+    def prepare(self, settings: Json) -> Any:
+        """Return what `search` needs of the settings; called once in a worker."""
+
+    def search(self, rows: pa.RecordBatch, prepared: Any) -> Iterator[tuple[int, Record]]:
+        """Yield each record found with the row in `rows` that it is about; times are integers."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +117,18 @@ def parsers() -> tuple[Parser, ...]:
 
 @cache
 def finders() -> tuple[Finder, ...]:
-    """Return every finder."""
-    return cast("tuple[Finder, ...]", modules("holdfast.examine.finders", "holdfast.finders"))
+    """Return every finder of bytes."""
+    return cast("tuple[Finder, ...]", tuple(m for m in _finders() if hasattr(m, "find")))
+
+
+@cache
+def record_finders() -> tuple[RecordFinder, ...]:
+    """Return every finder of records."""
+    return cast("tuple[RecordFinder, ...]", tuple(m for m in _finders() if hasattr(m, "search")))
+
+
+def _finders() -> tuple[ModuleType, ...]:
+    return modules("holdfast.examine.finders", "holdfast.finders")
 
 
 @cache
@@ -96,6 +137,6 @@ def openers() -> tuple[Opener, ...]:
     return cast("tuple[Opener, ...]", modules("holdfast.examine.openers", "holdfast.openers"))
 
 
-def name_of(module: Parser | Finder | Opener) -> str:
+def name_of(module: Parser | Finder | RecordFinder | Opener) -> str:
     """Return the module's own name, which is the parser's name everywhere a person reads it."""
     return module.__name__.rpartition(".")[2]

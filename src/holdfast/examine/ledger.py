@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError
 from holdfast.examine import results
-from holdfast.examine._roster import FINDER
+from holdfast.examine._roster import FINDER, RECORD_FINDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +104,7 @@ def _lines(derived: Path, now: Current) -> Iterator[LedgerLine]:
     for name, result in sorted(now.modules.items()):
         own, why = bytearray(count), Counter[str]()
         inside = _mark(derived, now, result, own, reasons=why, marks=(_PARSED, _FAILED))
-        finder = name.startswith(FINDER)
+        finder = name.startswith((FINDER, RECORD_FINDER))
         if not finder:
             overall = bytearray(map(int.__or__, overall, own))
             inner += inside

@@ -11,6 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY = "exact", "zone assumed", "year assumed", "day only"
+TIME_QUALITIES = (EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY)
+"""`year assumed`: the source gives neither the year nor the zone. `zone assumed`: the source gives
+local time, which is read as UTC. `day only`: the time is the day's first moment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -29,6 +34,14 @@ class Record:
     """When it happened: microseconds since the epoch, UTC; None where the source gives no time."""
     time_meaning: str | None = None
     """What the time says: `sent`, `visited`, `requested`."""
+    time_quality: str | None = None
+    """How certain the time is: one of `TIME_QUALITIES`; None where the parser doesn't say."""
+    time_original: str | None = None
+    """The time as the source writes it, where it is text or `time` needed an assumption."""
+    host: str | None = None
+    """The machine that the record is about, as the source names it."""
+    user: str | None = None
+    """The account that acted, as the source names it."""
     offset: int | None = None
     """First byte of the source in the file, where one exists."""
     length: int | None = None
@@ -47,6 +60,14 @@ class Failure(Record):
     """The cause in the field's terms, without the evidence's own text."""
 
 
+class UnreadableError(Exception):
+    """What an opener or parser raises where a unit can't be read for a reason of its format.
+
+    Its text is the reason in the field's terms (`encrypted`, `CRC-32 does not match`), without
+    the evidence's own text: it stands in the ledger as it is.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator(Record):
     """An observable found in bytes: an address, a name, a digest."""
@@ -54,9 +75,11 @@ class Indicator(Record):
     KIND: ClassVar[str] = "indicator"
 
     type: str
-    """`url`, `domain`, `ipv4`, `ipv6`, `email`, `md5`, `sha1` or `sha256`; of pages in a web
+    """`url`, `domain`, `ipv4` and so on: each finder's page names its kinds; of pages in a web
     archive also `form-target` (where a form sends a secret) and `script-host`."""
     value: str
     """The indicator as found, decoded to text, not normalised."""
     valid: bool
     """Whether it passes its own standard's rules beyond the pattern."""
+    context: str | None = None
+    """What stands before and after it, with it: one line of printable ASCII."""

@@ -10,15 +10,24 @@ import hashlib
 import heapq
 import tempfile
 import typing
-from dataclasses import fields
-from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.core import canonical
 from holdfast.core.errors import IntegrityError
+from holdfast.examine._shape import (
+    COMMON,
+    Shape,
+    UnfitError,
+    column_of,
+    columns,
+    part_arrays,
+    schema,
+    storable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +35,14 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
+    from holdfast.examine._shape import Array
+    from holdfast.examine.block import Part
     from holdfast.examine.record import Record
+
+__all__ = [
+    "COMMON", "ROWS", "TEXT", "DatasetWriter", "Shape", "UnfitError", "columns", "read",
+    "record_digest", "schema", "storable", "untimed",
+]  # fmt: skip
 
 ROWS = 16_384
 """Rows of a row group, at most."""
@@ -34,110 +50,9 @@ TEXT = 16 << 20
 """Characters of text that close a row group early."""
 _SMALL_ROWS, _SMALL_TEXT = 64, 1 << 16
 _RUN = 1 << 18
-_INT64 = 2**63
 _EXACT = 2**53
-_LATEST = _INT64 - 2
-"""DuckDB takes the last number for infinity."""
-
-_TIME = pa.timestamp("us", tz="UTC")
-_ORIGIN: tuple[tuple[str, pa.DataType], ...] = (
-    ("item", pa.string()), ("path", pa.string()), ("parser", pa.string()),
-    ("parser_version", pa.int64()), ("kind", pa.string()), ("seq", pa.int64()),
-)  # fmt: skip
-_BASE = ("time", "time_meaning", "message", "offset", "length", "row")
-COMMON = (*(name for name, _ in _ORIGIN), *_BASE)
-"""The columns every kind has, in this order, before its own."""
-
-_TYPES: dict[object, tuple[pa.DataType, tuple[type, ...]]] = {
-    str: (pa.string(), (str,)),
-    int: (pa.int64(), (int,)),
-    bool: (pa.bool_(), (bool,)),
-    str | None: (pa.string(), (str, type(None))),
-    int | None: (pa.int64(), (int, type(None))),
-    bool | None: (pa.bool_(), (bool, type(None))),
-    list[str]: (pa.list_(pa.string()), (list,)),
-}
-
-
-class UnfitError(ValueError):
-    """A record that its own kind has no room for; what is said holds no evidence."""
-
-
-def columns(kind: type[Record]) -> tuple[tuple[str, pa.DataType, tuple[type, ...]], ...]:
-    """Return the name, Arrow type and Python types of each column after the origin's.
-
-    Raises:
-        TypeError: a field of another type than `Record` allows.
-    """
-    hints = typing.get_type_hints(kind)
-    names = (*_BASE, *(field.name for field in fields(kind) if field.name not in _BASE))
-    found = []
-    for name in names:
-        if hints[name] not in _TYPES:
-            raise TypeError(f"{kind.__name__}.{name} is of no type that a column can have")
-        arrow, python = _TYPES[hints[name]]
-        timed = arrow == pa.int64() and (name == "time" or name.endswith("_time"))
-        found.append((name, _TIME if timed else arrow, python))
-    return tuple(found)
-
-
-def schema(kind: type[Record]) -> pa.Schema:
-    """Return the Arrow schema of a kind's dataset: the common columns, then its own."""
-    return pa.schema([*_ORIGIN, *((name, arrow) for name, arrow, _ in columns(kind))])
-
-
-class Shape:
-    """What the writers of one kind share: found out once, not for every item."""
-
-    _known: ClassVar[dict[type[Record], Shape]] = {}
-
-    def __init__(self, kind: type[Record]) -> None:
-        self.kind = kind.KIND
-        self.columns = columns(kind)
-        self.schema = schema(kind)
-        self.values = attrgetter(*(name for name, _, _ in self.columns))
-        self.texts = tuple(i for i, (_, _, python) in enumerate(self.columns) if str in python)
-        self.numbers = tuple(
-            (i, _LATEST if arrow == _TIME else _INT64 - 1)
-            for i, (_, arrow, python) in enumerate(self.columns)
-            if int in python
-        )
-        self.lists = tuple(i for i, (_, _, python) in enumerate(self.columns) if list in python)
-        self._fitting: set[tuple[type, ...]] = set()
-
-    @classmethod
-    def of(cls, kind: type[Record]) -> Shape:
-        """Return the shape of `kind`."""
-        if kind not in cls._known:
-            cls._known[kind] = cls(kind)
-        return cls._known[kind]
-
-    def check(self, values: tuple[object, ...]) -> int:
-        """Return the characters of text in `values`.
-
-        Raises:
-            UnfitError: a value of the wrong type, or a number beyond 64 bits.
-        """
-        signature = tuple(map(type, values))
-        if signature not in self._fitting:
-            for (name, _, python), found in zip(self.columns, signature, strict=True):
-                if found not in python:
-                    raise UnfitError(f"column {name} holds no {found.__name__}")
-            self._fitting.add(signature)
-        for index, most in self.numbers:
-            number = values[index]
-            if number is not None and not -most <= number <= most:  # type: ignore[operator]
-                raise UnfitError(f"column {self.columns[index][0]} holds no number beyond 64 bits")
-        text = 0
-        for index in self.lists:
-            members: list[object] = values[index]  # type: ignore[assignment]
-            if any(type(member) is not str for member in members):
-                raise UnfitError(f"column {self.columns[index][0]} is a list of text")
-            text += sum(map(len, members))  # type: ignore[arg-type]
-        for index in self.texts:
-            if values[index] is not None:
-                text += len(values[index])  # type: ignore[arg-type]
-        return text
+_ALIKE = ("item", "path", "parser", "parser_version", "kind", "time_meaning", "time_quality")
+"""Columns that say the same for many rows; zstd alone does better and faster on all others."""
 
 
 class DatasetWriter:
@@ -151,6 +66,8 @@ class DatasetWriter:
         self._origin = (item, parser, version)
         self._places: list[tuple[str, int]] = []
         self._rows: list[tuple[object, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._waiting = 0
         self._text = 0
         self._sink: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
@@ -167,7 +84,37 @@ class DatasetWriter:
         self._places.append((path, seq))
         self._rows.append(values)
         self.count += 1
-        return len(self._rows) >= ROWS or self._text >= TEXT
+        return self._due()
+
+    def prepare(self, part: Part) -> list[Array]:
+        """Return a block's part as columns for `add_part`.
+
+        Raises:
+            UnfitError: a row can't be stored; nothing was taken.
+        """
+        return part_arrays(self._shape, part)
+
+    def add_part(self, path: str, first: int, part: Part, arrays: list[Array]) -> bool:
+        """Take the rows of a block whose first record has the number `first`; else as `add`."""
+        count = len(part.order)
+        if self._rows:
+            self._batches.append(self._gathered())
+        self._batches.append(self.placed(path, first, part, arrays))
+        self._text += sum(array.nbytes for array in arrays if pa.types.is_string(array.type))
+        self._waiting += count
+        self.count += count
+        return self._due()
+
+    def placed(self, path: str, first: int, part: Part, arrays: list[Array]) -> pa.RecordBatch:
+        """Return a block's part with the columns that say where its records come from."""
+        seqs = pc.add(pa.array(part.order, pa.int64()), first)
+        paths = pa.repeat(storable(path), len(part.order))
+        return pa.RecordBatch.from_arrays(
+            [*self._origins(paths, seqs), *arrays], schema=self._shape.schema
+        )
+
+    def _due(self) -> bool:
+        return self._waiting + len(self._rows) >= ROWS or self._text >= TEXT
 
     def flush(self) -> None:
         """Write what was taken as one row group.
@@ -175,13 +122,19 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if not self._rows:
+        if not self._rows and not self._batches:
             return
         if self._writer is None:
             self._sink = pa.OSFile(str(self._path), "wb")
-            self._writer = pq.ParquetWriter(self._sink, self._shape.schema, compression="zstd")
-        self._writer.write_batch(self._batch())
-        self._forget()
+            self._writer = pq.ParquetWriter(
+                self._sink,
+                self._shape.schema,
+                compression="zstd",
+                use_dictionary=[*_ALIKE],  # type: ignore[arg-type]
+            )
+        batch = self._batch()
+        for start in range(0, len(batch), ROWS):
+            self._writer.write_batch(batch.slice(start, ROWS))
 
     def close(self) -> None:
         """Write what is left and the file's end; without any record there is no file.
@@ -189,7 +142,8 @@ class DatasetWriter:
         Raises:
             OSError: the file can't be written.
         """
-        if self._writer is None and len(self._rows) <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
+        rows = self._waiting + len(self._rows)
+        if self._writer is None and rows <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
             self._write_small()
             return
         self.flush()
@@ -199,7 +153,7 @@ class DatasetWriter:
 
     def _write_small(self) -> None:
         """Write a few rows plainly: dictionaries and zstd would cost twice the time."""
-        if not self._rows:
+        if not self._rows and not self._batches:
             return
         with (
             pa.OSFile(str(self._path), "wb") as sink,
@@ -213,46 +167,40 @@ class DatasetWriter:
             ) as writer,  # fmt: skip
         ):
             writer.write_batch(self._batch())
-        self._forget()
-
-    def _forget(self) -> None:
-        self._places, self._rows, self._text = [], [], 0
 
     def _batch(self) -> pa.RecordBatch:
-        item, parser, version = self._origin
-        count = len(self._rows)
+        """Return all that waits as one batch, and forget it."""
+        if self._rows:
+            self._batches.append(self._gathered())
+        batches, self._batches = self._batches, []
+        self._waiting = self._text = 0
+        if len(batches) == 1:
+            return batches[0]
+        return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+    def _gathered(self) -> pa.RecordBatch:
+        """Return the records that were taken one by one as a batch."""
         paths, seqs = zip(*self._places, strict=True)
-        arrays = [
-            pa.array([item] * count, pa.string()),
-            _array(paths, pa.string()),
-            pa.array([parser] * count, pa.string()),
-            pa.array([version] * count, pa.int64()),
-            pa.array([self._shape.kind] * count, pa.string()),
-            pa.array(seqs, pa.int64()),
-        ]
+        arrays = self._origins(column_of(paths, pa.string()), pa.array(seqs, pa.int64()))
         for (_, arrow, _), values in zip(
             self._shape.columns, zip(*self._rows, strict=True), strict=True
         ):
-            arrays.append(_array(values, arrow))
+            arrays.append(column_of(values, arrow))
+        self._waiting += len(self._rows)
+        self._places, self._rows = [], []
         return pa.RecordBatch.from_arrays(arrays, schema=self._shape.schema)
 
-
-def storable(text: str) -> str:
-    r"""Return `text` as UTF-8 can hold it: a lone surrogate becomes its escape, \udcff."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _array(values: tuple[object, ...], arrow: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:
-    try:
-        return pa.array(values, arrow)
-    except UnicodeEncodeError:
-        return pa.array([_storable(value) for value in values], arrow)
-
-
-def _storable(value: object) -> object:
-    if isinstance(value, str):
-        return storable(value)
-    return [storable(text) for text in value] if isinstance(value, list) else value
+    def _origins(self, paths: Array, seqs: Array) -> list[Array]:
+        item, parser, version = self._origin
+        count = len(seqs)
+        return [
+            pa.repeat(item, count),
+            paths,
+            pa.repeat(parser, count),
+            pa.repeat(version, count),
+            pa.repeat(self._shape.kind, count),
+            seqs,
+        ]
 
 
 def read(path: Path) -> Iterator[dict[str, object]]:
@@ -264,14 +212,15 @@ def read(path: Path) -> Iterator[dict[str, object]]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4096):
-                yield from _untimed(batch).to_pylist()
+                yield from untimed(batch).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(
             f"{path} can't be read as a dataset: {error}", "drop derived data and examine again"
         ) from error
 
 
-def _untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def untimed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows with times as integer microseconds."""
     arrays = [
         array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
         for array in batch.columns

@@ -19,10 +19,12 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from holdfast.core import canonical
 from holdfast.core.errors import InputError, IntegrityError, ResourceError, printable
 from holdfast.examine import results
 from holdfast.examine._crew import Task, Worker
-from holdfast.examine._roster import OPENER, Module, enumeration_key, module_key
+from holdfast.examine._plan import Plan, standing
+from holdfast.examine._roster import Module
 from holdfast.examine._walk import EVERY, label
 from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
 from holdfast.examine.limits import Limits
@@ -52,11 +54,14 @@ def examine(
     on_event: Callable[[Event], None] | None = None,
     only: tuple[str, ...] = (),
     plugins: tuple[str, ...] = (),
+    settings: dict[str, Json] | None = None,
 ) -> Summary:
     """Examine `inputs`, all of one case, into `derived`; what is there already is not done again.
 
     `jobs` is the number of worker processes. `only` names the parsers and finders to run, all of
     them when empty. `plugins` are further modules (parsers, finders, openers) to import.
+    `settings` tells modules, by name, what they need beyond the item (rules, patterns, a mapping);
+    what a module is told is part of its results' key. A record finder runs where it is told.
 
     Raises:
         InputError: no such parser or finder; two modules of one name; a bad item.
@@ -71,7 +76,8 @@ def examine(
         scratch = Path(name).resolve()
         with (scratch / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins)
+            engine = _Engine(derived, scratch, limits or Limits(), on_event or _silent, plugins,
+                             settings=settings or {})  # fmt: skip
             try:
                 return engine.run(iter(inputs), max(1, jobs), only)
             finally:
@@ -106,9 +112,13 @@ class _Engine:
         limits: Limits,
         on_event: Callable[[Event], None],
         plugins: tuple[str, ...],
+        *,
+        settings: dict[str, Json],
     ) -> None:
         self._derived, self._scratch, self._limits = derived, scratch, limits
         self._tell, self._plugins = on_event, plugins
+        self._settings = settings
+        self._told = canonical.dumps(settings)
         self._selector = selectors.DefaultSelector()
         self._workers: set[Worker] = set()
         self._started = 0
@@ -116,8 +126,7 @@ class _Engine:
         self._under_way: set[str] = set()
         self._largest = limits.bytes
         self._modules: dict[str, Module] = {}
-        self._keys: dict[str, str] = {}
-        self._enumeration = ""
+        self._plan: Plan
         self._protection: Protection | None = None
         self._counts = dict.fromkeys(
             ("examined", "skipped", "unread", "files", "bytes", "records", "failures", "deaths"), 0
@@ -128,15 +137,18 @@ class _Engine:
         self._hire()
         while self._protection is None:
             self._turn()
-        self._choose(only)
+        self._plan = Plan(self._derived, self._limits, self._modules, only, self._settings)
         for _ in range(jobs - 1):
             self._hire()
-        tasks = self._tasks(inputs)
-        while self._feed(tasks) or any(worker.tasks for worker in self._workers) or self._again:
-            self._turn()
+        self._work(self._tasks(inputs))
+        self._work(self._plan.readings())
         return Summary(
             seconds=time.monotonic() - start, protection=self._protection, **self._counts
         )
+
+    def _work(self, tasks: Iterator[Task]) -> None:
+        while self._feed(tasks) or any(worker.tasks for worker in self._workers) or self._again:
+            self._turn()
 
     def close(self) -> None:
         """End every worker."""
@@ -148,21 +160,10 @@ class _Engine:
 
     def _hire(self) -> None:
         self._started += 1
-        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins)
+        worker = Worker(self._scratch / f"worker-{self._started}", self._limits, self._plugins,
+                        self._told)  # fmt: skip
         self._workers.add(worker)
         self._selector.register(worker.channel, selectors.EVENT_READ, worker)
-
-    def _choose(self, only: tuple[str, ...]) -> None:
-        """Settle which modules run, and their keys."""
-        modules = tuple(self._modules.values())
-        chosen = [m for m in modules if m.role != OPENER and (not only or m.name in only)]
-        if unknown := set(only) - {module.name for module in chosen}:
-            raise InputError(
-                f"there is no parser or finder named {min(unknown)}",
-                f"there are {', '.join(sorted(m.name for m in modules if m.role != OPENER))}",
-            )
-        self._enumeration = enumeration_key(modules, self._limits)
-        self._keys = {label(m): module_key(m, self._enumeration) for m in chosen}
 
     def _feed(self, tasks: Iterator[Task]) -> bool:
         """Give every worker what it has room for; say whether there may be more."""
@@ -176,27 +177,16 @@ class _Engine:
         return True
 
     def _tasks(self, inputs: Iterator[Input]) -> Iterator[Task]:
-        """Yield what is left to do."""
-        for source in inputs:
-            there = self._in_force(source.item)
-            wanted = {
-                name: key for name, key in self._keys.items()
-                if there is None or name not in there or there[name].key != key
-            }  # fmt: skip
-            if source.item in self._under_way or (there is not None and not wanted):
+        """Yield what is left to do, of each item once at a time."""
+        for source, task in self._plan.tasks(inputs):
+            if task is None or source.item in self._under_way:
                 self._counts["skipped"] += 1
             else:
-                yield Task(source, self._enumeration, wanted)
-
-    def _in_force(self, item: str) -> dict[str, Result] | None:
-        """Return the results over this very enumeration; None where there is none."""
-        try:
-            now = results.current(self._derived, item)
-        except IntegrityError:  # torn by a power cut: nothing that can't be made again
-            return None
-        return now.modules if now and now.enumeration.key == self._enumeration else None
+                yield task
 
     def _give(self, worker: Worker, task: Task) -> None:
+        if task.reads:
+            return self._give_records(worker, task)
         try:
             descriptor = task.source.open()
         except OSError as error:
@@ -207,14 +197,49 @@ class _Engine:
                 return self._unread(task, "not a regular file")
             self._largest = max(self._largest, facts.st_size)
             self._under_way.add(task.source.item)
-            return worker.give(task, descriptor)
+            return worker.give(task, (descriptor,))
         finally:
             os.close(descriptor)
+
+    def _give_records(self, worker: Worker, task: Task) -> None:
+        descriptors: list[int] = []
+        try:
+            descriptors.extend(
+                os.open(found.path, os.O_RDONLY | os.O_CLOEXEC) for found in task.reads
+            )
+            worker.give(task, tuple(descriptors))
+        except OSError as error:
+            raise IntegrityError(
+                f"derived data of item {task.source.item} is gone: {error.strerror}",
+                "drop it and examine again",
+            ) from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _unread(self, task: Task, reason: str) -> None:
         self._under_way.discard(task.source.item)
         self._counts["unread"] += 1
         self._tell(Unread(task.source.item, task.source.name, reason))
+
+    def _publish_found(self, task: Task, folder: Path, modules: dict[str, Json]) -> None:
+        """Put what record finders found in an item's records in force."""
+        now = results.current(self._derived, task.source.item)
+        if now is None:
+            raise IntegrityError(f"derived data of item {task.source.item} is gone")
+        found = dict(now.modules)
+        for name, key in task.wanted.items():
+            facts = modules.get(name)
+            cites: list[Json] = [*task.cites]
+            facts = {
+                **self._modules[name].to_json(), "reads": cites,
+                **(facts if isinstance(facts, dict) else {}),
+            }  # fmt: skip
+            found[name] = result = Result(key, facts, results.taken(folder / key))
+            self._counts["records"] += result.total("records")
+            self._counts["failures"] += result.total("failures")
+        results.publish(self._derived, folder, Current(now.item, now.enumeration, found))
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _turn(self) -> None:
         """Wait for a worker to say something, and act on it."""
@@ -248,7 +273,10 @@ class _Engine:
         match answer:
             case {"done": {"enumeration": dict(enumeration), "modules": dict(modules)}}:
                 _, task = worker.tasks.popleft()
-                self._publish(task, worker.folder(number), enumeration, modules)
+                if task.reads:
+                    self._publish_found(task, worker.folder(number), modules)
+                else:
+                    self._publish(task, worker.folder(number), enumeration, modules)
             case {"refused": str(reason)}:
                 _, task = worker.tasks.popleft()
                 self._unread(task, reason)
@@ -266,9 +294,9 @@ class _Engine:
     ) -> None:
         """Put what a worker wrote about an item in force."""
         item, name = task.source.item, task.source.name
-        files = results.taken(folder / self._enumeration)
-        whole = Result(self._enumeration, enumeration, files)
-        found = dict(self._in_force(item) or {})
+        files = results.taken(folder / self._plan.enumeration)
+        whole = Result(self._plan.enumeration, enumeration, files)
+        found = dict(self._plan.in_force(item) or {})
         records, failures = 0, whole.total("failures")
         for module, key in task.wanted.items():
             facts = modules.get(module)
@@ -279,6 +307,7 @@ class _Engine:
             found[module] = result = Result(key, facts, results.taken(folder / key))
             records += result.total("records")
             failures += result.total("failures")
+        found = standing(found)
         results.publish(self._derived, folder, Current(item, whole, found))
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)

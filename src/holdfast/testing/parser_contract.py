@@ -21,6 +21,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from holdfast.examine.block import each
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.interfaces import name_of, parsers
 from holdfast.examine.record import Failure, Record
@@ -93,7 +94,7 @@ def to_line(record: Record) -> str:
 def parse_all(parser: Parser, content: bytes, name: str = "input") -> list[Record]:
     """Return every record of `content`."""
     with evidence(content, name) as file, _time_limit():
-        return list(parser.parse(file))
+        return list(each(parser.parse(file)))
 
 
 @contextmanager
@@ -242,7 +243,7 @@ class ParserTests:
         """Match and parse `content`, holding the outcome to the contract."""
         with evidence(content) as file:
             assert self.parser.match(file) in {True, False}
-        records = fuzz(self.parser.parse, content, self.raises)
+        records = fuzz(lambda file: each(self.parser.parse(file)), content, self.raises)
         check_records(
             (one for one in records if isinstance(one, Record)), len(content), self.parser.RECORDS
         )

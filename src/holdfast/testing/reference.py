@@ -22,7 +22,7 @@ from holdfast.examine.record import Failure, Indicator, Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.interfaces import Finder, Opener, Parser
+    from holdfast.examine.interfaces import Finder, Opener, Parser, RecordFinder
 
 COMMON = [field.name for field in dataclasses.fields(Record)]
 
@@ -94,10 +94,14 @@ def coverage() -> str:
     lines += [_plain(one) for one in interfaces.openers()]
     lines += ["", "## Finders", "", "| finder | version | looks for |", "|---|---|---|"]
     lines += [_plain(one) for one in interfaces.finders()]
+    lines += ["", "## Finders in records", "", "They read what parsers gave, not bytes.", "",
+              "| finder | version | record | its own columns |", "|---|---|---|---|"]  # fmt: skip
+    for finder in interfaces.record_finders():
+        lines += _parser(finder)
     return "\n".join([*lines, ""])
 
 
-def _parser(parser: Parser) -> Iterator[str]:
+def _parser(parser: Parser | RecordFinder) -> Iterator[str]:
     for kind in sorted(parser.RECORDS, key=lambda one: one.KIND):
         if kind not in {Failure, Indicator}:
             name = interfaces.name_of(parser)

@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from holdfast.acts import examining
 from holdfast.acts.cases import OneCase
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import IntegrityError
+from holdfast.examine import told
 
 
 @click.command()
 @where
 @CASE
 @JOBS
+@click.option(
+    "--mapping",
+    type=Path,
+    metavar="FILE",
+    help="What the columns of CSV, TSV or JSON lines mean (TOML).",
+)
+@click.option(
+    "--patterns",
+    type=Path,
+    metavar="FILE",
+    help="Look for the patterns of this TOML file too.",
+)
+@click.option(
+    "--sigma",
+    type=Path,
+    metavar="DIR",
+    help="Hold event records against the Sigma rules in this folder.",
+)
 @JSON
-def examine(place: Where, *, case: str, jobs: int, as_json: bool) -> int:
+def examine(
+    place: Where,
+    *,
+    case: str,
+    jobs: int,
+    mapping: Path | None,
+    patterns: Path | None,
+    sigma: Path | None,
+    as_json: bool,
+) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
+
+    With --patterns, FILE holds [[pattern]] tables with a name and a regex; what they find are
+    indicators of the type own.NAME. Without it, finds of an earlier FILE are not in force.
 
     \b
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
     with place.session() as session, progress("Examining", "items") as session.progress:
-        done = examining.examine(session, examining.Examine(case, jobs))
+        done = examining.examine(session, examining.Examine(case, jobs, given))
     summary = done.summary
     for note in done.notes:
         warn(note)

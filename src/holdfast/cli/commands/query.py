@@ -10,6 +10,7 @@ import orjson
 
 from holdfast.acts import asking
 from holdfast.cli.common import CASE, JSON, Where, say, warn, where
+from holdfast.examine.exports import EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,11 @@ ITEM = click.option(
 @ITEM
 @click.option("--text", default="", metavar="T", help="Only messages that contain T.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N events.")
+@click.option(
+    "--export",
+    type=click.Choice(sorted(EXPORTS)),
+    help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
+)
 @JSON
 def timeline(
     place: Where,
@@ -39,6 +45,7 @@ def timeline(
     items: tuple[str, ...],
     text: str,
     limit: int | None,
+    export: str | None,
     as_json: bool,
 ) -> None:
     """Show the case's events in order of time, UTC.
@@ -46,10 +53,18 @@ def timeline(
     \b
     Example:
       holdfast timeline --case 2026-0001 --from 2026-03-01 --kind browser.visit --json
+      holdfast timeline --case 2026-0001 --export timesketch > timeline.jsonl
     """
+    if export is not None and as_json:
+        raise click.UsageError("give --export or --json, not both")
     request = asking.Timeline(case, start, end, kinds, items, text, limit)
     with place.session() as session:
-        _show(asking.timeline(session, request), _event, as_json=as_json)
+        lines = asking.timeline(session, request)
+        if export is None:
+            _show(lines, _event, as_json=as_json)
+        else:
+            for part in EXPORTS[export](map(orjson.loads, lines)):
+                sys.stdout.buffer.write(part)
 
 
 @click.command()

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from holdfast.examine.finders import _names
-from holdfast.examine.finders._patterns import EXACT
+from holdfast.examine.finders._patterns import EVERY, exact
 
-_HASHES = {32: "md5", 40: "sha1", 64: "sha256"}
+_HASHES = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 _ODD_DOT = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\(dot\)", re.IGNORECASE)
 _ODD_AT = re.compile(r"\[@\]|\(@\)|\[at\]|\(at\)", re.IGNORECASE)
 _SCHEME_END = re.compile(r"(?::|\[:\])(?://|\\/\\/)|\[://\]")
@@ -40,15 +40,15 @@ class Found(NamedTuple):
 
 
 @lru_cache(maxsize=32768)
-def judged(word: bytes) -> tuple[Found, ...]:
+def judged(word: bytes, numbers: frozenset[int]) -> tuple[Found, ...]:
     """Return the indicators of a short word; evidence repeats itself, so the answers are kept."""
-    return judge(word)
+    return judge(word, numbers)
 
 
-def judge(word: bytes) -> tuple[Found, ...]:
-    """Return the indicators of `word` by their place."""
+def judge(word: bytes, numbers: frozenset[int] = EVERY) -> tuple[Found, ...]:
+    """Return the indicators of `word` by their place; `numbers`: what the first pass saw in it."""
     out: list[Found] = []
-    for match in EXACT.finditer(word):
+    for match in exact(numbers).finditer(word):
         kind, value = str(match.lastgroup), match[0].decode("ascii")
         if kind == "domain":
             before = word[match.start() - 1 : match.start()].decode("ascii")

@@ -73,24 +73,40 @@ _IPV6 = (
     rb"(?<![0-9a-z_:.])(?:[0-9a-f]{0,4}+:){2,8}(?:[0-9]{1,3}+(?:\.[0-9]{1,3}+){3}|[0-9a-f]{0,4}+)"
     rb"(?:%[a-z0-9]{1,15}+)?(?![0-9a-z_:])"
 )
-_HEX = rb"(?<![0-9a-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-z])"
+_HEX = rb"(?<![0-9a-z])(?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-z])"
 _DOMAIN = rb"(?<![a-z0-9._\])-])" + _HOST
 
-EXACT = re.compile(
-    b"|".join(
+_EXACT: dict[bytes, bytes] = {
+    b"url": _URL, b"email": _EMAIL, b"ipv4": _IPV4, b"ipv6": _IPV6, b"hash": _HEX,
+    b"domain": _DOMAIN,
+}  # fmt: skip
+_MAY_BE: tuple[frozenset[bytes], ...] = (
+    frozenset({b"url"}), frozenset({b"email"}), frozenset({b"ipv4"}),
+    frozenset({b"ipv4", b"domain", b"url", b"email"}), frozenset({b"ipv6"}), frozenset({b"hash"}),
+    frozenset({b"domain"}),
+)  # fmt: skip
+"""What each expression of the first pass may have seen, in the order of `_loose`."""
+
+
+@cache
+def exact(numbers: frozenset[int]) -> re.Pattern[bytes]:
+    """Return the pattern for a word in which the first pass had hits of these numbers.
+
+    Every kind, at one place the first that fits; kinds that the first pass rules out are left
+    out, since trying them in vain at every place is what takes the time.
+    """
+    kinds = frozenset[bytes]().union(*(_MAY_BE[number] for number in numbers))
+    wanted = [
         rb"(?P<" + name + rb">" + pattern + rb")"
-        for name, pattern in (
-            (b"url", _URL),
-            (b"email", _EMAIL),
-            (b"ipv4", _IPV4),
-            (b"ipv6", _IPV6),
-            (b"hash", _HEX),
-            (b"domain", _DOMAIN),
-        )
-    ),
-    re.IGNORECASE,
-)
-"""Every kind of indicator, at one place the first that fits."""
+        for name, pattern in _EXACT.items()
+        if name in kinds
+    ]
+    return re.compile(b"|".join(wanted), re.IGNORECASE)
+
+
+IPV6 = 4
+EVERY = frozenset(range(len(_MAY_BE)))
+"""The numbers of all expressions of the first pass."""
 
 _PREFIX = 3
 _ODD_DOT = rb"(?:\[\.\]|\(\.\)|\[dot\]|\(dot\))"
@@ -104,7 +120,7 @@ def _loose() -> list[bytes]:
         rb"[0-9a-z_-]" + _ODD_DOT + rb"[0-9a-z_-]",
         rb"[^0-9a-z_:.](?:[0-9a-f]{0,4}:){7}|[^0-9a-z_:.](?:[0-9a-f]{0,4}:){6}[0-9]{1,3}\.|"
         rb"[^0-9a-z_:.](?:(?:[0-9a-f]{1,4}:){1,7}:|::[0-9a-f%])",
-        rb"[^0-9a-z](?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})[^0-9a-z]",
+        rb"[^0-9a-z](?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})[^0-9a-z]",
         rb"[a-z0-9_-]\." + _endings() + rb"[^a-z0-9_(-]",
     ]
 

@@ -2,35 +2,76 @@
 
 A `Scanner` is fed windows of any size and gives the same result for every way of cutting the
 input: it keeps the word that a window breaks off for the next one. A word of more than `LIMIT`
-bytes (base64, minified code) is cut into pieces, at punctuation that only URLs have, or else at
-the limit; what touches a cut that isn't at punctuation is part of something longer and is
+bytes (base64, minified code) is cut into pieces, at punctuation that its lexicon names, or else
+at the limit; what touches a cut that isn't at punctuation is part of something longer and is
 dropped, save a URL, which is reported up to there.
 """
 
 from __future__ import annotations
 
-from holdfast.examine.finders import _patterns
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from holdfast.examine.finders import _identifiers, _patterns
 from holdfast.examine.finders._judge import Found, judge, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMIT = 1 << 16
 """Bytes of one piece of a word at most."""
 _SHORT = 256
-_SOFT = bytes(0x0A if byte in b",;&=!*$?#~" else 0x20 for byte in range(256))
 _GAP = b"\n"
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """What a word is, and what may be found in one."""
+
+    table: bytes
+    """Translation that makes every byte between words a newline."""
+    soft: bytes
+    """Translation that makes a newline of the punctuation at which a long word is cut."""
+    first: Callable[[], Any]
+    """Gives hyperscan's first pass."""
+    judge: Callable[[bytes, set[int]], tuple[Found, ...]]
+    """Gives the findings of a word in which the first pass had hits of these numbers."""
+    back: int = 3
+    """From the end of a hit to a byte of its word: one for the newline put before the data, one as
+    an end lies after its last byte, and one where that byte may be the gap after the word."""
+
+
+def _by_word(word: bytes, numbers: set[int]) -> tuple[Found, ...]:
+    # The pattern of IPv6 takes places where its judge finds nothing; they stay taken.
+    seen = frozenset({*numbers, _patterns.IPV6} if word.count(b":") > 1 else numbers)
+    return judged(word, seen) if len(word) <= _SHORT else judge(word, seen)
+
+
+def _soft(marks: bytes) -> bytes:
+    return bytes(0x0A if byte in marks else 0x20 for byte in range(256))
+
+
+ADDRESSES = Lexicon(_patterns.TO_WORDS, _soft(b",;&=!*$?#~"), _patterns.database, _by_word)
+"""URLs, domains, network and mail addresses, digests: in runs without blanks."""
+IDENTIFIERS = Lexicon(
+    _identifiers.TO_PHRASES, _soft(b'"<>{}|'), _identifiers.database, _identifiers.judge
+)
+"""Everything with rules of its own: in runs of printable ASCII, blanks included."""
 
 
 class Scanner:
     """Finds indicators in one view of a file: its bytes, or every second of them (UTF-16)."""
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon = ADDRESSES) -> None:
         self.at = 0
         """Where the unfinished word starts; everything before it has been reported."""
+        self._lexicon = lexicon
         self._held = b""
         self._left_cut = False
 
     def feed(self, view: bytes, *, last: bool = False) -> list[tuple[int, Found]]:
         """Take the next bytes of the view; return (start of word, finding) for what is complete."""
-        mask = view.translate(_patterns.TO_WORDS)
+        mask = view.translate(self._lexicon.table)
         data = self._held + mask if self._held else mask
         cut = len(data) if last else data.rfind(_GAP) + 1
         out: list[tuple[int, Found]] = []
@@ -53,62 +94,70 @@ class Scanner:
         return out
 
     def _scan(self, data: bytes, out: list[tuple[int, Found]]) -> None:
-        done = 0
-        for inside in _hits(data):
-            if inside < done:
+        start, stop, numbers = 0, 0, set[int]()
+        for inside, number in self._hits(data):
+            if inside < stop:
+                numbers.add(number)
                 continue
+            if numbers:
+                self._word(data, start, stop, numbers, out)
             start = data.rfind(_GAP, 0, inside + 1) + 1
-            stop = data.find(_GAP, inside)
-            done = len(data) if stop < 0 else stop
-            cut = self._left_cut and start == 0
-            if done - start <= _SHORT and not cut:
-                out += [(self.at + start, found) for found in judged(data[start:done])]
-            else:
-                _pieces(data[start:done], self.at + start, cut, out)
+            end = data.find(_GAP, inside)
+            stop = len(data) if end < 0 else end
+            numbers = {number}
+        if numbers:
+            self._word(data, start, stop, numbers, out)
+
+    def _word(
+        self, data: bytes, start: int, stop: int, numbers: set[int], out: list[tuple[int, Found]]
+    ) -> None:
+        cut = self._left_cut and start == 0
+        if stop - start <= LIMIT and not cut:
+            at = self.at + start
+            out += [(at, found) for found in self._lexicon.judge(data[start:stop], numbers)]
+        else:
+            self._pieces(data[start:stop], self.at + start, cut, out)
 
     def _shorten(self, out: list[tuple[int, Found]]) -> None:
         while len(self._held) > LIMIT:
-            size, soft = _piece(self._held)
-            if _hits(self._held[:size]):
-                _judge_piece(self._held[:size], self.at, self._left_cut, not soft, out)
+            size, soft = self._piece(self._held)
+            piece = self._held[:size]
+            self._judge_piece(piece, self.at, left=self._left_cut, right=not soft, out=out)
             self._held, self.at, self._left_cut = self._held[size:], self.at + size, not soft
 
+    def _hits(self, data: bytes) -> list[tuple[int, int]]:
+        """Return, for each hit of the first pass, a place inside its word, and its number."""
+        ends: list[tuple[int, int]] = []
+        back, last = self._lexicon.back, len(data) - 1
 
-def _hits(data: bytes) -> list[int]:
-    """Return, for each hit of the first pass, a place inside its word, in rising order."""
-    ends: list[int] = []
+        def hit(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            ends.append((min(end - back, last), number))
 
-    def hit(_id: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        ends.append(end)
+        self._lexicon.first().scan(_GAP + data + _GAP, match_event_handler=hit)
+        ends.sort()
+        return ends
 
-    _patterns.database().scan(_GAP + data + _GAP, match_event_handler=hit)
-    # One for the newline put before; one as an end lies after its last byte; and one more, since
-    # that byte may be the gap after the word.
-    return sorted(end - 3 for end in ends)
+    def _pieces(self, word: bytes, at: int, cut: bool, out: list[tuple[int, Found]]) -> None:
+        while word:
+            size, soft = self._piece(word)
+            torn = size < len(word) and not soft
+            self._judge_piece(word[:size], at, left=cut, right=torn, out=out)
+            word, at, cut = word[size:], at + size, not soft
 
+    def _piece(self, word: bytes) -> tuple[int, bool]:
+        """Return how much of `word` is its first piece, and whether it ends at punctuation."""
+        if len(word) <= LIMIT:
+            return len(word), True
+        soft = word[:LIMIT].translate(self._lexicon.soft).rfind(_GAP) + 1
+        return (soft, True) if soft else (LIMIT, False)
 
-def _pieces(word: bytes, at: int, cut: bool, out: list[tuple[int, Found]]) -> None:
-    while word:
-        size, soft = _piece(word)
-        more = size < len(word)
-        _judge_piece(word[:size], at, cut, more and not soft, out)
-        word, at, cut = word[size:], at + size, not soft
-
-
-def _piece(word: bytes) -> tuple[int, bool]:
-    """Return how much of `word` is its first piece, and whether it ends at punctuation."""
-    if len(word) <= LIMIT:
-        return len(word), True
-    soft = word[:LIMIT].translate(_SOFT).rfind(_GAP) + 1
-    return (soft, True) if soft else (LIMIT, False)
-
-
-def _judge_piece(
-    piece: bytes, at: int, left_cut: bool, right_cut: bool, out: list[tuple[int, Found]]
-) -> None:
-    for found in judge(piece):
-        torn = (left_cut and found.start == 0) or (
-            right_cut and found.start + found.length == len(piece)
-        )
-        if not torn or found.type == "url":
-            out.append((at, found))
+    def _judge_piece(
+        self, piece: bytes, at: int, *, left: bool, right: bool, out: list[tuple[int, Found]]
+    ) -> None:
+        numbers = {number for _, number in self._hits(piece)}
+        for found in self._lexicon.judge(piece, numbers) if numbers else ():
+            torn = (left and found.start == 0) or (
+                right and found.start + found.length == len(piece)
+            )
+            if not torn or found.type == "url":
+                out.append((at, found))

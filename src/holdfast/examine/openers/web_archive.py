@@ -1,96 +1,41 @@
-"""Unfold web archives: a WACZ into its parts, a WARC or ARC into the bodies it holds.
+"""Unfold WARC and ARC, gzipped or not, into the bodies they hold.
 
 A body comes as a person has it: without chunks, and with gzip, deflate, brotli or zstd undone. Its
 path is the number of its record and the last part of its URL, `000012/login.html`; the parser of
-web archives cites the same numbers. A body that is damaged or unfolds to over 1 GiB is given as
-far as it goes, and the examination records why it ends there.
+web archives cites the same numbers. A body that is damaged or unfolds to over 1 GiB is given as far
+as it goes, and the examination records why it ends there. A WACZ is a ZIP, and unfolded as one.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from holdfast.examine import _warc
+from holdfast.examine._streams import stream
 from holdfast.examine.interfaces import Member
 from holdfast.webarchive.decoding import DecodingError
-from holdfast.webarchive.zip_check import is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from holdfast.examine.file import EvidenceFile
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python", "brotli", "zstandard")
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 _NAME_LIMIT = 120
 
 
-class _Pieces(io.RawIOBase):
-    """A stream over an iterator of bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._held = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        while not self._held:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._held = piece
-        size = min(len(view), len(self._held))
-        view[:size] = self._held[:size]
-        self._held = self._held[size:]
-        return size
-
-
 def match(file: EvidenceFile) -> bool:
-    """Accept WARC, ARC (gzipped or not) and WACZ."""
-    return _warc.is_warc(file.head) or _warc.is_wacz(file)
+    """Accept WARC and ARC, gzipped or not."""
+    return _warc.is_warc(file.head)
 
 
 def unfold(file: EvidenceFile) -> Iterator[Member]:
-    """Yield a WACZ's parts, or a WARC's bodies; records without a body have none."""
-    if file.head[:2] == b"PK":
-        yield from _parts(file)
-    else:
-        yield from _bodies(file)
-
-
-def _parts(file: EvidenceFile) -> Iterator[Member]:
-    with file.open() as stream:
-        try:
-            archive = zipfile.ZipFile(stream)
-        except (OSError, ValueError, NotImplementedError) as error:
-            raise zipfile.BadZipFile(str(error)) from error
-        seen: dict[str, int] = {}
-        for number, info in enumerate(archive.infolist(), 1):
-            if info.is_dir():
-                continue
-            path = info.filename if is_safe(info.filename) else f"{number:06d}/unsafe name"
-            seen[path] = seen.get(path, 0) + 1
-            if seen[path] > 1:
-                path = f"{number:06d}/{path}"
-            try:
-                content = cast("BinaryIO", archive.open(info))
-            except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
-                raise zipfile.BadZipFile(str(error)) from error
-            yield Member(path=path, name=path.rpartition("/")[2], content=content)
-
-
-def _bodies(file: EvidenceFile) -> Iterator[Member]:
+    """Yield the bodies; records without one have none."""
     for stored in _warc.records(file):
         if stored.http:
             head, raw = stored.message()
@@ -108,7 +53,7 @@ def _bodies(file: EvidenceFile) -> Iterator[Member]:
                 continue
             pieces = _with(first, pieces)
         # Not buffered: of a body that breaks off, a buffer would lose what came before.
-        content = cast("BinaryIO", _Pieces(pieces))
+        content = stream(pieces)
         name = _name(stored)
         yield Member(path=f"{stored.number:06d}/{name}", name=name, content=content)
 

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
+
+from holdfast.examine.record import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.record import Record
 
 MAGIC = b"SQLite format 3\0"
 VALUE_LIMIT = 16 << 20
@@ -76,6 +80,44 @@ class Database:
         listed = self.values("SELECT name FROM pragma_table_info(?)", table)
         return {str(name).lower() for name in listed}
 
+    def tables(self) -> list[str]:
+        """Return the names of the tables by name, SQLite's own left out, 1,000 at most.
+
+        Raises:
+            sqlite3.DatabaseError: the schema can't be read.
+        """
+        found = self.values(
+            "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite~_%' "
+            "ESCAPE '~' ORDER BY name"
+        )
+        return [str(name) for name in found]
+
+    def ordered_columns(self, table: str) -> list[str]:
+        """Return the columns of `table` as they stand; none where it is no ordinary table.
+
+        Raises:
+            sqlite3.DatabaseError: the schema can't be read.
+        """
+        if not self.columns(table.lower()):
+            return []
+        return [str(name) for name in self.values("SELECT name FROM pragma_table_info(?)", table)]
+
+    def rowid_name(self, table: str, names: list[str]) -> str | None:
+        """Return the name under which the rowid of `table` is read; None where it has none.
+
+        Raises:
+            sqlite3.DatabaseError: the schema can't be read.
+        """
+        taken = {name.lower() for name in names}
+        for name in ("rowid", "_rowid_", "oid"):
+            if name not in taken:
+                try:
+                    self._connection.execute(f"SELECT {name} FROM {quoted(table)} LIMIT 0")  # noqa: S608 - quoted
+                except sqlite3.OperationalError:
+                    return None
+                return name
+        return None
+
     def values(self, query: str, *given: object) -> list[object]:
         """Return the first column of the rows of a small query, 1,000 at most.
 
@@ -111,6 +153,11 @@ class Database:
             raise sqlite3.DatabaseError("a name in the schema is damaged") from None
 
 
+def quoted(name: str) -> str:
+    """Return a name of the evidence's as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def reason(error: sqlite3.Error) -> str:
     """Return why a table can't be read, without SQLite's text, which may quote the evidence."""
     name = getattr(error, "sqlite_errorname", None)
@@ -132,6 +179,35 @@ def opened(file: EvidenceFile) -> Iterator[Database]:
             yield Database(connection)
     finally:
         path.unlink(missing_ok=True)
+
+
+Reader = Callable[[Database], "Iterator[Record]"]
+
+
+def each_table(file: EvidenceFile, tables: dict[str, Reader]) -> Iterator[Record]:
+    """Yield what each reader makes of its table; a table that breaks off gives a `Failure`.
+
+    Raises:
+        sqlite3.DatabaseError: the schema itself can't be read.
+        OSError: the file can't be copied.
+    """
+    with opened(file) as database:
+        for table, read in tables.items():
+            last: int | None = None
+            try:
+                for record in read(database):
+                    last = record.row
+                    yield record
+            except sqlite3.Error as error:
+                after = "before its first row" if last is None else f"after row {last}"
+                yield Failure(
+                    message=f"table {table} breaks off {after}", reason=reason(error), row=last
+                )
+
+
+def select(wanted: tuple[str, ...], have: set[str], alias: str) -> str:
+    """Return the columns of a query, NULL for those that this version's table does not have."""
+    return ", ".join(f'{alias}."{name}"' if name in have else "NULL" for name in wanted)
 
 
 def has_tables(file: EvidenceFile, tables: dict[str, tuple[str, ...]]) -> bool:

@@ -1,8 +1,8 @@
-"""Mail: mbox files and single messages (RFC 5322, RFC 4155), one record a message and one a hop.
+"""Mail: mbox files and single messages (RFC 5322, RFC 4155): a record a message, hop and verdict.
 
-`mail.message` comes first, then its `mail.hop`s from the top of the message down: the topmost
-`Received` line is the last hop. Everything a message says is its sender's claim; only the hops
-that the reader's own servers wrote are more than that.
+`mail.message` comes first, then its `mail.hop`s and `mail.verdict`s from the top of the message
+down: the topmost `Received` line is the last hop. What a message says is its sender's claim; only
+what the reader's own servers wrote is more than that. Maildir is one message a file.
 
 A message over 64 MiB gives its headers and a `Failure` for the rest. A nested message is an
 attachment here; the mail opener hands it out as a file of its own.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from holdfast.examine import _mbox, _mime
 from holdfast.examine.parsers._html import text_of_html
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ _MAX_LIST = 1000
 _LEAP_SECOND = 60  # RFC 5322, 3.3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ZONE = "date without a zone, taken as UTC"
 _ADDRESS = re.compile(r"[^\s<>@,;:\"'()]{1,128}@[^\s<>@,;:\"'()]{1,255}")
 _FROM_HOST = re.compile(r"^from\s+(\S{1,255})")
 _BY_HOST = re.compile(r"\bby\s+(\S{1,255})")
@@ -41,7 +42,16 @@ _WITH = re.compile(r"\bwith\s+([A-Za-z0-9-]{1,32})")
 _IP = re.compile(
     r"[\[(](?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]{2,45})[\])]"
 )
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,998}>")
+_COMMENT = re.compile(r"\([^()]{0,998}\)")
+_VERDICT = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,31})(?:/\d+)?\s*=\s*([A-Za-z]{1,32})\b")
+_ABOUT = re.compile(
+    r"\b(?:smtp\.mailfrom|smtp\.helo|header\.d|header\.i|header\.from)\s*=\s*"
+    r"\"?(?:[^\s;@\"]{0,64}@)?([A-Za-z0-9._-]{1,253})",
+    re.IGNORECASE,
+)
 _ORIGIN = ("x-originating-ip", "x-source-ip", "x-sender-ip", "x-client-ip", "x-real-ip")
+_AUTHENTICATION = ("authentication-results", "arc-authentication-results")
 _ONCE = ("from", "to", "cc", "date", "subject", "message-id", "reply-to", "sender")  # RFC 5322, 3.6
 
 
@@ -61,6 +71,8 @@ class MailMessage(Record):
     """Every address of From, Sender, Reply-To, To, Cc and Bcc once, in lower case."""
     message_id: str | None = None
     in_reply_to: str | None = None
+    references: list[str] = field(default_factory=list)
+    """The messages that this one follows, the first of the thread first."""
     date_raw: str | None = None
     return_path: str | None = None
     user_agent: str | None = None
@@ -97,9 +109,26 @@ class MailHop(Record):
     """The sending machine's address as the receiving server saw it."""
 
 
-VERSION = 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailVerdict(Record):
+    """One result of an `Authentication-Results` line (RFC 8601): what a server says it checked."""
+
+    KIND: ClassVar[str] = "mail.verdict"
+
+    message_id: str | None = None
+    server: str | None = None
+    """Who claims to have checked; worth something only where it is the reader's own server."""
+    method: str | None = None
+    """`spf`, `dkim`, `dmarc`, `arc` and others."""
+    result: str | None = None
+    """`pass`, `fail`, `softfail`, `none` and others, in lower case."""
+    domain: str | None = None
+    """The domain it is about: `smtp.mailfrom`, `header.d`, `header.from`."""
+
+
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python",)
-RECORDS: tuple[type[Record], ...] = (MailMessage, MailHop)
+RECORDS: tuple[type[Record], ...] = (MailMessage, MailHop, MailVerdict)
 
 
 def match(file: EvidenceFile) -> bool:
@@ -118,7 +147,7 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
         defects = [] if clean else ["headers end without a blank line"]
         message = _message(raw, headers, body, envelope, defects)
         yield message
-        yield from _hops(raw, headers, message.message_id)
+        yield from _told(raw, headers, message.message_id)
         if not raw.whole:
             yield _failure(raw, f"over {_mbox.LIMIT} bytes: headers read, body not")
 
@@ -160,6 +189,7 @@ def _message(
     else:
         time, note = _time(date_raw)
         defects += [note] if note else []
+    quality = None if time is None else ZONE_ASSUMED if _NO_ZONE in defects else EXACT
     subject, sender = one("subject"), one("from")
     to, cc, bcc, reply_to = people("to"), people("cc"), people("bcc"), one("reply-to")
     origin = next((value for value in map(one, _ORIGIN) if value), None)
@@ -173,6 +203,8 @@ def _message(
         message=subject or f"(no subject) from {sender}",
         time=time,
         time_meaning=None if time is None else "sent",
+        time_quality=quality,
+        time_original=None if time is None else date_raw,
         offset=raw.offset,
         length=raw.length,
         row=raw.number,
@@ -185,6 +217,7 @@ def _message(
         addresses=_addresses(sender, one("sender"), reply_to, *to, *cc, *bcc),
         message_id=one("message-id"),
         in_reply_to=one("in-reply-to"),
+        references=_MESSAGE_ID.findall(one("references") or "")[:_MAX_LIST],
         date_raw=date_raw,
         return_path=one("return-path"),
         user_agent=one("user-agent", "x-mailer"),
@@ -245,7 +278,7 @@ def _hops(
         number += 1
         text = _mime.text_of(header.value)
         before, _, date = text.rpartition(";")
-        time, _ = _time(date)
+        time, note = _time(date)
         if time is None:
             continue
         found = [p.search(before) for p in (_FROM_HOST, _BY_HOST, _WITH, _IP)]
@@ -254,6 +287,8 @@ def _hops(
             message=text,
             time=time,
             time_meaning="received",
+            time_quality=ZONE_ASSUMED if note == _NO_ZONE else EXACT,
+            time_original=date.strip(),
             offset=raw.offset + header.offset,
             length=header.length,
             row=raw.number,
@@ -264,6 +299,42 @@ def _hops(
             protocol=protocol,
             client_ip=address,
         )
+
+
+def _told(
+    raw: _mbox.RawMessage, headers: list[_mime.Header], message_id: str | None
+) -> Iterator[Record]:
+    """Yield what servers wrote into the header, in its order."""
+    told = [*_hops(raw, headers, message_id), *_verdicts(raw, headers, message_id)]
+    yield from sorted(told, key=lambda record: record.offset or 0)
+
+
+def _verdicts(
+    raw: _mbox.RawMessage, headers: list[_mime.Header], message_id: str | None
+) -> Iterator[MailVerdict]:
+    lines = [one for one in headers if one.name in _AUTHENTICATION]
+    for header in lines[:_MAX_LIST]:
+        text = _COMMENT.sub(" ", _mime.text_of(header.value))
+        server, *results = text.split(";")
+        if "=" in server and header.name.startswith("arc-"):  # i=1 goes before the server
+            server, results = results[0] if results else "", results[1:]
+        for result in results[:_MAX_LIST]:
+            found = _VERDICT.match(result)
+            if found is None:
+                continue
+            method, verdict = found[1].lower(), found[2].lower()
+            about = _ABOUT.search(result, found.end())
+            yield MailVerdict(
+                message=" ".join(f"{method}={verdict} {about[1] if about else ''}".split()),
+                offset=raw.offset + header.offset,
+                length=header.length,
+                row=raw.number,
+                message_id=message_id,
+                server=server.split()[0][:253] if server.split() else None,
+                method=method,
+                result=verdict,
+                domain=about[1].lower() if about else None,
+            )
 
 
 @lru_cache(maxsize=4096)
@@ -281,9 +352,7 @@ def _time(text: str) -> tuple[int | None, str | None]:
     zone = parsed[9]
     shifted = moment - _EPOCH + timedelta(seconds=(60 if leap else 0) - (zone or 0))
     known = zone is not None or "-0000" in text
-    return shifted // timedelta(
-        microseconds=1
-    ), None if known else "date without a zone, taken as UTC"
+    return shifted // timedelta(microseconds=1), None if known else _NO_ZONE
 
 
 def _people(value: bytes) -> list[str]:

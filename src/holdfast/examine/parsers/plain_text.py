@@ -1,8 +1,9 @@
 r"""Plain text that no other parser takes: notes, scripts, configuration, unknown logs.
 
 The text is cut at line ends into chunks of up to 64 KiB, so that search has something to cite.
-UTF-8, UTF-16 with a byte order mark, or Windows-1252; what the encoding can't read is shown as
-`\xNN` and the chunk is marked `damaged`.
+UTF-8, UTF-16 (also without its mark, where it is Latin), Windows-1252; where most letters are not
+Latin, one of the Cyrillic, Greek, Arabic, Hebrew, Chinese, Japanese or Korean sets, as
+charset-normalizer judges. What the encoding can't read is shown as `\xNN`, the chunk `damaged`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.parsers._sniff import (
-    is_access_log,
-    is_certificate,
-    is_mail,
-    is_warc,
-    text_encoding,
-)
+from holdfast.examine.parsers._sniff import is_known_text, text_encoding
 from holdfast.examine.record import Record
 
 if TYPE_CHECKING:
@@ -41,16 +36,15 @@ class TextDocument(Record):
     damaged: bool = False
 
 
-VERSION = 1
-DECODERS: tuple[str, ...] = ("python",)
+VERSION = 2
+DECODERS: tuple[str, ...] = ("charset-normalizer", "python")
 RECORDS: tuple[type[Record], ...] = (TextDocument,)
 
 
 def match(file: EvidenceFile) -> bool:
-    """Accept text that no other text format takes: mail, access logs, archives, certificates."""
+    """Accept text that no other parser takes."""
     head = file.head
-    others = (is_mail, is_access_log, is_certificate, is_warc)
-    return text_encoding(head) is not None and not any(other(head) for other in others)
+    return not is_known_text(head) and text_encoding(head) is not None
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:

@@ -11,25 +11,24 @@ bytes that are not UTF-8 are shown as `\xNN`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from holdfast.examine.block import Part, block
+from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import ACCESS_LINE, ACCESS_TEXT, is_access_log
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.parsers._web import WebAccess
+from holdfast.examine.record import EXACT, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-
-LINE_LIMIT = 1 << 16
-"""Bytes of one line that are read; the servers' own limit on a request line is 8 KiB."""
-_SHOWN = 200
+    from holdfast.examine.parsers._lines import Lines
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWLINE = 0x0A
 _MONTHS = {
     "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
     "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
@@ -39,30 +38,7 @@ _ESCAPE = re.compile(rb'\\(?:x([0-9a-fA-F]{2})|(["\\]))')
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]+|[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAccess(Record):
-    """One request as the server logged it."""
-
-    KIND: ClassVar[str] = "web.access"
-
-    client: str | None = None
-    """Who connected: an address, or a name where the server looked it up."""
-    identity: str | None = None
-    user: str | None = None
-    method: str | None = None
-    target: str | None = None
-    """The request target; the whole request line where it is no HTTP request."""
-    protocol: str | None = None
-    status: int | None = None
-    size: int | None = None
-    """Bytes of the response's body as sent."""
-    referrer: str | None = None
-    user_agent: str | None = None
-    vhost: str | None = None
-    extra: str | None = None
-
-
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python",)
 RECORDS: tuple[type[Record], ...] = (WebAccess,)
 
@@ -72,79 +48,112 @@ def match(file: EvidenceFile) -> bool:
     return is_access_log(file.head)
 
 
-def parse(file: EvidenceFile) -> Iterator[Record]:
+def parse(file: EvidenceFile) -> Iterator[Block]:
     """Yield one record a line; blank lines are passed over."""
-    offset = row = 0
-    with file.open() as stream:
-        while line := stream.readline(LINE_LIMIT):
-            row += 1
-            length = len(line)
-            if length == LINE_LIMIT and line[-1] != _NEWLINE:
-                while more := stream.readline(LINE_LIMIT):
-                    length += len(more)
-                    if more[-1] == _NEWLINE:
-                        break
-                yield _failure(line, f"line is over {LINE_LIMIT} bytes", offset, length, row)
-            elif (record := _record(line, offset, length, row)) is not None:
-                yield record
-            offset += length
+    for found in lines(file):
+        if (whole := block(*_parts(found))) is not None:
+            yield whole
 
 
-def _failure(line: bytes, reason: str, offset: int, length: int, row: int) -> Failure:
-    shown = line[:_SHOWN].rstrip(b"\r\n").decode("utf-8", "backslashreplace")
-    return Failure(message=shown, reason=reason, offset=offset, length=length, row=row)
+def _parts(found: Lines) -> tuple[Part | None, Part | None]:
+    """Return the requests and the failures of some lines."""
+    fields = _fields(found)
+    times = [None if one is None else _minute(one[4], one[6]) for one in fields]
+    if None not in times:
+        return _requests(found, range(len(times)), range(len(times)), fields, times), None
+    bad, order, at_line, place = Failures(), list[int](), list[int](), 0
+    for at, (one, time) in enumerate(zip(fields, times, strict=True)):
+        if time is not None:
+            order.append(place)
+            at_line.append(at)
+        elif one is not None:
+            bad.add(found, at, place, "the time is no time")
+        elif found.raw[at].strip():
+            bad.add(found, at, place, "line is not in Common or Combined Log Format")
+        else:
+            continue
+        place += 1
+    good = [fields[at] for at in at_line], [times[at] for at in at_line]
+    return _requests(found, order, at_line, *good) if order else None, bad.part()
 
 
-def _record(line: bytes, offset: int, length: int, row: int) -> Record | None:
-    fields = _fields(line)
-    if fields is None:
-        reason = "line is not in Common or Combined Log Format"
-        return _failure(line, reason, offset, length, row) if line.strip() else None
-    client, identity, user, minute, second, zone, asked, status, size, referrer, agent, extra = (
-        fields
-    )
-    time = _minute(minute, zone)
-    if time is None:
-        return _failure(line, "the time is no time", offset, length, row)
-    vhost = None
-    if " " in user and _ADDRESS.fullmatch(identity):
+def _fields(found: Lines) -> list[tuple[str, ...] | None]:
+    """Return each line's thirteen fields, decoded, an absent one empty; None where it has none."""
+    if found.long:
+        return [None]
+    if found.plain:
+        return [one and one.groups("") for one in map(ACCESS_TEXT.fullmatch, found.text)]
+    fields: list[tuple[str, ...] | None] = []
+    for raw, text in zip(found.raw, found.text, strict=True):
+        if b"\\" not in raw and raw.isascii():
+            quick = ACCESS_TEXT.fullmatch(text)
+            fields.append(quick and quick.groups(""))
+        else:
+            line = ACCESS_LINE.fullmatch(raw)
+            fields.append(line and tuple(map(_text, line.groups(b""))))
+    return fields
+
+
+def _requests(
+    found: Lines, order: Sequence[int], at: Sequence[int], fields: list[Any], times: list[Any]
+) -> Part:
+    """Return the records of the lines `at`, column by column."""
+    (
+        clients, identities, users, stamps, _, seconds, _, asked, statuses, sizes, referrers,
+        agents, extras,
+    ) = zip(*fields, strict=True)  # fmt: skip
+    hosts: list[str | None] = [None] * len(order)
+    if any(" " in user for user in users):
         # Five words before the time: a vhost goes before the client. Otherwise the user's name
         # has a space.
-        vhost, client = client, identity
-        identity, _, user = user.partition(" ")
-    method, _, rest = asked.partition(" ")
-    target, _, protocol = rest.rpartition(" ")
-    if not target or not protocol.startswith("HTTP/"):
-        method, target, protocol = _odd_request(asked)
-    return WebAccess(
-        message=f"{client} {asked} {status}",
-        time=time + int(second) * 1_000_000,
-        time_meaning="requested",
-        offset=offset,
-        length=length,
-        row=row,
-        client=None if client == "-" else client,
-        identity=None if identity == "-" else identity,
-        user=None if user == "-" else user,
-        method=method or None,
-        target=target or None,
-        protocol=protocol or None,
-        status=None if status == "-" else int(status),
-        size=None if size == "-" else int(size),
-        referrer=None if referrer == "-" else referrer or None,
-        user_agent=None if agent == "-" else agent or None,
-        vhost=vhost,
-        extra=extra or None,
-    )
+        clients, identities, users = list(clients), list(identities), list(users)  # type: ignore[assignment]
+        for i, user in enumerate(users):
+            if " " in user and _ADDRESS.fullmatch(identities[i]):
+                hosts[i], clients[i] = clients[i], identities[i]  # type: ignore[index]
+                identities[i], _, users[i] = user.partition(" ")  # type: ignore[index]
+    methods, targets, protocols = zip(*map(_request, asked), strict=True)
+    all_lines = len(order) == len(found.raw)
+    columns: dict[str, Sequence[object]] = {
+        "message": [f"{c} {a} {s}" for c, a, s in zip(clients, asked, statuses, strict=True)],
+        "time": [t + 1_000_000 * int(s) for t, s in zip(times, seconds, strict=True)],
+        "time_original": stamps,
+        "host": hosts,
+        "user": _given(users),
+        "offset": found.offsets if all_lines else [found.offsets[i] for i in at],
+        "length": found.lengths if all_lines else [found.lengths[i] for i in at],
+        "row": [found.row + i for i in at],
+        "client": _given(clients),
+        "identity": _given(identities),
+        "method": methods,
+        "target": targets,
+        "protocol": protocols,
+        "status": _numbers(statuses),
+        "size": _numbers(sizes),
+        "referrer": _given(referrers),
+        "user_agent": _given(agents),
+        "vhost": hosts,
+        "extra": [extra or None for extra in extras],
+    }
+    return Part(WebAccess, order, columns, {"time_meaning": "requested", "time_quality": EXACT})
 
 
-def _fields(line: bytes) -> tuple[str, ...] | None:
-    """Return the line's twelve fields, decoded; an absent one is empty."""
-    if b"\\" not in line and line.isascii():
-        quick = ACCESS_TEXT.fullmatch(line.decode("ascii").rstrip("\r\n"))
-        return None if quick is None else quick.groups("")
-    found = ACCESS_LINE.fullmatch(line.rstrip(b"\r\n"))
-    return None if found is None else tuple(_text(raw) for raw in found.groups(b""))
+def _given(values: Sequence[str]) -> list[str | None]:
+    return [None if value == "-" or not value else value for value in values]
+
+
+def _numbers(values: Sequence[str]) -> list[int | None]:
+    return [None if value == "-" else int(value) for value in values]
+
+
+def _request(asked: str) -> tuple[str | None, str | None, str | None]:
+    parts = asked.split(" ")
+    if len(parts) != 3 or not parts[1] or not parts[2].startswith("HTTP/"):
+        parts[0], _, rest = asked.partition(" ")
+        parts[1:] = rest.rpartition(" ")[::2]
+        if not parts[1] or not parts[2].startswith("HTTP/"):
+            parts[:] = _odd_request(asked)
+    method, target, protocol = parts
+    return method or None, target or None, protocol or None
 
 
 def _odd_request(asked: str) -> tuple[str, str, str]:

@@ -1,0 +1,83 @@
+"""Many records at once, column by column: for formats of which a file holds millions.
+
+A parser may yield a `Block` wherever it may yield a record. What it means is the records it
+stands for, in their order; the engine writes it without making an object of each, which is
+most of the cost of a line of a log. Decision 0053 says why there are both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from holdfast.examine.record import Record
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one kind in a block."""
+
+    kind: type[Record]
+    order: Sequence[int]
+    """Each row's place among all records of the block, from 0, rising."""
+    columns: Mapping[str, Sequence[object]]
+    """Values by field, one a row."""
+    same: Mapping[str, object] = field(default_factory=dict)
+    """Values by field that every row has; a field in neither has its default."""
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Yield each row as the record it stands for, with its place."""
+        make = cast("Callable[..., Record]", self.kind)
+        for place, *values in zip(self.order, *self.columns.values(), strict=True):
+            yield place, make(**self.same, **dict(zip(self.columns, values, strict=True)))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Records that follow each other in a file; their places are 0, 1, 2 and so on."""
+
+    parts: tuple[Part, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part.order) for part in self.parts)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records in their order."""
+        found = [pair for part in self.parts for pair in part.records()]
+        found.sort(key=lambda pair: pair[0])
+        return (record for _, record in found)
+
+
+def each(found: Iterable[Record | Block]) -> Iterator[Record]:
+    """Yield every record that a parser yields, those of its blocks one by one."""
+    for one in found:
+        if isinstance(one, Block):
+            yield from one.records()
+        else:
+            yield one
+
+
+class Rows:
+    """Gathers the rows of one kind of a block: a tuple each, turned into columns at the end."""
+
+    def __init__(self, kind: type[Record], *names: str, **same: object) -> None:
+        self._kind, self._names, self._same = kind, names, same
+        self.order: list[int] = []
+        self.rows: list[tuple[object, ...]] = []
+
+    def part(self) -> Part | None:
+        """Return what was gathered; None where there is nothing."""
+        if not self.rows:
+            return None
+        values = zip(*self.rows, strict=True)
+        columns = dict(zip(self._names, values, strict=True))
+        return Part(self._kind, self.order, columns, self._same)
+
+
+def block(*parts: Part | None) -> Block | None:
+    """Return the block of what was gathered; None where there is nothing."""
+    there = tuple(part for part in parts if part is not None)
+    return Block(there) if there else None

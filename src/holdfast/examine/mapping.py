@@ -1,0 +1,301 @@
+"""Tables that only the examiner can explain: CSV, TSV or JSON lines with a mapping file.
+
+A mapping (docs/how-to/map-a-table.md) says which column is the time, in which format and zone,
+and which columns are host, user and message. It is read in the house and is part of the result's
+key, so another mapping is another result. A file is taken if it has every column that the mapping
+names.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from holdfast.core.errors import InputError
+from holdfast.examine._shape import storable
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from holdfast.core.canonical import Json
+    from holdfast.examine.file import EvidenceFile
+
+MAPPED = "mapped"
+"""The name of the parser that a mapping makes."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FORMATS = {"csv": ",", "tsv": "\t", "jsonl": ""}
+_NUMERIC = {"unix": 1_000_000, "unix_ms": 1000, "unix_us": 1}
+_LINE = 1 << 20
+"""Bytes of one line that are read."""
+_SHOWN = 1000
+_MOST = 2**62
+_BEGINNING = -(2**52)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedRow(Record):
+    """One row of a table that a mapping explains."""
+
+    KIND: ClassVar[str] = "mapped.row"
+
+    content: str | None = None
+    """JSON of every column to its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """What the columns of a table mean."""
+
+    format: str
+    columns: dict[str, tuple[str, ...]]
+    """`time`, `host`, `user` (one column each) and `message` (one or several) to columns."""
+    time_format: str
+    """`iso`, `unix`, `unix_ms`, `unix_us`, or a format of `strptime`."""
+    offsets: tuple[tuple[int, int], ...]
+    """The zone of times without one: from which second (UTC) on, how many seconds it is ahead."""
+    meaning: str
+
+    def to_json(self) -> Json:
+        """Return the mapping as keys and workers know it."""
+        return {
+            "columns": {name: list(columns) for name, columns in self.columns.items()},
+            "format": self.format,
+            "meaning": self.meaning,
+            "offsets": [list(pair) for pair in self.offsets],
+            "time_format": self.time_format,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Mapping:
+        """Read what `to_json` wrote."""
+        return cls(
+            format=value["format"],
+            columns={name: tuple(columns) for name, columns in value["columns"].items()},
+            time_format=value["time_format"],
+            offsets=tuple((start, ahead) for start, ahead in value["offsets"]),
+            meaning=value["meaning"],
+        )
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises:
+        InputError: it can't be read, or says something that a mapping can't.
+    """
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the mapping {path} can't be read: {error}") from error
+    time = found.get("time", {})
+    columns = found.get("columns", {})
+    if not isinstance(time, dict) or not isinstance(columns, dict):
+        raise InputError(f"the mapping {path}: [time] and [columns] are tables")
+    for name, given, known in (
+        ("the mapping", found, {"format", "columns", "time"}),
+        ("[time]", time, {"format", "zone", "meaning"}),
+        ("[columns]", columns, {"time", "host", "user", "message"}),
+    ):
+        if odd := set(given) - known:
+            raise InputError(
+                f"the mapping {path}: {name} has no {min(odd)}", f"there are {sorted(known)}"
+            )
+    if found.get("format") not in _FORMATS:
+        raise InputError(f"the mapping {path} gives no format", "format is csv, tsv or jsonl")
+    meant = {name: _names(path, name, value) for name, value in columns.items()}
+    if "time" not in meant:
+        raise InputError(f"the mapping {path} names no column for the time", "add columns.time")
+    texts = {name: time.get(name, default) for name, default in
+             (("format", "iso"), ("zone", "UTC"), ("meaning", "recorded"))}  # fmt: skip
+    if odd_texts := [name for name, text in texts.items() if not isinstance(text, str)]:
+        raise InputError(f"the mapping {path}: time.{odd_texts[0]} is text")
+    return Mapping(
+        format=found["format"], columns=meant, time_format=texts["format"],
+        offsets=_offsets(path, texts["zone"]), meaning=texts["meaning"],
+    )  # fmt: skip
+
+
+def _names(path: Path, name: str, value: object) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value
+    fits = isinstance(given, list) and given and all(isinstance(one, str) for one in given)
+    if not fits or not isinstance(given, list) or (len(given) > 1 and name != "message"):
+        raise InputError(
+            f"the mapping {path}: columns.{name} is no column", "give its name in quotes"
+        )
+    return tuple(given)
+
+
+def _offsets(path: Path, name: str) -> tuple[tuple[int, int], ...]:
+    """Return a zone's offsets from 1970 to 2060; the sandbox has no database of zones."""
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            f"the mapping {path}: there is no time zone {name!r}", "give one such as Europe/Berlin"
+        ) from error
+    found: list[tuple[int, int]] = []
+    for hour in range(0, 90 * 8766, 24):
+        ahead = _ahead(zone, hour)
+        if not found:
+            found.append((_BEGINNING, ahead))
+        elif ahead != found[-1][1]:
+            first = next(h for h in range(hour - 24, hour + 1) if _ahead(zone, h) == ahead)
+            found.append((first * 3600, ahead))
+    return tuple(found)
+
+
+def _ahead(zone: ZoneInfo, hour: int) -> int:
+    offset = (_EPOCH + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta(0)
+    return offset // timedelta(seconds=1)
+
+
+class MappedParser:
+    """Reads the files that a mapping explains; stands among the parsers as `mapped`."""
+
+    VERSION = 1
+    DECODERS: tuple[str, ...] = ("python",)
+    RECORDS: tuple[type[Record], ...] = (MappedRow,)
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.__name__ = f"holdfast.examine.{MAPPED}"
+        self._mapping = mapping
+        self._starts = [start for start, _ in mapping.offsets]
+        self._wanted = {one for columns in mapping.columns.values() for one in columns}
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Accept a file whose first line has every column that the mapping names."""
+        line, newline, _ = file.head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+        if not newline and len(file.head) < file.size:
+            return False
+        try:
+            text = line.decode("utf-8").rstrip("\r")
+            if self._mapping.format == "jsonl":
+                first = json.loads(text)
+                return isinstance(first, dict) and self._wanted <= set(first)
+            return self._wanted <= set(self._split(text))
+        except (ValueError, RecursionError, csv.Error):
+            return False
+
+    def parse(self, file: EvidenceFile) -> Iterator[Record]:
+        """Yield one record a line; a quoted line end inside a field joins its lines.
+
+        Raises:
+            csv.Error: the header is damaged.
+        """
+        names: list[str] = []
+        offset = row = 0
+        with file.open() as stream:
+            while line := stream.readline(_LINE):
+                start, row, first = offset, row + 1, row + 1
+                offset += len(line)
+                while not line.endswith(b"\n") and (more := stream.readline(_LINE)):
+                    offset += len(more)  # over the limit: its first part alone is looked at
+                    if more.endswith(b"\n"):
+                        break
+                quoted = self._mapping.format == "csv"
+                while quoted and line.count(b'"') % 2 and len(line) < _LINE:
+                    more = stream.readline(_LINE)
+                    if not more:
+                        break
+                    line += more
+                    offset += len(more)
+                    row += 1
+                if not line.strip():
+                    continue
+                text = (
+                    line.decode("utf-8", "backslashreplace").removeprefix("\ufeff").rstrip("\r\n")
+                )
+                if self._mapping.format != "jsonl" and not names:
+                    names = self._split(text)
+                    continue
+                yield self._record(text, names, start, offset - start, first)
+
+    def _split(self, text: str) -> list[str]:
+        rows = list(csv.reader([text], delimiter=_FORMATS[self._mapping.format]))
+        return rows[0] if rows else []
+
+    def _record(self, text: str, names: list[str], offset: int, length: int, row: int) -> Record:
+        def failure(reason: str) -> Failure:
+            shown = " ".join(text[:200].splitlines())
+            return Failure(message=shown, reason=reason, offset=offset, length=length, row=row)
+
+        if length > _LINE:
+            return failure(f"line is over {_LINE} bytes")
+        try:
+            if self._mapping.format == "jsonl":
+                found = json.loads(text)
+                if not isinstance(found, dict):
+                    return failure("line is no JSON object")
+                values: dict[str, Any] = found
+            else:
+                fields = self._split(text)
+                if len(fields) != len(names):
+                    return failure("line does not have the header's columns")
+                values = dict(zip(names, fields, strict=True))
+            content = storable(json.dumps(values, ensure_ascii=False, sort_keys=True,
+                                           separators=(",", ":")))  # fmt: skip
+        except (ValueError, RecursionError, csv.Error):
+            return failure("line can't be read")
+        columns = self._mapping.columns
+        original = _text(values.get(columns["time"][0]))
+        time, quality = self._time(original or "")
+        if original and time is None:
+            return failure("the time does not have the mapping's format")
+        said = [_text(values.get(name)) or "" for name in columns.get("message", ())]
+        host, user = (_text(values.get(columns[n][0])) if n in columns else None
+                      for n in ("host", "user"))  # fmt: skip
+        return MappedRow(
+            message=" ".join((" ".join(said) if said else content).split())[:_SHOWN],
+            time=time,
+            time_meaning=None if time is None else self._mapping.meaning,
+            time_quality=None if time is None else quality,
+            time_original=original,
+            host=host,
+            user=user,
+            offset=offset,
+            length=length,
+            row=row,
+            content=content,
+        )
+
+    def _time(self, text: str) -> tuple[int | None, str]:
+        """Return the time in UTC, and whether its zone was in the text."""
+        form = self._mapping.time_format
+        try:
+            if form in _NUMERIC:
+                whole, _, rest = text.strip().partition(".")
+                unit = _NUMERIC[form]
+                micros = int(whole) * unit + int((rest + "000000")[:6]) * unit // 1_000_000
+                return (micros, EXACT) if -_MOST < micros < _MOST else (None, EXACT)
+            given = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007 - the zone follows
+            if given.tzinfo is not None:
+                return (given - _EPOCH) // timedelta(microseconds=1), EXACT
+            local = (given.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+        except (ValueError, OverflowError):
+            return None, EXACT
+        return local - self._ahead(local // 1_000_000) * 1_000_000, ZONE_ASSUMED
+
+    def _ahead(self, local: int) -> int:
+        """Return how far ahead the zone was; of a doubled hour the first, as `fold=0`."""
+        offsets = self._mapping.offsets
+        at = bisect_right(self._starts, local) - 1
+        near = offsets[max(0, at - 1) : at + 2]
+        fitting = [ahead for _, ahead in near if self._at(local - ahead) == ahead]
+        return max(fitting, default=offsets[at][1])
+
+    def _at(self, second: int) -> int:
+        return self._mapping.offsets[bisect_right(self._starts, second) - 1][1]
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return storable(value) if value else None
+    return storable(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,261 @@
+"""Decoded event records (JSON text) as columns.
+
+An object for each record would cost more than decoding it did: the values go from the decoder's
+JSON into rows of plain values, and those into columns, thousands at a time.
+docs/decisions/0053-logs-come-in-blocks.md.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from holdfast.examine.block import Block, Part
+from holdfast.examine.record import EXACT
+
+if TYPE_CHECKING:
+    from holdfast.examine.parsers._evtx_chunks import Place
+    from holdfast.examine.record import Record
+
+__all__ = ["COLUMNS", "FIELDS", "Columns"]
+
+_VALUES, _MESSAGE = 40, 500
+"""Values of an event that its message shows, and the message's characters."""
+_LARGEST = 2**63
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+_DIGITS = 18
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "subject_user": ("SubjectUserName",),
+    "subject_domain": ("SubjectDomainName",),
+    "subject_sid": ("SubjectUserSid",),
+    "subject_logon": ("SubjectLogonId",),
+    "target_user": ("TargetUserName",),
+    "target_domain": ("TargetDomainName",),
+    "target_sid": ("TargetUserSid", "TargetSid"),
+    "target_logon": ("TargetLogonId",),
+    "logon_type": ("LogonType",),
+    "workstation": ("WorkstationName",),
+    "ip_address": ("IpAddress",),
+    "source_ip": ("SourceIp", "SourceAddress"),
+    "destination_ip": ("DestinationIp", "DestAddress"),
+    "destination_port": ("DestinationPort", "DestPort"),
+    "account": ("User",),
+    "image": ("Image", "NewProcessName"),
+    "command_line": ("CommandLine",),
+    "parent_image": ("ParentImage", "ParentProcessName"),
+    "parent_command_line": ("ParentCommandLine",),
+    "process_name": ("ProcessName",),
+    "target_file": ("TargetFilename",),
+    "target_object": ("TargetObject",),
+    "object_name": ("ObjectName",),
+    "service_name": ("ServiceName",),
+    "service_file": ("ImagePath", "ServiceFileName"),
+    "task_name": ("TaskName",),
+    "query_name": ("QueryName",),
+    "hashes": ("Hashes",),
+    "script": ("ScriptBlockText",),
+}
+"""Column to the names in EventData that it is taken from: the first that is there."""
+_NUMBERS = {"logon_type", "destination_port"}
+_PLACE = {
+    name: (at, column in _NUMBERS)
+    for at, (column, names) in enumerate(FIELDS.items())
+    for name in reversed(names)
+}
+_ACCOUNT, _SUBJECT = (list(FIELDS).index(name) for name in ("account", "subject_user"))
+_BLANK = (None,) * len(FIELDS)
+
+COLUMNS = (
+    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
+    "length", "row", "provider", "provider_guid",
+    "event_id", "event_version", "record_id", "level", "task", "opcode", "keywords", "channel",
+    "computer", "user_sid", "process_id", "thread_id", "activity_id", "related_activity_id",
+    "written_time", "recovered", "checked", "event_data", "user_data", *FIELDS,
+)  # fmt: skip
+
+
+class Columns:
+    """Gathers decoded records and gives them out as a block of `kind`."""
+
+    def __init__(self, kind: type[Record]) -> None:
+        self._kind = kind
+        self._rows: list[tuple[Any, ...]] = []
+        self.text = 0
+        """Characters gathered."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(
+        self, text: str | None, place: Place, start: int, *, recovered: bool, checked: bool
+    ) -> bool:
+        """Take the record at `place` of the chunk at `start`; say whether its content was JSON.
+
+        One in slack is taken in any case: a header without content still has number and time.
+        """
+        event = None if text is None else _event(text)
+        if event is None:
+            if not recovered:
+                return False
+            event = {}
+        system = _object(event.get("System"))
+        data, user = event.get("EventData"), event.get("UserData")
+        provider = _attributes(system.get("Provider"))
+        execution = _attributes(system.get("Execution"))
+        related = _attributes(system.get("Correlation"))
+        fields, computer = _fields(data), _text(system.get("Computer"))
+        name = _text(provider.get("Name") or provider.get("EventSourceName"))
+        number = _number(system.get("EventID"))
+        logged = _time(_attributes(system.get("TimeCreated")).get("SystemTime"))
+        row = place.number if place.number < _LARGEST else None
+        message = (
+            _message(name, number, data or user)
+            if event
+            else f"record {place.number} in slack, its content can't be decoded"
+        )
+        self._rows.append(
+            (
+                place.written if logged is None else logged,
+                "written" if logged is None else "logged",
+                EXACT,
+                None,
+                computer,
+                fields[_ACCOUNT] or fields[_SUBJECT],
+                message,
+                start + place.offset,
+                place.size,
+                row,
+                name,
+                _text(provider.get("Guid")),
+                number,
+                _number(system.get("Version")),
+                _number(system.get("EventRecordID")),
+                _number(system.get("Level")),
+                _number(system.get("Task")),
+                _number(system.get("Opcode")),
+                _text(system.get("Keywords")),
+                _text(system.get("Channel")),
+                computer,
+                _text(_attributes(system.get("Security")).get("UserID")),
+                _number(execution.get("ProcessID")),
+                _number(execution.get("ThreadID")),
+                _text(related.get("ActivityID")),
+                _text(related.get("RelatedActivityID")),
+                place.written,
+                recovered,
+                checked,
+                None if data is None else orjson.dumps(data).decode(),
+                None if user is None else orjson.dumps(user).decode(),
+                *fields,
+            )
+        )
+        self.text += len(text or "")
+        return bool(event)
+
+    def take(self) -> Block | None:
+        """Return what was gathered, in order; None where there is nothing."""
+        if not self._rows:
+            return None
+        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
+        order = range(len(self._rows))
+        self._rows, self.text = [], 0
+        return Block((Part(self._kind, order, columns),))
+
+
+def _event(text: str) -> dict[str, Any] | None:
+    """Return the event in the decoder's JSON; None where it is none."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # The decoder leaves control characters in strings as they are.
+        try:
+            found = orjson.loads(_CONTROL.sub(_escape, text))
+        except orjson.JSONDecodeError:  # a name with a quote in it, as slack has them
+            return None
+    event = found.get("Event") if isinstance(found, dict) else None
+    return event if isinstance(event, dict) else None
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if type(value) is dict else {}
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    return _object(value.get("#attributes")) if type(value) is dict else {}
+
+
+def _text(value: object) -> str | None:
+    if value is None or type(value) is str:
+        return value
+    return orjson.dumps(value).decode()
+
+
+def _number(value: object) -> int | None:
+    """Return a number that is one, is written as one, or has attributes beside it."""
+    if type(value) is dict:
+        value = value.get("#text")
+    if type(value) is str:
+        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
+            return None
+        return int(value)
+    return value if type(value) is int and -_LARGEST <= value < _LARGEST else None
+
+
+def _fields(data: object) -> tuple[Any, ...] | list[Any]:
+    if type(data) is not dict:
+        return _BLANK
+    values: list[Any] = [*_BLANK]
+    for name, value in data.items():
+        if (place := _PLACE.get(name)) is not None and value is not None:
+            at, numeric = place
+            if values[at] is None or FIRST[name]:
+                values[at] = _number(value) if numeric else _text(value)
+    return values
+
+
+FIRST = {name: names[0] == name for names in FIELDS.values() for name in names}
+"""Whether a name goes before the others of its column."""
+
+
+def _message(provider: str | None, number: int | None, data: object) -> str:
+    """Return provider, event id and the first values, in one line."""
+    head = f"{provider or '?'} {'?' if number is None else number}"
+    if type(data) is dict and data:
+        shown = ", ".join(
+            f"{name}={value if type(value) is str else _text(value)}"
+            for name, value in islice(data.items(), _VALUES)
+        )
+        head = f"{head}: {shown}"
+    head = head[:_MESSAGE]
+    return head if head.isprintable() else _CONTROL.sub(" ", head)
+
+
+def _time(stamp: object) -> int | None:
+    """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out."""
+    if type(stamp) is not str:
+        return None
+    second = _second(stamp[:19])
+    fraction = stamp[20:26].rstrip("ZUTC ") if stamp[19:20] == "." else ""
+    if second is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
+        return None
+    return second + int(fraction.ljust(6, "0"))
+
+
+@lru_cache(maxsize=4096)
+def _second(stamp: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH) // timedelta(microseconds=1)
