@@ -829,6 +829,8 @@ NEW_ROWS = {
     "orders": "INSERT INTO orders VALUES (5, 'erase', '2026-0001', '', 'x', 3, 1, 1, 1)",
     "erasures": "INSERT INTO erasures VALUES (3, 'path', 5)",
     "destroyed": "INSERT INTO destroyed VALUES (5, 'x', 'x')",
+    "recaptures": "INSERT INTO recaptures VALUES (5, 0, 1, NULL, NULL)",
+    "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
     "holds": "INSERT INTO holds VALUES (5, '', '2026-0001', '', '', NULL)",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
     "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review FROM cases "
@@ -838,7 +840,9 @@ NEW_ROWS = {
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
     "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
 }
-EMPTY = {"approvals", "destroyed", "erasures", "holds", "orders", "requests"}
+EMPTY = {
+    "approvals", "destroyed", "erasures", "holds", "orders", "recaptures", "requests", "schedules",
+}  # fmt: skip
 """Tables that have no rows in this vault; tests/acts/test_erasing.py edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)
 

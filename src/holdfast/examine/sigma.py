@@ -55,6 +55,8 @@ def load(folder: Path) -> RuleSet:
     rules: list[Json] = []
     unusable: list[str] = []
     elsewhere = 0
+    if not folder.resolve().name:
+        raise InputError("/ is no folder of rules", "name the folder that the rules lie in")
     for path in sorted(one for one in folder.rglob("*.yml") if one.is_file()):
         name = path.relative_to(folder).as_posix()
         data = path.read_bytes()[: RULE_BYTES + 1]

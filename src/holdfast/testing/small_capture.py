@@ -204,7 +204,7 @@ def _views(folder: Path, lines: list[str], places: list[pieces.Piece]) -> list[d
     with (folder / part).open("wb") as stream:
         writer = Writer(stream)
         for name, (mime, data) in made.items():
-            (folder / "capture/views" / name).write_bytes(data)
+            (folder / "views" / name).write_bytes(data)
             url = f"urn:view:{name}:{exchanges()[1].url}"
             fields = [("WARC-Target-URI", url), ("Content-Type", mime)]
             one = writer.write("resource", DATE, fields, Bytes(data))
@@ -235,11 +235,11 @@ def _parts(
         "format": "holdfast-capture/1", "asked": {"url": url}, "host": {"local": [local]},
         "note": note, "views": views,
     })  # fmt: skip
-    _json(capture / "stamps/before.json", {"url": url})
+    _json(folder / "stamps/before.json", {"url": url})
     (capture / "browser.log").write_bytes(b"console: " + SECRETS["bearer"].hex().encode() + b"\n")
-    (capture / "secrets/netlog.json.gz.age").write_bytes(b"age-encryption.org/v1 sealed")
-    (capture / "http2").mkdir()
-    (capture / "http2/1.frames").write_bytes(b">" + SECRETS["cookie"])
+    (folder / "secrets/netlog.json.gz.age").write_bytes(b"age-encryption.org/v1 sealed")
+    (folder / "http2").mkdir()
+    (folder / "http2/1.frames").write_bytes(b">" + SECRETS["cookie"])
 
 
 def _lines(path: Path, rows: list[dict[str, Any]]) -> None:
