@@ -103,10 +103,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
     "web.check": (
-        *("web", "check-redacted", "--case", "CASE", "--original", "AL/2"),
+        *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",
     ),
-    "web.redact": ("web", "redact", "AL/2", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
+    "web.redact": ("web", "redact", "AL/3", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
 }
 
 
@@ -204,7 +204,7 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         small_capture.in_vault(str(scene.vault), str(tmp_path / "capture.wacz"))
         scene.collect(tmp_path / "capture.wacz")
         copy = tmp_path / "redacted.wacz"
-        scene.must("web", "redact", "AL/2", "--case", scene.case, "--to", copy)
+        scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
