@@ -15,6 +15,7 @@ import pytest
 
 from holdfast.collect import archive_check
 from holdfast.core import canonical
+from holdfast.sandbox import child as launcher
 from holdfast.testing import web_archives as make
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def test_a_check_that_dies_is_told_and_loses_no_item(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.warc.gz").write_bytes(GOOD)
-    real = archive_check._listen
+    real = launcher._listen
     monkeypatch.setattr(
-        archive_check, "_listen", lambda child, told, _: real(child, told, seconds=0)
+        launcher, "_listen", lambda child, told, seconds: real(child, told, seconds=0)
     )
     row = line.must("collect", "archive", "--case", line.case, "--json", tmp_path / "a.warc.gz").row
     assert row["report"]["verdict"] == "unjudged"
@@ -117,7 +118,7 @@ def test_a_check_that_is_not_confined_as_it_should_be_says_so(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.warc.gz").write_bytes(GOOD)
-    real = archive_check._listen
+    real = launcher._listen
 
     def without(child: object, told: bytes, seconds: int) -> tuple[str, bytes]:
         reason, said = real(child, told, seconds)  # type: ignore[arg-type]
@@ -125,7 +126,7 @@ def test_a_check_that_is_not_confined_as_it_should_be_says_so(
         assert answer["unprotected"] == [], "this machine offers all; else see docs/explanation"
         return reason, json.dumps({**answer, "unprotected": ["no seccomp"]}).encode()
 
-    monkeypatch.setattr(archive_check, "_listen", without)
+    monkeypatch.setattr(launcher, "_listen", without)
     for more in (("--check-only",), ("--case", line.case)):
         done = line.must("collect", "archive", *more, tmp_path / "a.warc.gz")
         assert "not confined as it should be: no seccomp" in done.err

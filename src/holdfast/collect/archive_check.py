@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import ssl
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError, ResourceError
+from holdfast.sandbox import child
 from holdfast.sandbox.confine import allow_cpu, confine, isolate
 
 if TYPE_CHECKING:
@@ -97,30 +93,24 @@ def check(
     """
     size = os.fstat(descriptor).st_size
     told = {
-        "code": _code(), "file": descriptor, "memory": settings.memory,
+        "file": descriptor, "memory": settings.memory,
         "require": settings.require_signature, "roots": settings.roots.decode("latin-1"),
         "seconds": settings.seconds + size // _RATE,
         "stamps": settings.stamp_roots.decode("latin-1"),
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="holdfast-check-") as scratch:
         told["scratch"] = scratch
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "holdfast.collect.archive_check"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=_environment(scratch), cwd=scratch, pass_fds=(descriptor,), start_new_session=True,
+        answer, reason = child.run(
+            "holdfast.collect.archive_check", told, [descriptor], Path(scratch),
+            seconds=settings.seconds + size // _RATE, what="the check",
         )  # fmt: skip
-        reason, said = _listen(child, json.dumps(told).encode(), cast("int", told["seconds"]))
-    try:
-        answer = json.loads(said) if said else {}
-    except ValueError:
-        answer = {}
     if "trouble" in answer:
         raise ResourceError(f"a web archive can't be checked here: {answer['trouble']}")
-    report = answer.get("report") if isinstance(answer, dict) else None
+    report = answer.get("report")
     if not isinstance(report, dict):
         report = {
             "counts": {}, "facts": {}, "findings": [], "kind": "unknown",
-            "reason": reason or _words(child.returncode), "verdict": UNJUDGED,
+            "reason": reason, "verdict": UNJUDGED,
         }  # fmt: skip
     elif answer.get("unprotected") and on_gap is not None:
         on_gap("; ".join(map(str, answer["unprotected"])))
@@ -130,61 +120,6 @@ def check(
 def digest(report: dict[str, Json]) -> str:
     """Return the SHA-256 of a report's canonical JSON, by which an entry names it."""
     return sha256_hex(canonical.dumps(report))
-
-
-def _listen(child: subprocess.Popen[bytes], told: bytes, seconds: int) -> tuple[str, bytes]:
-    """Tell the child what to do and hear it out; return why it was killed, and what it said."""
-    assert child.stdin is not None  # noqa: S101
-    assert child.stdout is not None  # noqa: S101
-    until = time.monotonic() + seconds
-    said, reason = bytearray(), ""
-    try:
-        with child.stdin as pipe:
-            pipe.write(told)
-    except BrokenPipeError:
-        pass  # it has died; its status says why
-    with child.stdout as pipe:
-        while not reason:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([pipe], [], [], left)[0]:
-                reason = f"time limit of {seconds} seconds"
-            elif not (chunk := os.read(pipe.fileno(), 1 << 16)):
-                break
-            else:
-                said += chunk
-                if len(said) > _REPORT:
-                    reason = "the report is over its limit"
-    if reason:
-        child.kill()
-    child.wait()
-    return reason, b"" if reason else bytes(said)
-
-
-def _words(status: int) -> str:
-    if status >= 0:
-        return f"the check ended by itself (status {status})"
-    if -status == signal.SIGXCPU:
-        return "processor time limit"
-    return f"the check died of {signal.Signals(-status).name}"
-
-
-def _environment(scratch: str) -> dict[str, str]:
-    return {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if os.path.isabs(path)),  # noqa: PTH117
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": scratch,
-        "HOME": scratch,
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "MALLOC_ARENA_MAX": "1",
-    }
-
-
-def _code() -> list[str]:
-    spec = find_spec("holdfast")
-    if spec is None or spec.origin is None:  # pragma: no cover
-        raise ResourceError("the package holdfast can't be found by its own check")
-    return [str(Path(spec.origin).resolve().parent)]
 
 
 def main() -> int:
