@@ -89,13 +89,17 @@ def test_a_parser_that_kills_too_many_workers_is_kept_from_the_item(bench: Bench
     assert "given up after 3 workers died" in str(failures[-1]["reason"])
 
 
+def _children() -> set[int]:
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+
+
 def test_a_worker_killed_from_outside_is_replaced(bench: Bench) -> None:
     victims: list[int] = []
+    others = _children()  # such as the database server of other tests
 
     def kill(event: object) -> None:
         if isinstance(event, Examined) and not victims:
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            victims.extend(map(int, children))
+            victims.extend(_children() - others)
             os.kill(victims[0], signal.SIGKILL)
 
     inputs = [bench.item(f"LINES\n{n} x\n".encode()) for n in range(30)]
