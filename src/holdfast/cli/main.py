@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "items": ("collect", "List what the case holds."),
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
+        "cluster": ("cluster", "Machines that examine together: start a head, join one."),
     },
     "Ask": {
         "timeline": ("query", "Show the case's events in order of time, UTC."),

@@ -50,6 +50,9 @@ class House(Protocol):
     def unread(self, task: Task, reason: str) -> None:
         """Note that an item could not be examined at all."""
 
+    def settled(self, task: Task) -> bool:
+        """Say whether another examination has put a task's results in force meanwhile."""
+
     def tell(self, event: Event) -> None:
         """Pass on what happened."""
 

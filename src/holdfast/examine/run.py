@@ -18,7 +18,17 @@ from holdfast.examine._plan import Plan, standing
 from holdfast.examine._walk import label
 from holdfast.examine.engine import Order
 from holdfast.examine.engines.local import Local
-from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
+from holdfast.examine.events import (
+    Died,
+    Event,
+    Examined,
+    Input,
+    Joined,
+    Lost,
+    Started,
+    Summary,
+    Unread,
+)
 from holdfast.examine.limits import Limits
 from holdfast.examine.results import Current, Result
 from holdfast.examine.scratch import scratch
@@ -32,7 +42,18 @@ if TYPE_CHECKING:
     from holdfast.examine._roster import Module
     from holdfast.examine.engine import Engine
 
-__all__ = ["Died", "Event", "Examined", "Input", "Started", "Summary", "Unread", "examine"]
+__all__ = [
+    "Died",
+    "Event",
+    "Examined",
+    "Input",
+    "Joined",
+    "Lost",
+    "Started",
+    "Summary",
+    "Unread",
+    "examine",
+]
 
 
 def examine(
@@ -122,6 +143,15 @@ class _House:
         self._under_way.discard(task.source.item)
         self.counts["unread"] += 1
         self.tell(Unread(task.source.item, task.source.name, reason))
+
+    def settled(self, task: Task) -> bool:
+        """Say whether another examination has put a task's results in force meanwhile."""
+        there = self._plan.in_force(task.source.item) or {}
+        done = all(name in there and there[name].key == key for name, key in task.wanted.items())
+        if done:
+            self._under_way.discard(task.source.item)
+            self.counts["skipped"] += 1
+        return done
 
     def tell(self, event: Event) -> None:
         """Pass on what happened."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from holdfast.core.errors import ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +31,20 @@ def scratch(base: Path) -> Iterator[Path]:
         with (folder / "lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
+
+
+def private_folder(name: str) -> Path:
+    """Return a folder of this account's own below the machine's for temporary files.
+
+    Raises:
+        ResourceError: somebody else made it first, or it is open to others.
+    """
+    folder = Path(tempfile.gettempdir()) / f"{name}-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+        raise ResourceError(f"{folder} is not this account's own", "remove it")
+    return folder
 
 
 def alive(base: Path, name: str) -> bool:

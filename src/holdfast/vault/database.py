@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.errors import HoldfastError
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration; `prepare` brings a database there."""
 
 BUSY = 30

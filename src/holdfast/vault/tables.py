@@ -230,3 +230,18 @@ seen = Table(
     Column("root", LargeBinary(32), nullable=False),
     comment="The largest checkpoint this database has seen; survives a rebuild of the projection.",
 )
+
+leases = Table(
+    "leases",
+    state,
+    Column("case", String, primary_key=True),
+    Column("item", String(64), primary_key=True),
+    Column(
+        "aim", String(64), primary_key=True, comment="SHA-256 over the keys of what is to be made"
+    ),
+    Column("owner", String, nullable=False, comment="the examination that has it; empty: none"),
+    Column("until", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("tries", Integer, nullable=False, comment="machines lost while they were at it"),
+    Column("result", String(64), comment="SHA-256 of what was put in force"),
+    comment="Items that are examined on other machines; gone when the examination is.",
+)
