@@ -13,7 +13,6 @@ import os
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import ray
@@ -30,6 +29,8 @@ from holdfast.examine.limits import Limits
 from holdfast.examine.scratch import private_folder, scratch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from holdfast.core.canonical import Json
 
 PIECE = 8 << 20

@@ -96,6 +96,7 @@ class Driver:
         self._waiting: deque[tuple[int, list[Message]]] = deque()
         self._strikes: dict[str, int] = {}
         self._looked = 0.0
+        self._machines = 0
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -136,15 +137,20 @@ class Driver:
         if now - self._looked < _LOOK:
             return
         self._looked = now
+        working = 0
         for node in cast("Any", ray).nodes():
             name, where = node["NodeID"], node["NodeManagerAddress"]
             if not node["Alive"] or self._strikes.get(name, 0) >= _STRIKES:
                 continue
+            working += node["Resources"].get("CPU", 0) >= 1
             here = sum(hand.node == name for hand in self._hands)
             for _ in range(int(node["Resources"].get("CPU", 0)) - here):
                 if self._most and len(self._hands) >= self._most:
-                    return
+                    break
                 self._hire(name, where)
+        if working != self._machines:
+            self._machines = working
+            self._say({"machines": working})
 
     def _hire(self, node: str, where: str) -> None:
         remote = cast("Any", ray).remote(

@@ -107,35 +107,30 @@ class Ray:
         self._cluster, self._leases, self._workers = cluster, leases, workers
 
     def start(self, order: Order, house: House) -> RayCrew:
-        """Join the cluster and wait for its first worker.
+        """Get ready; the cluster is joined when there is something to do.
 
         Raises:
             InputError: the extra is not installed, or the token is no secret.
-            RemoteError: the cluster does not answer, or is not as it must be.
         """
         self._cluster.check()
         self._leases.prepare()
-        crew = RayCrew(self._cluster, self._leases, order, house)
-        try:
-            crew.enter(self._workers)
-        except BaseException:
-            crew.close()
-            raise
-        return crew
+        return RayCrew(self._cluster, self._leases, order, house, self._workers)
 
 
 class RayCrew:
     """The workers of one examination, all of this one case."""
 
-    def __init__(self, cluster: Cluster, leases: Leases, order: Order, house: House) -> None:
+    def __init__(
+        self, cluster: Cluster, leases: Leases, order: Order, house: House, workers: int
+    ) -> None:
         self._cluster, self._leases, self._order, self._house = cluster, leases, order, house
+        self._workers = workers
         # What has to be made, and under which keys, is said by this machine's own software. Record
         # finders read tables, which lie here: so they run here.
         self._local = Local(1).start(order, house)
         self.modules: tuple[Module, ...] = self._local.modules
         self.protection = self._local.protection
-        self._members = 0
-        self._joined = False
+        self._members = self._machines = 0
         self._batches: dict[int, tuple[float, dict[str, Task]]] = {}
         self._number = 0
         self._size = 4
@@ -151,8 +146,8 @@ class RayCrew:
         self._channel, self._theirs = socket.socketpair()
         self._receiver = Receiver(self._channel)
 
-    def enter(self, workers: int) -> None:
-        """Start the process that speaks with Ray; wait until a machine takes work."""
+    def _enter(self) -> None:
+        """Start the process that speaks with Ray."""
         theirs = self._theirs
         with (self._order.scratch / "ray.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -173,16 +168,16 @@ class RayCrew:
                 "plugins": [*self._order.plugins],
                 "scratch": str(self._order.scratch),
                 "settings": self._order.settings,
-                "workers": workers,
+                "workers": self._workers,
             }
         )
-        self._await_worker()
 
     def _await_worker(self) -> None:
+        """Wait until a machine takes work: for as long as it takes where all are busy."""
         until = time.monotonic() + _JOINS_WITHIN
         while not self._members:
             self._turn()
-            if time.monotonic() > until:
+            if time.monotonic() > until and not self._machines:
                 raise RemoteError(
                     f"no machine of the cluster {self._cluster.address} takes work",
                     "start one with `holdfast cluster join`; what is done is kept",
@@ -196,17 +191,19 @@ class RayCrew:
         if first.reads:
             self._local.work(chain([first], tasks))
             return
+        if self._process is None:
+            self._enter()
         tasks = chain([first], tasks)
         more = True
         while more or self._batches or self._again or self._suspects or self._others:
+            self._await_worker()
             more = self._feed(tasks) and more
-            if not self._members:
-                self._await_worker()
             self._turn()
 
     def close(self) -> None:
         """End every worker; what was not finished is free for the next examination."""
         self._channel.close()
+        self._theirs.close()
         if self._process is not None:
             try:
                 self._process.wait(20.0)
@@ -254,7 +251,7 @@ class RayCrew:
         self._others.extend(task for aim, task in aims.items() if aim not in taken)
         alone = [aims[aim] for aim, tries in taken.items() if tries and len(aims) > 1]
         self._suspects.extend(alone)
-        self._send([aims[aim] for aim in taken if aims[aim] not in alone])
+        self._send([task for aim, task in aims.items() if aim in taken and task not in alone])
 
     def _send(self, tasks: list[Task]) -> None:
         items: list[Json] = []
@@ -319,6 +316,8 @@ class RayCrew:
                 raise RemoteError(
                     f"the cluster {self._cluster.address} can't be used: {printable(text)}"
                 )
+            case {"machines": int(machines)}:
+                self._machines = machines
             case {"joined": dict(joined), "workers": int(workers)}:
                 self._members = workers
                 self._welcome(joined)
