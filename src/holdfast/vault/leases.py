@@ -10,7 +10,7 @@ item is handed out by whoever holds its lease, and put in force by whoever holds
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, or_, select, tuple_, update
@@ -39,16 +39,24 @@ class Aim:
     """SHA-256 over the keys of the results to be made."""
 
 
+def _never(_owner: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Leases:
     """The leases of one case."""
 
     engine: Engine
     case: str
-    owner: str
+    owner: str = ""
     """Names this examination among all that share the database."""
-    gone: Callable[[str], bool]
+    gone: Callable[[str], bool] = _never
     """Says whether an owner is no longer there, whatever its leases promise."""
+
+    def held_by(self, owner: str, gone: Callable[[str], bool]) -> Leases:
+        """Return the leases as `owner` holds them."""
+        return replace(self, owner=owner, gone=gone)
 
     def prepare(self) -> None:
         """Make the table where an older vault has none.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from holdfast.acts import examining
 from holdfast.acts.cases import OneCase
+from holdfast.cli.commands.cluster import TOKEN
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
-from holdfast.core.errors import IntegrityError
+from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import told
+from holdfast.examine.engines.ray import Cluster
 
 
 @click.command()
@@ -35,12 +38,34 @@ from holdfast.examine import told
     metavar="DIR",
     help="Hold event records against the Sigma rules in this folder.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    envvar="HOLDFAST_ENGINE",
+    show_envvar=True,
+    help="Who does it: processes of this machine, or a cluster.",
+)
+@click.option(
+    "--address",
+    envvar="HOLDFAST_CLUSTER",
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="The head of the cluster, with --engine ray.",
+)
+@TOKEN
 @JSON
+@click.pass_context
 def examine(
+    ctx: click.Context,
     place: Where,
     *,
     case: str,
     jobs: int,
+    engine: str,
+    address: str | None,
+    token: Path | None,
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
@@ -51,13 +76,21 @@ def examine(
     With --patterns, FILE holds [[pattern]] tables with a name and a regex; what they find are
     indicators of the type own.NAME. Without it, finds of an earlier FILE are not in force.
 
+    With --engine ray other machines do it, all of them unless --jobs says how many at most; see
+    docs/how-to/examine-on-many-machines.md.
+
     \b
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
+    cluster = None
+    if engine == "ray":
+        cluster = _cluster(address, token)
+        if ctx.get_parameter_source("jobs") == ParameterSource.DEFAULT:
+            jobs = 0
     given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
     with place.session() as session, progress("Examining", "items") as session.progress:
-        done = examining.examine(session, examining.Examine(case, jobs, given))
+        done = examining.examine(session, examining.Examine(case, jobs, given, cluster))
     summary = done.summary
     for note in done.notes:
         warn(note)
@@ -86,6 +119,16 @@ def examine(
         )
         say(f"See `holdfast ledger --case {case}` for what was not read")
     return IntegrityError.exit_code if summary.unread else 0
+
+
+def _cluster(address: str | None, token: Path | None) -> Cluster:
+    if address is None or token is None:
+        raise InputError(
+            "the engine ray needs a cluster and its token",
+            "give --address HOST:PORT and --token FILE, or HOLDFAST_CLUSTER and "
+            "HOLDFAST_CLUSTER_TOKEN",
+        )
+    return Cluster(address, token)
 
 
 @click.command()

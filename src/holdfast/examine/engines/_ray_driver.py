@@ -181,7 +181,9 @@ class Driver:
                 self._greet(hand, cast("Message", canonical.loads(ray.get(one))))
             else:
                 self._take(hand, number, *ray.get(one))
-        except (RayError, UnfitError, IntegrityError, OSError) as error:
+        except UnfitError as error:
+            self._lose(hand, str(error), _STRIKES)
+        except (RayError, IntegrityError, OSError) as error:
             self._lose(hand, _words(error))
 
     def _greet(self, hand: Hand, hello: Message) -> None:
@@ -242,11 +244,11 @@ class Driver:
         if hasher.hexdigest() != digest or path.stat().st_size != size:
             raise IntegrityError("a result changed on its way")
 
-    def _lose(self, hand: Hand, reason: str) -> None:
+    def _lose(self, hand: Hand, reason: str, strikes: int = 1) -> None:
         """Give up a worker; the house hears which batches went with it, the one begun first."""
         self._asked = {one: of for one, of in self._asked.items() if of[0] is not hand}
         self._hands.remove(hand)
-        self._strikes[hand.node] = self._strikes.get(hand.node, 0) + 1
+        self._strikes[hand.node] = self._strikes.get(hand.node, 0) + strikes
         ray.kill(hand.handle)
         lost: list[Json] = [*hand.batches]
         self._say(

@@ -30,6 +30,7 @@ from holdfast.core.errors import InputError, RemoteError, printable
 from holdfast.examine._wire import Receiver, WireError, send
 from holdfast.examine.engines.local import Local
 from holdfast.examine.events import Died, Joined, Lost
+from holdfast.examine.scratch import alive
 from holdfast.sandbox.confine import Protection
 from holdfast.vault.leases import SECONDS, Aim, Leases
 
@@ -114,7 +115,9 @@ class Ray:
         """
         self._cluster.check()
         self._leases.prepare()
-        return RayCrew(self._cluster, self._leases, order, house, self._workers)
+        shared, name = order.scratch.parent, order.scratch.name
+        leases = self._leases.held_by(name, lambda other: not alive(shared, other))
+        return RayCrew(self._cluster, leases, order, house, self._workers)
 
 
 class RayCrew:
