@@ -12,7 +12,7 @@ import os
 import ssl
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -34,11 +34,11 @@ _GOOD = 200
 class Elsewhere:
     """Where an item's bytes are, as another machine is told."""
 
-    url: str
+    url: str = field(repr=False)
     """A link that gives the object, whole, to whoever has it; with an end."""
     object: str
     """SHA-256 of what it gives."""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """The item's own age identity, where the object is sealed; empty otherwise."""
 
     def to_json(self) -> Json:
