@@ -21,6 +21,7 @@ from bench import (
     examine_evtx,
     examine_indicators,
     examine_lines,
+    examine_ray,
     house,
     log,
     log_huge,
@@ -53,6 +54,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "examine-evtx": examine_evtx,
     "indicators": examine_indicators,
     "examine-lines": examine_lines,
+    "examine-ray": examine_ray,
     "log": log,
     "log-huge": log_huge,
     "memory": memory,
@@ -188,6 +190,8 @@ def _keep(section: results.Section) -> None:
     kept[section.name] = section
     results.save(HERE / "results.json", kept)
     (HERE / "RESULTS.md").write_text(report.document(kept, ORDER), "utf-8")
+    if section.name == examine_ray.NAME:
+        examine_ray.write_how_to(section)
 
 
 def _kept() -> str:

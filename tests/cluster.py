@@ -97,6 +97,12 @@ class Cluster:
         return self.folder / "token"
 
     @property
+    def pids(self) -> set[int]:
+        """Of what this process started: they go on running."""
+        every = [*self.machines, *([self.head] if self.head else [])]
+        return {self.holder.pid, *(machine.process.pid for machine in every)}
+
+    @property
     def network(self) -> str:
         return f"/proc/{self.holder.pid}/ns/net"
 

@@ -42,9 +42,10 @@ def three() -> Iterator[Cluster]:
 
 @pytest.fixture
 def there(three: Cluster, s3: Server) -> Iterator[str]:
-    """The S3 server's address, as the machines of the cluster reach it."""
+    """A store's address, as the machines of the cluster reach it; this thread among them."""
+    bucket = s3.bucket()
     with three.relayed(s3.endpoint) as url, three.inside():
-        yield url
+        yield f"s3://{bucket}/unit?endpoint={url}"
 
 
 def evidence(place: Path, size: Size, small: int) -> Path:
@@ -82,15 +83,13 @@ def digest(derived: Path, items: list[str]) -> str:
 def test_three_machines_and_one_that_dies_give_the_records_of_one(  # noqa: PLR0917 - fixtures
     three: Cluster,
     there: str,
-    s3: Server,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     size: str,
 ) -> None:
     """The same records by their digest, nothing twice, nothing lost; item keys, no vault's key."""
-    address = f"s3://{s3.bucket()}/unit?endpoint={there}"
-    line = vault_at(address, tmp_path / "vault", capsys, "--sealed")
+    line = vault_at(there, tmp_path / "vault", capsys, "--sealed")
     long = size == "long"
     folder = evidence(tmp_path, "medium" if long else "small", 600 if long else 60)
     assert line.collect(folder).code == 0
