@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from holdfast.core import canonical
 from holdfast.core.errors import printable
 from holdfast.examine.record import Failure, Record, UnreadableError
@@ -131,7 +134,7 @@ class Output:
         try:
             ready = [(self._writer(part.kind), part) for part in block.parts]
             arrays = [writer.prepare(part) for writer, part in ready]
-            if len(set().union(*(part.order for part in block.parts))) != count:
+            if not _apart(block, count):
                 raise UnfitError("two records of a block have one place")
         except UnfitError:
             for record in block.records():
@@ -208,6 +211,14 @@ class Output:
             writer = DatasetWriter(path, kind, item=item, parser=name, version=version)
             self._writers[kind] = writer
         return writer
+
+
+def _apart(block: Block, count: int) -> bool:
+    """Say whether no two records of the block have one place."""
+    if len(block.parts) == 1 and isinstance(block.parts[0].order, range):
+        return True
+    orders = [pa.array(part.order, pa.int64()) for part in block.parts]
+    return int(pc.count_distinct(pa.chunked_array(orders, pa.int64())).as_py()) == count
 
 
 def _flush(writer: DatasetWriter) -> None:

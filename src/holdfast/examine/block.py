@@ -10,10 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from holdfast.examine.record import Record
+
+    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 
 @dataclass(frozen=True)
@@ -21,18 +26,48 @@ class Part:
     """The rows of one kind in a block."""
 
     kind: type[Record]
-    order: Sequence[int]
+    order: Sequence[int] | Array
     """Each row's place among all records of the block, from 0, rising."""
-    columns: Mapping[str, Sequence[object]]
-    """Values by field, one a row."""
+    columns: Mapping[str, Sequence[object] | Array]
+    """Values by field, one a row: Python's, or an Arrow array (times as integers in it)."""
     same: Mapping[str, object] = field(default_factory=dict)
     """Values by field that every row has; a field in neither has its default."""
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Yield each row as the record it stands for, with its place."""
         make = cast("Callable[..., Record]", self.kind)
-        for place, *values in zip(self.order, *self.columns.values(), strict=True):
+        columns = map(plain, self.columns.values())
+        for place, *values in zip(cast("Sequence[int]", plain(self.order)), *columns, strict=True):
             yield place, make(**self.same, **dict(zip(self.columns, values, strict=True)))
+
+
+def plain(values: Sequence[object] | Array) -> Sequence[object]:
+    """Return a column's values as Python's."""
+    return values.to_pylist() if isinstance(values, pa.Array) else values
+
+
+def merged(quick: Part, rest: Part | None) -> Part:
+    """Return the rows of two parts of one kind as one, in their order.
+
+    The columns of `quick` are arrays; `rest` has the same ones, or the same values in `same`.
+    """
+    if rest is None:
+        return quick
+    order = _joined(quick.order, rest.order, pa.int64())
+    by_place = pc.array_sort_indices(order)
+    columns = {}
+    for name, values in quick.columns.items():
+        others = rest.columns.get(name)
+        if others is None:
+            others = [rest.same.get(name)] * len(rest.order)
+        columns[name] = _joined(values, others, cast("Array", values).type).take(by_place)
+    return Part(quick.kind, order.take(by_place), columns, quick.same)
+
+
+def _joined(one: Sequence[object] | Array, other: Sequence[object] | Array, type_: pa.DataType
+            ) -> Array:  # fmt: skip
+    arrays = [each if isinstance(each, pa.Array) else pa.array(each, type_) for each in (one, other)]
+    return pa.concat_arrays(arrays)
 
 
 @dataclass(frozen=True)
