@@ -46,28 +46,28 @@ def plain(values: Sequence[object] | Array) -> Sequence[object]:
     return values.to_pylist() if isinstance(values, pa.Array) else values
 
 
-def merged(quick: Part, rest: Part | None) -> Part:
-    """Return the rows of two parts of one kind as one, in their order.
+def merged(parts: Iterable[Part | None]) -> Part | None:
+    """Return the rows of several parts of one kind as one, in their order.
 
-    The columns of `quick` are arrays; `rest` has the same ones, or the same values in `same`.
+    The first has arrays, and the others values for the same columns.
     """
-    if rest is None:
-        return quick
-    order = _joined(quick.order, rest.order, pa.int64())
+    there = [part for part in parts if part is not None]
+    if len(there) < 2:
+        return there[0] if there else None
+    order = _joined([part.order for part in there], pa.int64())
     by_place = pc.array_sort_indices(order)
     columns = {}
-    for name, values in quick.columns.items():
-        others = rest.columns.get(name)
-        if others is None:
-            others = [rest.same.get(name)] * len(rest.order)
-        columns[name] = _joined(values, others, cast("Array", values).type).take(by_place)
-    return Part(quick.kind, order.take(by_place), columns, quick.same)
+    for name, values in there[0].columns.items():
+        given = [part.columns[name] if name in part.columns
+                 else [part.same.get(name)] * len(part.order) for part in there]  # fmt: skip
+        columns[name] = _joined(given, cast("Array", values).type).take(by_place)
+    return Part(there[0].kind, order.take(by_place), columns, there[0].same)
 
 
-def _joined(one: Sequence[object] | Array, other: Sequence[object] | Array, type_: pa.DataType
-            ) -> Array:  # fmt: skip
-    arrays = [each if isinstance(each, pa.Array) else pa.array(each, type_) for each in (one, other)]
-    return pa.concat_arrays(arrays)
+def _joined(values: Sequence[Sequence[object] | Array], type_: pa.DataType) -> Array:
+    return pa.concat_arrays(
+        [one if isinstance(one, pa.Array) else pa.array(one, type_) for one in values]
+    )
 
 
 @dataclass(frozen=True)

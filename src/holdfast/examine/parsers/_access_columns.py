@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.examine.parsers._lines import sliced
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -116,14 +118,6 @@ def _times(stamps: Array, minute: Callable[[str, str], int | None]) -> Array:
     begun = pa.array(known, pa.int64()).take(named.indices)
     seconds = sliced(stamps, 18, 20).cast(pa.int64())
     return pc.add(begun, pc.multiply(seconds, 1_000_000))
-
-
-def sliced(values: Array, start: int, stop: int) -> Array:
-    """Return a part of each text, which is ASCII and long enough for it.
-
-    A negative place counts from its end. (`utf8_slice_codeunits` takes five times as long.)
-    """
-    return pc.binary_slice(values.cast(pa.binary()), start, stop).cast(pa.string())
 
 
 def _given(values: Array, none: str = "-") -> Array:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from holdfast.examine.parsers._auth import PROGRAMS
+from holdfast.examine.parsers._lines import sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,23 +36,17 @@ _ONLY_PAM = {"systemd", "cron", "CRON", "login", "gdm-password"}
 _MAY_BE_TYPED = pa.array(sorted(PROGRAMS))
 _SAY_MORE = pa.array(sorted(PROGRAMS - _ONLY_PAM))
 _SSHD = pa.array(["sshd", "sshd-session"])
+_SEEN = "[!-~]+"
+"""A word of which Python and RE2 think the same: they differ in what is blank beyond ASCII."""
 _SSH = (
-    rf"^(?P<word>Accepted|Failed) (?P<method>{_WORD}) for (?:(?:invalid|illegal) user )?"
-    rf"(?P<user>{_WORD}) from (?P<client>{_WORD}) port (?P<port>\d{{1,5}})(?: ssh2)?"
-    rf"(?:: (?:{_WORD} )?(?P<key>{_WORD}))?$"
+    rf"^(?P<word>Accepted|Failed) (?P<method>{_SEEN}) for (?:(?:invalid|illegal) user )?"
+    rf"(?P<user>{_SEEN}) from (?P<client>{_SEEN}) port (?P<port>\d{{1,5}})(?: ssh2)?"
+    rf"(?:: (?:{_SEEN} )?(?P<key>{_SEEN}))?$"
 )
 _PAM = (
     r"^pam_unix\((?P<service>[^)]+)\): session (?P<what>opened|closed) for user "
-    r"(?P<user>[^\t\n\v\f\r (]+)"
+    r"(?P<user>[!-')-~]+)(?:[( ]|$)"
 )
-
-
-class Times(NamedTuple):
-    """What lines say of their time."""
-
-    time: Array
-    """Microseconds; null for what is no time."""
-    original: Array
 
 
 class Split(NamedTuple):
@@ -69,6 +64,11 @@ class Parts(NamedTuple):
     logons: Split | None
 
 
+def clocks(lines: Array) -> tuple[Array, Array]:
+    """Return month, day, hour and minute of lines of which `old` is true, and their seconds."""
+    return sliced(lines, 0, 12), sliced(lines, 13, 15).cast(pa.int64())
+
+
 def old(lines: Array) -> Array:
     """Say of each line whether it begins as RFC 3164 has it, without a priority or fractions."""
     return pc.match_substring_regex(lines, _OLD)
@@ -81,9 +81,8 @@ def dated(lines: Array) -> Array:
 
 def split_old(lines: Array, times: Array, at: Array) -> Parts:
     """Split lines of which `old` is true; `times` are the microseconds of each."""
-    rest = pc.utf8_slice_codeunits(lines, _OLD_STAMP + 1)
-    stamps = pc.utf8_slice_codeunits(lines, 0, _OLD_STAMP)
-    host, tail = _halves(rest, " ")
+    host, tail = _halves(sliced(lines, _OLD_STAMP + 1), " ")
+    stamps = sliced(lines, 0, _OLD_STAMP)
     return _parts(at, times, stamps, host, tail)
 
 
@@ -105,15 +104,15 @@ def split_dated(lines: Array, at: Array, minute: Callable[[str, str], int | None
 
 def _dated_times(stamps: Array, minute: Callable[[str, str], int | None]) -> Array:
     finer = pc.extract_regex(
-        pc.utf8_slice_codeunits(stamps, _MINUTE + 3),
+        sliced(stamps, _MINUTE + 3),
         r"^(?:\.(?P<fraction>\d{1,6}))?(?P<zone>Z|[+-]\d\d:\d\d)$",
     )
     fractions, zones = finer.field(0), finer.field(1)
-    minutes = pc.binary_join_element_wise(pc.utf8_slice_codeunits(stamps, 0, _MINUTE), zones, "")
+    minutes = pc.binary_join_element_wise(sliced(stamps, 0, _MINUTE), zones, "")
     named = minutes.dictionary_encode()
     known = [minute(one[:_MINUTE], one[_MINUTE:]) for one in named.dictionary.to_pylist()]
     begun = pa.array(known, pa.int64()).take(named.indices)
-    seconds = pc.utf8_slice_codeunits(stamps, _MINUTE + 1, _MINUTE + 3).cast(pa.int64())
+    seconds = sliced(stamps, _MINUTE + 1, _MINUTE + 3).cast(pa.int64())
     micros = pc.ascii_rpad(fractions, 6, "0").cast(pa.int64())
     return pc.add(pc.add(begun, pc.multiply(seconds, 1_000_000)), micros)
 
@@ -157,9 +156,7 @@ def _logons(at: Array, text: Array, columns: dict[str, Array]) -> Split | None:
                       pc.less_equal(pc.binary_length(whose), _LONGEST))  # fmt: skip
     by_pam = pc.and_(pam.is_valid(), pc.and_(bounded, pc.invert(other)))
     by_pam = pc.fill_null(by_pam, False)
-    sshd = pc.case_when(
-        pc.make_struct(pc.equal(word, "Accepted"), pc.equal(word, "Failed")), "logon", "logon failed"
-    )
+    sshd = pc.if_else(pc.equal(word, "Accepted"), "logon", "logon failed")
     nothing = pa.scalar(None, pa.string())
     given = columns | {
         "user": pc.if_else(by_ssh, user, whose),

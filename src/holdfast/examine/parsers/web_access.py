@@ -80,7 +80,7 @@ def _parts(found: Lines) -> tuple[Part | None, Part | None]:
     order = quick.at if not blank else pa.array(
         [at - bisect_left(blank, at) for at in quick.at.to_pylist()], pa.int64()
     )  # fmt: skip
-    return merged(_part(found, quick, order), rest), bad
+    return merged((_part(found, quick, order), rest)), bad
 
 
 def _part(found: Lines, quick: Split, order: Sequence[int] | Array) -> Part:
