@@ -87,6 +87,8 @@ class Shape:
             for i, (_, arrow, python) in enumerate(self.columns)
             if int in python
         )
+        self.counted = ["seq", *(self.columns[i][0] for i, _ in self.numbers)]
+        """Columns of numbers: those that have statistics, and are stored as differences."""
         self.lists = tuple(i for i, (_, _, python) in enumerate(self.columns) if list in python)
         self.defaults = _defaults(kind)
         self._fitting: set[tuple[type, ...]] = set()
