@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
+from holdfast.examine.block import places_of
 from holdfast.examine.record import Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
@@ -217,7 +218,7 @@ def _apart(block: Block, count: int) -> bool:
     """Say whether no two records of the block have one place."""
     if len(block.parts) == 1 and isinstance(block.parts[0].order, range):
         return True
-    orders = [pa.array(part.order, pa.int64()) for part in block.parts]
+    orders = [places_of(part.order) for part in block.parts]
     return int(pc.count_distinct(pa.chunked_array(orders, pa.int64())).as_py()) == count
 
 

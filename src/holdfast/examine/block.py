@@ -46,6 +46,18 @@ def plain(values: Sequence[object] | Array) -> Sequence[object]:
     return values.to_pylist() if isinstance(values, pa.Array) else values
 
 
+def numbers(start: int, stop: int, step: int = 1) -> Array:
+    """Return the integers of a range. (Of `range`, Arrow makes them one by one.)"""
+    return cast("Array", pa.arange(start, stop, step))  # type: ignore[attr-defined]
+
+
+def places_of(order: Sequence[int] | Array) -> Array:
+    """Return the places of a part's rows as an array."""
+    if isinstance(order, range):
+        return numbers(order.start, order.stop, order.step)
+    return order if isinstance(order, pa.Array) else pa.array(order, pa.int64())
+
+
 def merged(parts: Iterable[Part | None]) -> Part | None:
     """Return the rows of several parts of one kind as one, in their order.
 
@@ -54,7 +66,7 @@ def merged(parts: Iterable[Part | None]) -> Part | None:
     there = [part for part in parts if part is not None]
     if len(there) < 2:
         return there[0] if there else None
-    order = _joined([part.order for part in there], pa.int64())
+    order = pa.concat_arrays([places_of(part.order) for part in there])
     by_place = pc.array_sort_indices(order)
     columns = {}
     for name, values in there[0].columns.items():

@@ -28,6 +28,7 @@ from holdfast.examine._shape import (
     schema,
     storable,
 )
+from holdfast.examine.block import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,7 +108,7 @@ class DatasetWriter:
 
     def placed(self, path: str, first: int, part: Part, arrays: list[Array]) -> pa.RecordBatch:
         """Return a block's part with the columns that say where its records come from."""
-        seqs = pc.add(pa.array(part.order, pa.int64()), first)
+        seqs = pc.add(places_of(part.order), first)
         paths = pa.repeat(storable(path), len(part.order))
         return pa.RecordBatch.from_arrays(
             [*self._origins(paths, seqs), *arrays], schema=self._shape.schema

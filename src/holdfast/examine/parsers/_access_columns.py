@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.examine.parsers._lines import sliced
+from holdfast.examine.parsers._lines import fields_of, pieces, sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,33 +62,30 @@ def split(
         at, parts = at.filter(whole), parts.filter(whole)
         if not len(at):
             return None
-    pieces = [pc.list_element(parts, number) for number in range(_COMBINED)]
+    between = fields_of(parts, _COMBINED)
     sure = _all(
-        pc.match_substring_regex(pieces[0], _BEFORE),
-        pc.match_substring_regex(pieces[1], _REQUEST),
-        pc.match_substring_regex(pieces[2], _NUMBERS),
-        pc.equal(pieces[4], " "),
-        pc.or_(pc.equal(pieces[6], ""), pc.starts_with(pieces[6], " ")),
+        pc.match_substring_regex(between[0], _BEFORE),
+        pc.match_substring_regex(between[1], _REQUEST),
+        pc.match_substring_regex(between[2], _NUMBERS),
+        pc.equal(between[4], " "),
+        pc.or_(pc.equal(between[6], ""), pc.starts_with(between[6], " ")),
     )
     if sure.true_count < len(at):
-        at, pieces = at.filter(sure), [piece.filter(sure) for piece in pieces]
-    stamps = sliced(pieces[0], 2 - _TIMED, -2)
+        at, between = at.filter(sure), [piece.filter(sure) for piece in between]
+    stamps = sliced(between[0], 2 - _TIMED, -2)
     times = _times(stamps, minute)
     if times.null_count:
         known = times.is_valid()
         at, times, stamps = at.filter(known), times.filter(known), stamps.filter(known)
-        pieces = [piece.filter(known) for piece in pieces]
-    return Split(at, _columns(pieces, stamps, times)) if len(at) else None
+        between = [piece.filter(known) for piece in between]
+    return Split(at, _columns(between, stamps, times)) if len(at) else None
 
 
-def _columns(pieces: list[Array], stamps: Array, times: Array) -> dict[str, Array]:
-    before, asked, numbers, referrers, _, agents, extras = pieces
-    words = pc.split_pattern(sliced(before, 0, -_TIMED), " ")
-    clients, identities, users = (pc.list_element(words, number) for number in range(3))
-    request = pc.split_pattern(asked, " ")
-    methods, targets, protocols = (pc.list_element(request, number) for number in range(3))
-    answers = pc.split_pattern(numbers, " ")
-    statuses, sizes = pc.list_element(answers, 1), pc.list_element(answers, 2)
+def _columns(between: list[Array], stamps: Array, times: Array) -> dict[str, Array]:
+    before, asked, numbers, referrers, _, agents, extras = between
+    clients, identities, users = pieces(sliced(before, 0, -_TIMED), " ", 3)
+    methods, targets, protocols = pieces(asked, " ", 3)
+    _, statuses, sizes, _ = pieces(numbers, " ", 4)
     return {
         "message": pc.binary_join_element_wise(clients, asked, statuses, " "),
         "time": times,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, AnyStr
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.examine.block import Rows
+from holdfast.examine.block import Rows, numbers
 from holdfast.examine.record import Failure
 
 if TYPE_CHECKING:
@@ -129,6 +129,17 @@ def sliced(values: Array, start: int, stop: int = LINE_LIMIT) -> Array:
     A negative place counts from the end. (`utf8_slice_codeunits` takes five times as long.)
     """
     return pc.binary_slice(values.cast(pa.binary()), start, stop).cast(pa.string())
+
+
+def pieces(values: Array, mark: str, count: int) -> list[Array]:
+    """Return what stands between the first marks of each text, which has enough for `count`."""
+    return fields_of(pc.split_pattern(values, mark, max_splits=count - 1), count)
+
+
+def fields_of(lists: Array, count: int) -> list[Array]:
+    """Return the members of lists that have `count` each. (`list_element` takes twice as long.)"""
+    members = lists.flatten()
+    return [members.take(numbers(at, len(members), count)) for at in range(count)]
 
 
 def _trimmed(lines: Array) -> Array:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from holdfast.examine.parsers._auth import PROGRAMS
-from holdfast.examine.parsers._lines import sliced
+from holdfast.examine.parsers._lines import pieces, sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def dated(lines: Array) -> Array:
 
 def split_old(lines: Array, times: Array, at: Array) -> Parts:
     """Split lines of which `old` is true; `times` are the microseconds of each."""
-    host, tail = _halves(sliced(lines, _OLD_STAMP + 1), " ")
+    host, tail = pieces(sliced(lines, _OLD_STAMP + 1), " ", 2)
     stamps = sliced(lines, 0, _OLD_STAMP)
     return _parts(at, times, stamps, host, tail)
 
@@ -91,8 +91,8 @@ def split_dated(lines: Array, at: Array, minute: Callable[[str, str], int | None
 
     `minute` gives the microseconds of `2020-05-31T00:00` in a zone, None for what is no time.
     """
-    stamps, rest = _halves(lines, " ")
-    host, tail = _halves(rest, " ")
+    stamps, rest = pieces(lines, " ", 2)
+    host, tail = pieces(rest, " ", 2)
     times = _dated_times(stamps, minute)
     sure = pc.and_(times.is_valid(), pc.invert(pc.is_in(host, _SHOUTED)))
     if sure.true_count < len(at):
@@ -118,8 +118,8 @@ def _dated_times(stamps: Array, minute: Callable[[str, str], int | None]) -> Arr
 
 
 def _parts(at: Array, times: Array, stamps: Array, host: Array, tail: Array) -> Parts:
-    named, text = _halves(tail, ": ")
-    program, number = _halves(pc.binary_join_element_wise(named, "[", ""), "[")
+    named, text = pieces(tail, ": ", 2)
+    program, number = pieces(pc.binary_join_element_wise(named, "[", ""), "[", 2)
     fits = pc.less_equal(pc.binary_length(program), _LONGEST)
     columns = {
         "message": pc.binary_join_element_wise(program, text, ": "),
@@ -177,12 +177,6 @@ def _chosen(at: Array, columns: dict[str, Array], chosen: Array) -> Split | None
     if count == len(at):
         return Split(at, columns)
     return Split(at.filter(chosen), {name: one.filter(chosen) for name, one in columns.items()})
-
-
-def _halves(values: Array, mark: str) -> tuple[Array, Array]:
-    """Return what stands before and after the first `mark`, which is in each of the texts."""
-    halves = pc.split_pattern(values, mark, max_splits=1)
-    return pc.list_element(halves, 0), pc.list_element(halves, 1)
 
 
 def _number(digits: Array) -> Array:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.examine.block import Part, Rows, block, merged
+from holdfast.examine.block import Part, Rows, block, merged, numbers
 from holdfast.examine.parsers import _syslog_columns as quick
 from holdfast.examine.parsers._auth import (
     PROGRAMS,
@@ -137,18 +137,18 @@ class _Passage:
     def block(self) -> Block | None:
         """Return the lines' records."""
         column = self._found.column()
-        numbers = pa.array(range(len(column)), pa.int64())
+        every = numbers(0, len(column))
         sound = None if self._found.sound else pc.string_is_ascii(column)
         is_old = _only(quick.old(column), sound)
         is_dated = _only(quick.dated(column), sound) if is_old.true_count < len(column) else None
         either = is_old if is_dated is None else pc.or_(is_old, is_dated)
-        others = numbers.filter(pc.invert(either)).to_pylist()
+        others = every.filter(pc.invert(either)).to_pylist()
         if is_old.true_count:
-            self._old(column.filter(is_old), numbers.filter(is_old), others)
+            self._old(column.filter(is_old), every.filter(is_old), others)
         else:
             self._singly(others)
         if is_dated is not None and is_dated.true_count:
-            at = numbers.filter(is_dated)
+            at = every.filter(is_dated)
             self._take(quick.split_dated(column.filter(is_dated), at, iso_minute), EXACT, at)
         return self._gathered()
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.examine.block import Part, block, merged
+from holdfast.examine.block import Part, block, merged, numbers
 from holdfast.examine.parsers._access_columns import split
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import ACCESS_LINE, ACCESS_TEXT, is_access_log
@@ -66,17 +66,17 @@ def _parts(found: Lines) -> tuple[Part | None, Part | None]:
     if found.long:
         return _singly(found, [0])[:2]
     column = found.column()
-    numbers = pa.array(range(len(column)), pa.int64())
+    every = numbers(0, len(column))
     sure = None if found.plain else _surely_plain(column)
-    quick = split(column, numbers, _minute) if sure is None else split(
-        column.filter(sure), numbers.filter(sure), _minute
+    quick = split(column, every, _minute) if sure is None else split(
+        column.filter(sure), every.filter(sure), _minute
     )  # fmt: skip
     if quick is None:
         return _singly(found, list(range(len(column))))[:2]
     if len(quick.at) == len(column):
         return _part(found, quick, range(len(column))), None
-    others = pc.invert(pc.is_in(numbers, quick.at))
-    rest, bad, blank = _singly(found, numbers.filter(others).to_pylist())
+    others = pc.invert(pc.is_in(every, quick.at))
+    rest, bad, blank = _singly(found, every.filter(others).to_pylist())
     order = quick.at if not blank else pa.array(
         [at - bisect_left(blank, at) for at in quick.at.to_pylist()], pa.int64()
     )  # fmt: skip
