@@ -10,17 +10,17 @@ import pyarrow.compute as pc
 
 from holdfast.core import canonical
 from holdfast.core.errors import printable
-from holdfast.examine.block import places_of
+from holdfast.examine.block import Block, places_of
 from holdfast.examine.record import Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
-    from holdfast.examine.block import Block
 
 _WORDS = 300
 _INLINE = 64
@@ -113,6 +113,14 @@ class Output:
         if path != self._path:
             self._seqs[self._path] = self._seq
             self._path, self._seq = path, self._seqs.get(path, 0)
+
+    def take(self, found: Iterable[Record | Block]) -> None:
+        """Take records of the file at hand, alone or in blocks."""
+        for one in found:
+            if isinstance(one, Block):
+                self.add_block(one)
+            else:
+                self.add(one)
 
     def add(self, record: Record) -> None:
         """Take a record of the file at hand; one that can't be stored becomes a failure."""
