@@ -55,8 +55,8 @@ class Finder(Protocol):
     VERSION: int
     DECODERS: tuple[str, ...]
 
-    def find(self, file: EvidenceFile) -> Iterator[Indicator]:
-        """Yield indicators in order of their offset in the file."""
+    def find(self, file: EvidenceFile) -> Iterator[Indicator | Block]:
+        """Yield indicators in order of their offset in the file, alone or many as a `Block`."""
 
     # One that is told something beyond the file also has `use(settings: Json) -> None`, called
     # once in a worker before the first item, with None where it was told nothing.
