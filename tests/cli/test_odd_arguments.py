@@ -81,6 +81,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),
     "custody": (),
+    "disagreements": ("--case", "CASE"),
     "erase approve": ("3",),
     "erase limits": ("--entries", "9", "--bytes", "9"),
     "erase list": (),

@@ -24,7 +24,7 @@ from holdfast.core.errors import InputError, IntegrityError, ResourceError, prin
 from holdfast.examine import results
 from holdfast.examine._crew import Task, Worker
 from holdfast.examine._plan import Plan, standing
-from holdfast.examine._roster import Module
+from holdfast.examine._roster import PARSER, Module
 from holdfast.examine._walk import EVERY, label
 from holdfast.examine.events import Died, Event, Examined, Input, Started, Summary, Unread
 from holdfast.examine.limits import Limits
@@ -304,6 +304,10 @@ class _Engine:
                 **self._modules[module].to_json(),
                 **(facts if isinstance(facts, dict) else {}),
             }
+            if first := self._modules[module].of:
+                known = found.get(f"{PARSER}:{first}")
+                read = task.wanted.get(f"{PARSER}:{first}") or (known.key if known else "")
+                facts["reads"] = [read]
             found[module] = result = Result(key, facts, results.taken(folder / key))
             records += result.total("records")
             failures += result.total("failures")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+import orjson
 
-from holdfast.acts import examining
+from holdfast.acts import examining, opinions
 from holdfast.acts.cases import OneCase
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import IntegrityError
@@ -35,6 +37,17 @@ from holdfast.examine import told
     metavar="DIR",
     help="Hold event records against the Sigma rules in this folder.",
 )
+@click.option(
+    "--cross-check",
+    is_flag=True,
+    help="Have second readers read it too; see `holdfast disagreements`.",
+)
+@click.option(
+    "--compare",
+    "old",
+    metavar="OLD",
+    help="Show what changed since OLD: previous, a parser's name, name@version, or a key.",
+)
 @JSON
 def examine(
     place: Where,
@@ -44,6 +57,8 @@ def examine(
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
+    cross_check: bool,
+    old: str | None,
     as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
@@ -51,13 +66,27 @@ def examine(
     With --patterns, FILE holds [[pattern]] tables with a name and a regex; what they find are
     indicators of the type own.NAME. Without it, finds of an earlier FILE are not in force.
 
+    With --compare nothing is examined: results in force are held against those of OLD, which lie
+    beside them. Each record that differs is a line, and so are the sums of each item and module.
+
     \b
     Example:
       holdfast examine --case 2026-0001 --jobs 2
+      holdfast examine --case 2026-0001 --compare evtx@1
     """
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
+    if old is not None:
+        with place.session() as session:
+            for line in opinions.compare_results(session, opinions.CompareResults(case, old)):
+                _show(line, as_json=as_json)
+        return 0
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, cross_check=cross_check)
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given))
+    _tell(done, case, as_json=as_json)
+    return IntegrityError.exit_code if done.summary.unread else 0
+
+
+def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
     summary = done.summary
     for note in done.notes:
         warn(note)
@@ -85,7 +114,32 @@ def examine(
             f"{done.events} events in the timeline"
         )
         say(f"See `holdfast ledger --case {case}` for what was not read")
-    return IntegrityError.exit_code if summary.unread else 0
+
+
+def _show(line: bytes, *, as_json: bool) -> None:
+    """Print a change, or the sums of an item and module."""
+    if as_json:
+        sys.stdout.buffer.write(line)
+        return
+    row = orjson.loads(line)
+    place = f"{row['exhibit'] or ''}{'/' + row['inside'] if row['inside'] else ''}"
+    if row["kind"] == "change":
+        at = f"#{row['row']}" if row["row"] is not None else f"@{row['offset']}"
+        say(f"  {row['change']:<8} {row['record']:<16} {place}{at}  {row['message'][:200]}")
+        for name, values in row["fields"].items():
+            say(f"           {name}: {values['old']} -> {values['new']}")
+        return
+    new = row["new"]["version"] if row["new"] else "none"
+    head = f"{place} {row['module']} {row['old']['version']} -> {new}"
+    if row["same"]:
+        say(f"{head}: the same")
+        return
+    kinds = [
+        f"{kind} {n['old']} -> {n['new']} (+{n['added']} -{n['gone']} ~{n['changed']})"
+        for kind, n in row["records"].items()
+    ]
+    sums = [f"{name} {n['old']} -> {n['new']}" for name, n in row["ledger"].items()]
+    say(f"{head}: {'; '.join([*kinds, *sums])}")
 
 
 @click.command()
@@ -101,7 +155,8 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     Example:
       holdfast ledger --case 2026-0001
     """
-    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes")
+    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes",
+             "disagreements")  # fmt: skip
     totals = dict.fromkeys((*names, "inner_failures"), 0)
     reasons: dict[str, int] = {}
     types: dict[str, int] = {}
@@ -143,6 +198,8 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     say(f"{totals['records']} records from {size_text(totals['bytes'])}")
     if totals["inner_failures"]:
         say(f"{totals['inner_failures']} places in parsed files could not be read, each a record")
+    if totals["disagreements"]:
+        say(f"{totals['disagreements']} disagreements of second readers, see `disagreements`")
     for kind, count in sorted(types.items()):
         say(f"  unsupported  {count:>6}  {kind}")
     for reason, count in sorted(reasons.items()):

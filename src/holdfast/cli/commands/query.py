@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.acts import asking
+from holdfast.acts import asking, opinions
 from holdfast.cli.common import CASE, JSON, Where, say, warn, where
 from holdfast.examine.exports import EXPORTS
 
@@ -119,6 +119,27 @@ def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_js
     with place.session() as session:
         hits = asking.search(session, asking.Search(case, " ".join(query), limit))
         _show(hits, _event, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@ITEM
+@click.option("--parser", "parsers", multiple=True, metavar="P", help="evtx, mail …; repeat.")
+@JSON
+def disagreements(
+    place: Where, *, case: str, items: tuple[str, ...], parsers: tuple[str, ...], as_json: bool
+) -> None:
+    """Show where second readers say other than the parsers (after `examine --cross-check`).
+
+    \b
+    Example:
+      holdfast disagreements --case 2026-0001 --parser evtx --json
+    """
+    with place.session() as session:
+        request = opinions.Disagreements(case, items, parsers)
+        rows = opinions.disagreements(session, request)
+        _show(rows, lambda row: f"{_place(row):<12}  {row['message']}", as_json=as_json)
 
 
 def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
