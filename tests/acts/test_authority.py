@@ -52,6 +52,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "indicators": TOUCHES_EVIDENCE,
     "items": SHOWS,
     "ledger": SHOWS,
+    "links": TOUCHES_EVIDENCE,
     "profile.request": TOUCHES_EVIDENCE,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
@@ -96,6 +97,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "indicators": ("indicators", "--case", "CASE"),
     "items": ("items", "--case", "CASE"),
     "ledger": ("ledger", "--case", "CASE"),
+    "links": ("links", "--case", "CASE"),
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),

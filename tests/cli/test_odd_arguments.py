@@ -94,6 +94,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "init": (),
     "items": ("--case", "CASE"),
     "ledger": ("--case", "CASE"),
+    "links": ("--case", "CASE"),
     "log continue-as": ("other.example/log", "--reason", "R"),
     "log keys": (),
     "log publish": (),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.acts import asking, opinions
+from holdfast.acts import asking, linking, opinions
 from holdfast.cli.common import CASE, JSON, Where, say, warn, where
 from holdfast.examine.exports import EXPORTS
 
@@ -124,6 +124,26 @@ def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_js
 @click.command()
 @where
 @CASE
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="email, iban, btc …; repeat.")
+@JSON
+def links(place: Where, *, case: str, kinds: tuple[str, ...], as_json: bool) -> None:
+    """Show validated indicators of this case that other cases of the vault hold, too.
+
+    Where you have no rights in the other case you learn that there is one, and who leads it. Each
+    look is an entry of the asking case.
+
+    \b
+    Example:
+      holdfast links --case 2026-0001 --kind iban --kind email
+    """
+    with place.session() as session:
+        rows = linking.links(session, linking.Links(case, kinds))
+        _show(rows, _link, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
 @ITEM
 @click.option("--parser", "parsers", multiple=True, metavar="P", help="evtx, mail …; repeat.")
 @JSON
@@ -167,6 +187,11 @@ def _place(row: dict[str, Any]) -> str:
     if not at and row["offset"] is not None:
         at = f"@{row['offset']}"
     return f"{row['exhibit'] or ''}{inside}{at}"
+
+
+def _link(row: dict[str, Any]) -> str:
+    other = f"case {row['case']}" if row["case"] else row["note"]
+    return f"{row['kind']:<8}  {row['exhibit'] or '':<8}  {row['value']}  {other} ({row['lead']})"
 
 
 def _indicator(row: dict[str, Any]) -> str:
