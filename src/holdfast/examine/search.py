@@ -11,19 +11,24 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import tantivy
 
 from holdfast.core import canonical
 from holdfast.core.errors import InputError, IntegrityError
+from holdfast.examine import results
 from holdfast.examine._words import TOKENIZER, analyzer, fold, prepare, unspaced
-from holdfast.examine.records import storable
-from holdfast.examine.timeline import every_record, swap
+from holdfast.examine.records import storable, untimed
+from holdfast.examine.timeline import swap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _FOLDER, _BUILT = "text", "built.json"
 _HEAP = 20 << 20
@@ -31,6 +36,7 @@ _SHOWN = 32_768
 _AROUND = 80
 _LONGEST_QUERY = 1000
 _MOST = 100_000
+_ROWS = 4096
 _REFERENCE = (
     "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning", "offset",
     "length", "row",
@@ -83,9 +89,10 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
         index.register_tokenizer(TOKENIZER, analyzer())
         writer = index.writer(_HEAP, 1)  # one thread: equal records give equal order of equal hits
         count = 0
-        for row in every_record(derived, items):
-            writer.add_document(_document(row))
-            count += 1
+        for dataset in results.datasets(derived, items):
+            for document in _documents(dataset.path):
+                writer.add_document(document)
+                count += 1
         writer.commit()
         writer.wait_merging_threads()
         built: canonical.Json = {"format": "holdfast-text/1", "records": count}
@@ -183,25 +190,68 @@ def _open(index_dir: Path) -> tantivy.Index:
     return index
 
 
-def _document(row: dict[str, object]) -> tantivy.Document:
-    texts = list(dict.fromkeys(_texts(row)))
-    document = tantivy.Document()
-    for text in texts:
-        document.add_text("text", prepare(text))
-    document.add_bytes("shown", "\n".join(texts)[:_SHOWN].encode())
-    document.add_bytes("ref", json.dumps({name: row[name] for name in _REFERENCE}).encode())
-    return document
+def _documents(path: Path) -> Iterator[tantivy.Document]:
+    """Yield each record of a dataset as what is indexed of it.
+
+    Raises:
+        IntegrityError: it can't be read.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS):
+                yield from _of_batch(untimed(batch))
+    except (pa.ArrowException, OSError) as error:
+        raise IntegrityError(
+            f"{path} can't be read as a dataset: {error}", "drop derived data and examine again"
+        ) from error
 
 
-def _texts(row: dict[str, object]) -> Iterator[str]:
-    yield str(row["message"])
-    for name, value in row.items():
-        if name in _REFERENCE or name == "message":
+def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
+    # By columns, since a dict for each row takes as long as indexing it.
+    for reference, texts in zip(_references(batch), _texts(batch), strict=True):
+        distinct = dict.fromkeys(texts)
+        distinct.pop(None, None)
+        document = tantivy.Document()
+        for text in distinct:
+            document.add_text("text", text if text.isascii() else prepare(text))
+        document.add_bytes("shown", "\n".join(distinct)[:_SHOWN].encode())
+        document.add_bytes("ref", reference)
+        yield document
+
+
+def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
+    """Yield each row's texts, the message first."""
+    names = ["message", *(name for name in batch.schema.names if name != "message")]
+    columns, lists = [], []
+    for name in names:
+        column = batch.column(name)
+        if name in _REFERENCE or column.null_count == len(column):
             continue
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            yield from map(str, value)
+        if pa.types.is_string(column.type):
+            columns.append(column.to_pylist())
+        elif pa.types.is_list(column.type):
+            lists.append(column.to_pylist())
+    if not lists:
+        return zip(*columns, strict=True)
+    return (
+        [*row, *chain.from_iterable(filter(None, more))]
+        for row, more in zip(zip(*columns, strict=True), zip(*lists, strict=True), strict=True)
+    )
+
+
+def _references(batch: pa.RecordBatch) -> list[bytes]:
+    """Return what names each row, as JSON."""
+    parts: list[Any] = []
+    for name in _REFERENCE:
+        column = batch.column(name)
+        if pa.types.is_string(column.type):
+            known = column.dictionary_encode()
+            shown = pa.array([json.dumps(value) for value in known.dictionary.to_pylist()])
+            column = shown.take(known.indices)
+        text = pc.fill_null(column.cast(pa.string()), "null")
+        parts += [f'{"," if parts else "{"}"{name}":', text]
+    joined = pc.binary_join_element_wise(*parts, "}", "")
+    return cast("list[bytes]", joined.cast(pa.binary()).to_pylist())
 
 
 def _hit(reference: bytes, shown: bytes, terms: tuple[_Term, ...]) -> Hit:
