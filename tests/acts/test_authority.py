@@ -44,12 +44,15 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
+    "disagreements": TOUCHES_EVIDENCE,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
+    "examine.compare": TOUCHES_EVIDENCE,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
     "items": SHOWS,
     "ledger": SHOWS,
+    "links": TOUCHES_EVIDENCE,
     "profile.request": TOUCHES_EVIDENCE,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
@@ -87,11 +90,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
     "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
+    "disagreements": ("disagreements", "--case", "CASE"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
+    "examine.compare": ("examine", "--case", "CASE", "--compare", "own_patterns"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
     "items": ("items", "--case", "CASE"),
     "ledger": ("ledger", "--case", "CASE"),
+    "links": ("links", "--case", "CASE"),
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),
@@ -132,6 +138,7 @@ def examined(
     from holdfast.acts.act import Session  # noqa: PLC0415
     from holdfast.acts.collecting import CollectFiles, collect_files  # noqa: PLC0415
     from holdfast.acts.examining import Examine, examine  # noqa: PLC0415
+    from holdfast.examine.told import Told  # noqa: PLC0415
     from holdfast.vault.vault import Vault  # noqa: PLC0415
 
     root, case = made_plain
@@ -143,6 +150,7 @@ def examined(
         (place / "page.txt").write_text("no capture")
         named = tuple(str(place / name) for name in ("mail.txt", "page.txt"))
         assert len(list(collect_files(session, CollectFiles(case, named)))) == 2
+        examine(session, Examine(case, told=Told({"own_patterns": [["word", "bank"]]})))
         examine(session, Examine(case))
         session.vault.engine.dispose()
     return place / "vault", case

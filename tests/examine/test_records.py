@@ -18,6 +18,7 @@ from holdfast.examine import records
 from holdfast.examine._output import Output
 from holdfast.examine._walk import Seen
 from holdfast.examine.block import Block, Part, each
+from holdfast.examine.crosscheck import CrossCheck
 from holdfast.examine.interfaces import parsers, record_finders
 from holdfast.examine.mapping import MappedRow
 from holdfast.examine.record import Failure, Indicator, Record
@@ -274,6 +275,7 @@ def test_one_name_has_one_type_in_every_kind() -> None:
         Seen,
         *(kind for one in parsers() for kind in one.RECORDS),
         *(kind for one in record_finders() for kind in one.RECORDS),
+        *CrossCheck.RECORDS,
         MappedRow,
     }
     types: dict[str, dict[str, str]] = {}

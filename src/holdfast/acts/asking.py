@@ -24,6 +24,7 @@ from holdfast.vault.entry import Draft
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from holdfast.acts.act import Request
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
 
@@ -72,11 +73,11 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         start=clock.from_text(request.start) if request.start else None,
         end=clock.end_of(request.end) if request.end else None,
         kinds=request.kinds or None,
-        items=_digests(held, request.items),
+        items=digests(held, request.items),
         text=request.text or None,
         limit=request.limit,
     )
-    return _answer(session, "timeline", request, (_event(held, row) for row in rows))
+    return answer(session, "timeline", request, (_event(held, row) for row in rows))
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,12 @@ def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
     held = by_item(session, request.case)
     rows = timelines.indicators(
         session.vault.derived,
-        _digests(held, request.items) or list(held),
+        digests(held, request.items) or list(held),
         types=request.kinds or None,
         valid_only=request.valid_only,
         text=request.text or None,
     )
-    return _answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+    return answer(session, "indicators", request, (_indicator(held, row) for row in rows))
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,10 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
     hits = texts.query(index, request.query, request.limit)
-    return _answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    return answer(session, "search", request, (_hit(held, hit) for hit in hits))
 
 
-def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
+def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
     """Return the items that `wanted` names by exhibit, digest or its start; None for all.
 
     Raises:
@@ -158,29 +159,26 @@ def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | N
     return found or None
 
 
-def _answer(
-    session: Session,
-    name: str,
-    request: Timeline | Indicators | Search,
-    rows: Iterable[dict[str, Any]],
+def answer(
+    session: Session, name: str, request: Request, rows: Iterable[dict[str, Any]]
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
-    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as answer:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as told:
         with durable.disk_errors(session.vault.derived):
             for row in rows:
                 line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
                 hasher.update(line)
-                answer.write(line)
+                told.write(line)
                 count += 1
         result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
         fields: dict[str, Json] = {"request": request.facts(), "result": result}
         session.custody.enter(Draft(name, request.case, fields))
-        answer.seek(0)
-        yield from answer
+        told.seek(0)
+        yield from told
 
 
-def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
+def source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
     """Return where a record comes from: the exhibit, where it was collected, the place inside."""
     exhibit = held.get(item)
     outer = exhibit.path if exhibit else ""
@@ -196,14 +194,14 @@ def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     time = row.pop("time")
     return {
         **row,
-        **_source(held, row["item"], row["path"]),
+        **source(held, row["item"], row["path"]),
         "time": None if time is None else clock.to_text(time),
     }
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_source(held, row["item"], row["path"]),
+        **source(held, row["item"], row["path"]),
         "kind": row["type"],
         "length": row["length"],
         "offset": row["offset"],
@@ -215,7 +213,7 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
 
 def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
     return {
-        **_source(held, hit.item, hit.path),
+        **source(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
         "marks": [list(mark) for mark in hit.marks],

@@ -13,7 +13,7 @@ from holdfast.cases import exhibits
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
 from holdfast.examine import ledger as ledgers
-from holdfast.examine import run, search, timeline
+from holdfast.examine import links, run, search, timeline
 from holdfast.examine.elsewhere import Elsewhere
 from holdfast.examine.engines.local import Local
 from holdfast.examine.engines.ray import Ray
@@ -113,6 +113,8 @@ def examine(session: Session, request: Examine) -> Examination:
         events = timeline.build(vault.derived, held, index)
         session.progress(len(held), len(held), "text index")
         indexed = search.build(vault.derived, held, index)
+        secret = links.key_of(vault.keyring.chain(None))
+        links.build(vault.derived, held, index, secret)
         vault.current()
         for erased in held.keys() - by_item(session, request.case).keys():
             # By order, while it was at work on it.
@@ -120,6 +122,7 @@ def examine(session: Session, request: Examine) -> Examination:
             held = by_item(session, request.case)
             events = timeline.build(vault.derived, held, index)
             indexed = search.build(vault.derived, held, index)
+            links.build(vault.derived, held, index, secret)
     totals: dict[str, Json] = {
         "deaths": summary.deaths,
         "examined": summary.examined,

@@ -36,6 +36,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
+        "links": ("query", "Show what other cases of the vault hold, too."),
+        "disagreements": ("query", "Show where second readers say other than the parsers."),
     },
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),

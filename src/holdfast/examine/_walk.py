@@ -105,7 +105,9 @@ class Walk:
         )
         self._first: list[Json] = []
         self._seen = Output(folder, job.item, ENUMERATION, 1)
-        self._parsers = [(m, c) for m, c in roster.parsers if label(m) in job.wanted]
+        self._parsers: list[tuple[Module, Parser]] = [
+            (m, c) for m, c in (*roster.parsers, *roster.seconds) if label(m) in job.wanted
+        ]
         self._finders = [(m, c) for m, c in roster.finders if label(m) in job.wanted]
         self._outputs = {
             label(m): Output(out / job.wanted[label(m)], job.item, m.name, m.version)

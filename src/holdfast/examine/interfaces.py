@@ -83,6 +83,33 @@ class RecordFinder(Protocol):
         """Yield each record found with the row in `rows` that it is about; times are integers."""
 
 
+class Second(Protocol):
+    """Reads what a parser reads by other means, so that the two can be held against each other.
+
+    It stands in `seconds/`, makes no records of its own, and runs only for `--cross-check`.
+    """
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+    OF: str
+    """The parser that it is a second opinion of."""
+    KEY: tuple[str, ...]
+    """Names of the values by which what both say of one thing is found."""
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Judge by content whether both read `file`; cheap, never raises."""
+
+    def said(self, record: Record) -> dict[str, Json] | None:
+        """Return what the parser's record says, by name; None where there is nothing to compare.
+
+        The names of `KEY` among it, and `error` where the record says that something can't be read.
+        """
+
+    def read(self, file: EvidenceFile) -> Iterator[dict[str, Json]]:
+        """Yield the same of everything in `file`, as the second reader has it, in its order."""
+
+
 @dataclass(frozen=True)
 class Member:
     """A file found inside another."""
@@ -137,6 +164,16 @@ def openers() -> tuple[Opener, ...]:
     return cast("tuple[Opener, ...]", modules("holdfast.examine.openers", "holdfast.openers"))
 
 
-def name_of(module: Parser | Finder | RecordFinder | Opener) -> str:
+@cache
+def seconds() -> tuple[Second, ...]:
+    """Return every second opinion.
+
+    Raises:
+        ImportError: a library for it is not installed.
+    """
+    return cast("tuple[Second, ...]", modules("holdfast.examine.seconds", "holdfast.seconds"))
+
+
+def name_of(module: Parser | Finder | RecordFinder | Opener | Second) -> str:
     """Return the module's own name, which is the parser's name everywhere a person reads it."""
     return module.__name__.rpartition(".")[2]

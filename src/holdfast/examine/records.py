@@ -285,3 +285,15 @@ def _spill(run: list[bytes]) -> BinaryIO:
 def _digests(stored: BinaryIO) -> Iterator[bytes]:
     while digest := stored.read(32):
         yield digest
+
+
+def count(path: Path) -> int:
+    """Return the number of records in a dataset.
+
+    Raises:
+        IntegrityError: it can't be read as one.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(f"{path} is no dataset: {error}") from error

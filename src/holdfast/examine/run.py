@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from holdfast.core.errors import IntegrityError
 from holdfast.examine import results
 from holdfast.examine._plan import Plan, standing
-from holdfast.examine._walk import label
+from holdfast.examine._roster import PARSER, Module
+from holdfast.examine._walk import EVERY, label
 from holdfast.examine.engine import Order
 from holdfast.examine.engines.local import Local
 from holdfast.examine.events import (
@@ -202,6 +203,10 @@ class _House:
                 **self._modules[module].to_json(),
                 **(facts if isinstance(facts, dict) else {}),
             }
+            if first := self._modules[module].of:
+                known = found.get(f"{PARSER}:{first}")
+                read = task.wanted.get(f"{PARSER}:{first}") or (known.key if known else "")
+                facts["reads"] = [read]
             found[module] = result = Result(key, facts, results.taken(folder / key))
             records += result.total("records")
             failures += result.total("failures")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine import patterns as own
 from holdfast.examine import sigma as rules
+from holdfast.examine.crosscheck import CROSS_CHECK
 from holdfast.examine.mapping import MAPPED, read_mapping
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ class Told:
 
 
 def read(
-    *, sigma: Path | None = None, patterns: Path | None = None, mapping: Path | None = None
+    *,
+    sigma: Path | None = None,
+    patterns: Path | None = None,
+    mapping: Path | None = None,
+    cross_check: bool = False,
 ) -> Told:
-    """Read what is named.
+    """Read what is named; with `cross_check`, second opinions are asked for.
 
     Raises:
         InputError: no Sigma rules in the folder, or a file that won't do.
@@ -55,4 +60,6 @@ def read(
         facts["patterns"] = own.digest(given)
     if mapping is not None:
         settings[MAPPED] = facts["mapping"] = read_mapping(mapping).to_json()
+    if cross_check:
+        settings[CROSS_CHECK] = facts[CROSS_CHECK] = True
     return Told(settings, facts, tuple(notes))

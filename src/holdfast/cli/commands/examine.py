@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+import orjson
 from click.core import ParameterSource
 
-from holdfast.acts import examining
+from holdfast.acts import examining, opinions
 from holdfast.acts.cases import OneCase
 from holdfast.cli.commands.cluster import TOKEN
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
@@ -55,6 +57,16 @@ from holdfast.examine.engines.ray import Cluster
     help="The head of the cluster, with --engine ray.",
 )
 @TOKEN
+    "--cross-check",
+    is_flag=True,
+    help="Have second readers read it too; see `holdfast disagreements`.",
+)
+@click.option(
+    "--compare",
+    "old",
+    metavar="OLD",
+    help="Show what changed since OLD: previous, a parser's name, name@version, or a key.",
+)
 @JSON
 @click.pass_context
 def examine(
@@ -69,6 +81,8 @@ def examine(
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
+    cross_check: bool,
+    old: str | None,
     as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
@@ -79,18 +93,32 @@ def examine(
     With --engine ray other machines do it, all of them unless --jobs says how many at most; see
     docs/how-to/examine-on-many-machines.md.
 
+    With --compare nothing is examined: results in force are held against those of OLD, which lie
+    beside them. Each record that differs is a line, and so are the sums of each item and module.
+
     \b
     Example:
       holdfast examine --case 2026-0001 --jobs 2
+      holdfast examine --case 2026-0001 --compare evtx@1
     """
+    if old is not None:
+        with place.session() as session:
+            for line in opinions.compare_results(session, opinions.CompareResults(case, old)):
+                _show(line, as_json=as_json)
+        return 0
     cluster = None
     if engine == "ray":
         cluster = _cluster(address, token)
         if ctx.get_parameter_source("jobs") == ParameterSource.DEFAULT:
             jobs = 0
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, cross_check=cross_check)
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given, cluster))
+    _tell(done, case, as_json=as_json)
+    return IntegrityError.exit_code if done.summary.unread else 0
+
+
+def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
     summary = done.summary
     for note in done.notes:
         warn(note)
@@ -118,7 +146,32 @@ def examine(
             f"{done.events} events in the timeline"
         )
         say(f"See `holdfast ledger --case {case}` for what was not read")
-    return IntegrityError.exit_code if summary.unread else 0
+
+
+def _show(line: bytes, *, as_json: bool) -> None:
+    """Print a change, or the sums of an item and module."""
+    if as_json:
+        sys.stdout.buffer.write(line)
+        return
+    row = orjson.loads(line)
+    place = f"{row['exhibit'] or ''}{'/' + row['inside'] if row['inside'] else ''}"
+    if row["kind"] == "change":
+        at = f"#{row['row']}" if row["row"] is not None else f"@{row['offset']}"
+        say(f"  {row['change']:<8} {row['record']:<16} {place}{at}  {row['message'][:200]}")
+        for name, values in row["fields"].items():
+            say(f"           {name}: {values['old']} -> {values['new']}")
+        return
+    new = row["new"]["version"] if row["new"] else "none"
+    head = f"{place} {row['module']} {row['old']['version']} -> {new}"
+    if row["same"]:
+        say(f"{head}: the same")
+        return
+    kinds = [
+        f"{kind} {n['old']} -> {n['new']} (+{n['added']} -{n['gone']} ~{n['changed']})"
+        for kind, n in row["records"].items()
+    ]
+    sums = [f"{name} {n['old']} -> {n['new']}" for name, n in row["ledger"].items()]
+    say(f"{head}: {'; '.join([*kinds, *sums])}")
 
 
 def _cluster(address: str | None, token: Path | None) -> Cluster:
@@ -144,7 +197,8 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     Example:
       holdfast ledger --case 2026-0001
     """
-    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes")
+    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes",
+             "disagreements")  # fmt: skip
     totals = dict.fromkeys((*names, "inner_failures"), 0)
     reasons: dict[str, int] = {}
     types: dict[str, int] = {}
@@ -186,6 +240,8 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     say(f"{totals['records']} records from {size_text(totals['bytes'])}")
     if totals["inner_failures"]:
         say(f"{totals['inner_failures']} places in parsed files could not be read, each a record")
+    if totals["disagreements"]:
+        say(f"{totals['disagreements']} disagreements of second readers, see `disagreements`")
     for kind, count in sorted(types.items()):
         say(f"  unsupported  {count:>6}  {kind}")
     for reason, count in sorted(reasons.items()):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.acts import asking
+from holdfast.acts import asking, linking, opinions
 from holdfast.cli.common import CASE, JSON, Where, say, warn, where
 from holdfast.examine.exports import EXPORTS
 
@@ -121,6 +121,47 @@ def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_js
         _show(hits, _event, as_json=as_json)
 
 
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="email, iban, btc …; repeat.")
+@JSON
+def links(place: Where, *, case: str, kinds: tuple[str, ...], as_json: bool) -> None:
+    """Show validated indicators of this case that other cases of the vault hold, too.
+
+    Where you have no rights in the other case you learn that there is one, and who leads it. Each
+    look is an entry of the asking case.
+
+    \b
+    Example:
+      holdfast links --case 2026-0001 --kind iban --kind email
+    """
+    with place.session() as session:
+        rows = linking.links(session, linking.Links(case, kinds))
+        _show(rows, _link, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@ITEM
+@click.option("--parser", "parsers", multiple=True, metavar="P", help="evtx, mail …; repeat.")
+@JSON
+def disagreements(
+    place: Where, *, case: str, items: tuple[str, ...], parsers: tuple[str, ...], as_json: bool
+) -> None:
+    """Show where second readers say other than the parsers (after `examine --cross-check`).
+
+    \b
+    Example:
+      holdfast disagreements --case 2026-0001 --parser evtx --json
+    """
+    with place.session() as session:
+        request = opinions.Disagreements(case, items, parsers)
+        rows = opinions.disagreements(session, request)
+        _show(rows, lambda row: f"{_place(row):<12}  {row['message']}", as_json=as_json)
+
+
 def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
     found = False
     for line in lines:
@@ -146,6 +187,11 @@ def _place(row: dict[str, Any]) -> str:
     if not at and row["offset"] is not None:
         at = f"@{row['offset']}"
     return f"{row['exhibit'] or ''}{inside}{at}"
+
+
+def _link(row: dict[str, Any]) -> str:
+    other = f"case {row['case']}" if row["case"] else row["note"]
+    return f"{row['kind']:<8}  {row['exhibit'] or '':<8}  {row['value']}  {other} ({row['lead']})"
 
 
 def _indicator(row: dict[str, Any]) -> str:

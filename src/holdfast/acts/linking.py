@@ -1,0 +1,119 @@
+"""Links between cases: shown to who has rights in both, else only that there is one.
+
+Whoever asks learns of another case no more than they could by asking in it. Where they could not,
+they learn that some case holds this, and whom to ask: its lead. docs/decisions/0096.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.asking import NOT_EXAMINED
+from holdfast.acts.examining import by_item
+from holdfast.cases import case as cases
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import DeniedError, InputError
+from holdfast.examine import links as indexes
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.cases.case import Case
+    from holdfast.core.canonical import Json
+    from holdfast.examine.links import Link
+
+ASK = "another case holds this: ask its lead"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which links of a case."""
+
+    case: str
+    kinds: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"kinds": list(self.kinds)}
+
+
+def key(session: Session) -> bytes:
+    """Return the key of the vault's links.
+
+    Raises:
+        DeniedError: this keyring does not hold the vault's tag key.
+    """
+    return indexes.key_of(session.vault.keyring.chain(None))
+
+
+def has_rights(session: Session, case: Case) -> bool:
+    """Say whether who asks could ask in `case` just as well: its authority in force, its keys here."""
+    try:
+        session.case(case.id, Needs.AUTHORITY)
+        session.vault.keyring.chain(case.id)
+        if case.recipient is not None:
+            session.vault.keyring.identity(case.id)
+    except DeniedError:
+        return False
+    return True
+
+
+@act("links", Needs.AUTHORITY)
+def links(session: Session, request: Links) -> Iterator[bytes]:
+    """Yield each indicator that another case holds, too: a line for each such case.
+
+    Several cases in which the one who asks has no rights are one line for each lead.
+
+    Raises:
+        InputError: the case was not examined yet.
+        DeniedError: this keyring does not hold the vault's key.
+    """
+    index = session.vault.index(request.case)
+    if not (index / "links").is_dir():
+        raise InputError(f"case {request.case} has no links yet", NOT_EXAMINED)
+    held = by_item(session, request.case)
+    others = {
+        one.id: one for one in session.look_up(cases.every) if one.id != request.case
+    }
+    open_to = {number for number, one in others.items() if has_rights(session, one)}
+    found = indexes.linked(
+        session.vault.derived, held, index.parent, request.case, others, key(session)
+    )
+    lines: list[bytes] = []
+    hidden = False
+    for one in found:
+        if request.kinds and one.type not in request.kinds:
+            continue
+        shown, leads = _seen(one, others, open_to)
+        hidden = hidden or bool(leads)
+        exhibit = held[one.item].label if one.item in held else None
+        told: dict[str, Any] = {
+            "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
+            "value": one.value,
+        }  # fmt: skip
+        lines += [_line({**told, "case": o.id, "lead": o.lead, "note": None}) for o in shown]
+        lines += [_line({**told, "case": None, "lead": lead, "note": ASK}) for lead in leads]
+    fields: dict[str, Json] = {
+        "request": request.facts(),
+        "result": {
+            "elsewhere": hidden,
+            "lines": len(lines),
+            "sha256": sha256_hex(b"".join(lines)),
+        },
+    }
+    session.custody.enter(Draft("links", request.case, fields))
+    yield from lines
+
+
+def _seen(one: Link, others: dict[str, Case], open_to: set[str]) -> tuple[list[Case], list[str]]:
+    shown = [others[number] for number in one.cases if number in open_to]
+    return shown, sorted({others[number].lead for number in one.cases if number not in open_to})
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
