@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.examining import by_item
 from holdfast.core import clock, durable
@@ -22,8 +23,9 @@ from holdfast.examine import timeline as timelines
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from holdfast.acts.act import Request
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
 
@@ -72,11 +74,13 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         start=clock.from_text(request.start) if request.start else None,
         end=clock.end_of(request.end) if request.end else None,
         kinds=request.kinds or None,
-        items=_digests(held, request.items),
+        items=items_of(held, request.items),
         text=request.text or None,
         limit=request.limit,
     )
-    return _answer(session, "timeline", request, (_event(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    events = (_event(held, hide(row, hides)) for row in rows)
+    return answer(session, "timeline", request, events)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Indicators:
     items: tuple[str, ...] = ()
     valid_only: bool = False
     text: str = ""
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -96,6 +102,7 @@ class Indicators:
             "kinds": list(self.kinds),
             "text": self.text,
             "valid": self.valid_only,
+            **({} if self.known else {"known": False}),
         }
 
 
@@ -105,12 +112,17 @@ def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
     held = by_item(session, request.case)
     rows = timelines.indicators(
         session.vault.derived,
-        _digests(held, request.items) or list(held),
+        items_of(held, request.items) or list(held),
         types=request.kinds or None,
         valid_only=request.valid_only,
         text=request.text or None,
     )
-    return _answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    found = (_indicator(held, hide(row, hides)) for row in rows)
+    marked = known.annotated(session, found)
+    if not request.known:
+        marked = (row for row in marked if not row["known_good"])
+    return answer(session, "indicators", request, marked)
 
 
 @dataclass(frozen=True)
@@ -138,10 +150,22 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
     hits = texts.query(index, request.query, request.limit)
-    return _answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    hides = restricting.hidden(session, request.case)
+    found = (_hit(held, hit) for hit in hits)
+    shown = ({**row, "message": restricting.WITHHELD, "marks": []}
+             if hides(row["item"], row["inside"]) else row for row in found)  # fmt: skip
+    return answer(session, "search", request, shown)
 
 
-def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
+def hide(row: dict[str, Any], hides: Callable[[str, str], bool]) -> dict[str, Any]:
+    """Return a record as it may be shown: without its text where that is of abuse material."""
+    if not hides(row["item"], row["path"]):
+        return row
+    kept = {"message": restricting.WITHHELD, "value": restricting.WITHHELD}
+    return {name: kept.get(name, value) for name, value in row.items()}
+
+
+def items_of(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
     """Return the items that `wanted` names by exhibit, digest or its start; None for all.
 
     Raises:
@@ -158,10 +182,10 @@ def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | N
     return found or None
 
 
-def _answer(
+def answer(
     session: Session,
     name: str,
-    request: Timeline | Indicators | Search,
+    request: Request,
     rows: Iterable[dict[str, Any]],
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
@@ -180,7 +204,7 @@ def _answer(
         yield from answer
 
 
-def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
+def source_of(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
     """Return where a record comes from: the exhibit, where it was collected, the place inside."""
     exhibit = held.get(item)
     outer = exhibit.path if exhibit else ""
@@ -196,14 +220,14 @@ def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     time = row.pop("time")
     return {
         **row,
-        **_source(held, row["item"], row["path"]),
+        **source_of(held, row["item"], row["path"]),
         "time": None if time is None else clock.to_text(time),
     }
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_source(held, row["item"], row["path"]),
+        **source_of(held, row["item"], row["path"]),
         "kind": row["type"],
         "length": row["length"],
         "offset": row["offset"],
@@ -215,7 +239,7 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
 
 def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
     return {
-        **_source(held, hit.item, hit.path),
+        **source_of(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
         "marks": [list(mark) for mark in hit.marks],

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from holdfast.acts import hashsets, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -49,6 +50,8 @@ class Examination:
     """Events in the case's timeline."""
     indexed: int
     """Records in the case's text index."""
+    marks: dict[str, int]
+    """Files on lists, by the kind of list; a file on two lists counts twice."""
     notes: list[str]
     """Workers that died and items that could not be read, one line each."""
 
@@ -63,7 +66,13 @@ def examine(session: Session, request: Examine) -> Examination:
     """
     held = by_item(session, request.case)
     notes = [*request.told.notes]
+    lists = session.look_up(hashsets.in_force)
+    settings = dict(request.told.settings)
+    if algorithms := hashsets.needed(lists):
+        settings["digests"] = algorithms
     started: dict[str, Json] = {"items": len(held), **request.facts()}
+    if lists:
+        started["sets"] = [one.digest for one in lists]
     session.custody.enter(Draft("examine.start", request.case, started))
     done = 0
 
@@ -84,9 +93,11 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
-            settings=request.told.settings,
+            settings=settings,
         )
         index = vault.index(request.case)
+        session.progress(len(held), len(held), "lists of known files")
+        marked = restricting.mark(session, request.case)
         session.progress(len(held), len(held), "timeline")
         events = timeline.build(vault.derived, held, index)
         session.progress(len(held), len(held), "text index")
@@ -98,6 +109,8 @@ def examine(session: Session, request: Examine) -> Examination:
             held = by_item(session, request.case)
             events = timeline.build(vault.derived, held, index)
             indexed = search.build(vault.derived, held, index)
+            marked = restricting.mark(session, request.case)
+    counts = dict(sorted(marked.counts.items()))
     totals: dict[str, Json] = {
         "deaths": summary.deaths,
         "examined": summary.examined,
@@ -107,8 +120,10 @@ def examine(session: Session, request: Examine) -> Examination:
         "skipped": summary.skipped,
         "unread": summary.unread,
     }
+    if lists:
+        totals["marks"] = dict(counts)
     session.custody.enter(Draft("examine.end", request.case, {"totals": totals}))
-    return Examination(summary, events, indexed, notes)
+    return Examination(summary, events, indexed, counts, notes)
 
 
 def _input(session: Session, exhibit: Exhibit) -> run.Input:

@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
         "init": ("vault", "Make a new vault and a key for its first operator."),
         "operator": ("operator", "People's keys and roles: add, list, rotate, revoke."),
+        "hashset": ("hashset", "Lists of known files and values: add, list, remove."),
     },
     "Work on a case": {
         "case": ("case", "Open, show, list and close cases."),
@@ -35,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
+        "marks": ("hashset", "Show which files are on which list."),
     },
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),
@@ -43,6 +45,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "restricted": ("restricted", "Abuse material: what is restricted, who may be given it."),
         "check": ("check", "Check a bundle that was handed over."),
         "web": ("web", "Redacted copies of web captures: make one, check one."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),

@@ -72,6 +72,7 @@ def examine(
                 "failures": summary.failures,
                 "files": summary.files,
                 "indexed": done.indexed,
+                "marks": dict(done.marks),
                 "records": summary.records,
                 "skipped": summary.skipped,
                 "unread": summary.unread,
@@ -84,6 +85,9 @@ def examine(
             f"{summary.records} records, {summary.failures} places that could not be read; "
             f"{done.events} events in the timeline"
         )
+        if done.marks:
+            counted = ", ".join(f"{count} {kind}" for kind, count in done.marks.items())
+            say(f"On lists: {counted}; see `holdfast marks --case {case}`")
         say(f"See `holdfast ledger --case {case}` for what was not read")
     return IntegrityError.exit_code if summary.unread else 0
 

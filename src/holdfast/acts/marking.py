@@ -1,0 +1,63 @@
+"""The act of asking which files are on which list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.asking import NOT_EXAMINED, answer, items_of, source_of
+from holdfast.acts.examining import by_item
+from holdfast.core.errors import InputError
+from holdfast.examine import marks as found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Which marks: by kinds of lists, of items."""
+
+    case: str
+    kinds: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"items": list(self.items), "kinds": list(self.kinds)}
+
+
+@act("marks", Needs.AUTHORITY)
+def marks(session: Session, request: Marks) -> Iterator[bytes]:
+    """Yield a line for each file and each list that it is on.
+
+    Raises:
+        InputError: the case was not examined yet.
+    """
+    held = by_item(session, request.case)
+    index = session.vault.index(request.case)
+    if not (index / found.FOLDER).is_dir():
+        raise InputError(f"case {request.case} has no marks yet", NOT_EXAMINED)
+    wanted = items_of(held, request.items)
+    rows = (
+        _mark(held, row)
+        for row in found.read(index, request.kinds)
+        if row["item"] in (held if wanted is None else wanted)
+    )
+    return answer(session, "marks", request, rows)
+
+
+def _mark(held: dict[str, Exhibit], row: dict[str, str]) -> dict[str, Any]:
+    return {
+        **source_of(held, row["item"], row["path"]),
+        "algorithm": row["algorithm"],
+        "digest": row["digest"],
+        "kind": row["set_kind"],
+        "list": row["set_name"],
+        "set": row["set"],
+        "sha256": row["sha256"],
+    }
