@@ -136,7 +136,8 @@ def test_abuse_material_leaves_only_for_who_is_named_and_sealed(case: Line, tmp_
     assert examined(case) == {"abuse": 1}
     assert len(case.entries("item.restrict")) == 1
     out = tmp_path / "out"
-    for options in ((), ("--for", "Court"), ("--for", "Court", "--sealed-to", key)):
+    unnamed: tuple[tuple[str, ...], ...] = ((), ("--for", "Court"), ("--sealed-to", key))
+    for options in unnamed:
         done = bundle(case, out, *options)
         assert (done.code, done.out) == (4, "")
         assert "AL/1" in done.err
@@ -155,12 +156,13 @@ def test_abuse_material_leaves_only_for_who_is_named_and_sealed(case: Line, tmp_
         "restricted", "release", "AL/1", "--case", case.case, *given, "--sealed-to", key, "--json"
     ).row["entry"]
     other = str(pyrage.x25519.Identity.generate().to_public())
-    for options in (
+    wrong: tuple[tuple[str, ...], ...] = (
         ("--for", "Court"),
         ("--for", "Court", "--sealed-to", other),
         ("--for", "Court", "--sealed-to", key, "--sealed-to", other),
         ("--for", "Somebody", "--sealed-to", key),
-    ):
+    )
+    for options in wrong:
         assert bundle(case, out, *options).code == 4, options
     assert bundle(case, out, "--for", "Court", "--sealed-to", key).code == 0
     assert out.is_file()
@@ -232,7 +234,8 @@ def test_text_of_abuse_material_is_not_shown(case: Line, tmp_path: Path) -> None
     values = case.must("indicators", "--case", case.case, "--json", "--item", "AL/4").rows
     by_file = {(row["inside"], row["value"]) for row in values}
     assert ("else.html", "http://wimble.example/") in by_file
-    assert {value for inside, value in by_file if inside == "story.html"} == {
+    # A box that isn't compressed shows in its own bytes what is in it.
+    assert {value for inside, value in by_file if inside in {"", "story.html"}} == {
         "(withheld: on a list of abuse material)"
     }
 

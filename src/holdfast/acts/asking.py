@@ -152,14 +152,17 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     hits = texts.query(index, request.query, request.limit)
     hides = restricting.hidden(session, request.case)
     found = (_hit(held, hit) for hit in hits)
-    shown = ({**row, "message": restricting.WITHHELD, "marks": []}
-             if hides(row["item"], row["inside"]) else row for row in found)  # fmt: skip
+    withheld = {"marks": [], "message": restricting.WITHHELD}
+    shown = (
+        {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
+        for row in found
+    )
     return answer(session, "search", request, shown)
 
 
-def hide(row: dict[str, Any], hides: Callable[[str, str], bool]) -> dict[str, Any]:
+def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:
     """Return a record as it may be shown: without its text where that is of abuse material."""
-    if not hides(row["item"], row["path"]):
+    if not hides(row["item"], row["path"], row["kind"]):
         return row
     kept = {"message": restricting.WITHHELD, "value": restricting.WITHHELD}
     return {name: kept.get(name, value) for name, value in row.items()}

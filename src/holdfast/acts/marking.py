@@ -1,4 +1,4 @@
-"""The act of asking which files are on which list."""
+"""Acts that ask which files are on which list, and which match which YARA rule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from holdfast.acts.asking import NOT_EXAMINED, answer, items_of, source_of
 from holdfast.acts.examining import by_item
 from holdfast.core.errors import InputError
 from holdfast.examine import marks as found
+from holdfast.examine import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,4 +61,45 @@ def _mark(held: dict[str, Exhibit], row: dict[str, str]) -> dict[str, Any]:
         "list": row["set_name"],
         "set": row["set"],
         "sha256": row["sha256"],
+    }
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which matches of YARA rules: of rules by name, of items."""
+
+    case: str
+    rules: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"items": list(self.items), "rules": list(self.rules)}
+
+
+@act("matches", Needs.AUTHORITY)
+def matches(session: Session, request: Matches) -> Iterator[bytes]:
+    """Yield a line for each file and each rule that it matches."""
+    held = by_item(session, request.case)
+    wanted = items_of(held, request.items) or list(held)
+    rows = (
+        _match(held, row)
+        for row in timeline.records(session.vault.derived, wanted, kind="yara.match")
+        if not request.rules or row["rule"] in request.rules
+    )
+    return answer(session, "matches", request, rows)
+
+
+def _match(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **source_of(held, row["item"], row["path"]),
+        "length": row["length"],
+        "meta": row["rule_meta"],
+        "namespace": row["namespace"],
+        "offset": row["offset"],
+        "rule": row["rule"],
+        "rules_sha256": row["rules_sha256"],
+        "strings": row["strings"],
+        "strings_found": row["strings_found"],
+        "tags": row["rule_tags"],
     }

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.marks import Marked
 
+_OF_BYTES = ("indicator",)
+"""Kinds of records that show text found in any file's bytes, a container's too."""
 WITHHELD = "(withheld: on a list of abuse material)"
 
 
@@ -128,26 +130,31 @@ def check_preview(session: Session, case: str, chosen: Iterable[Exhibit]) -> Non
             )
 
 
-def hidden(session: Session, case: str) -> Callable[[str, str], bool]:
-    """Return whether text of a file, named by item and path inside, may not be shown.
+def hidden(session: Session, case: str) -> Callable[[str, str, str], bool]:
+    """Return whether text of a record, by its item, path inside and kind, may not be shown.
 
-    Where it isn't known which files of a restricted item are meant, none of it may.
+    Where it isn't known which files of a restricted item are meant, none of it may. What was
+    found in a container's own bytes may be a file's inside, so none of that may either.
     """
     screen(session, case)
     restricted = session.look_up(restrictions.restricted)
     if not restricted:
-        return lambda _item, _path: False
+        return lambda _item, _path, _kind: False
     paths: dict[str, list[str]] = {}
     for row in marks.read(session.vault.index(case), [shelf.ABUSE]):
         paths.setdefault(row["item"], []).append(row["path"])
 
-    def hides(item: str, path: str) -> bool:
-        if item not in restricted:
-            return False
-        known = paths.get(item, [""])
-        return any(not one or path == one or path.startswith(f"{one}/") for one in known)
+    def hides(item: str, path: str, kind: str) -> bool:
+        return item in restricted and any(
+            _within(path, one) or (kind in _OF_BYTES and _within(one, path))
+            for one in paths.get(item, [""])
+        )
 
     return hides
+
+
+def _within(path: str, outer: str) -> bool:
+    return not outer or path == outer or path.startswith(f"{outer}/")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
-        "marks": ("hashset", "Show which files are on which list."),
+        "marks": ("marks", "Show which files are on which list."),
+        "matches": ("marks", "Show which files match which YARA rule."),
     },
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),

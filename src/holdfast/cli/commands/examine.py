@@ -35,6 +35,12 @@ from holdfast.examine import told
     metavar="DIR",
     help="Hold event records against the Sigma rules in this folder.",
 )
+@click.option(
+    "--yara",
+    type=Path,
+    metavar="PATH",
+    help="Hold every file against the YARA rules of this file or folder.",
+)
 @JSON
 def examine(
     place: Where,
@@ -44,6 +50,7 @@ def examine(
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
+    yara: Path | None,
     as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
@@ -55,7 +62,7 @@ def examine(
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping)
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, yara=yara)
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given))
     summary = done.summary

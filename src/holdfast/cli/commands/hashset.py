@@ -1,4 +1,4 @@
-"""`hashset` and `marks`: lists of known files and values, and which files are on them."""
+"""`hashset`: lists of known files and values that cases are held against."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, warn, where
+from holdfast.cli.common import JSON, Where, emit, progress, say, warn, where
 
 _KINDS = ("known-good", "known-bad", "abuse")
 _FORMATS = ("nsrl", "list", "csv", "vics", "misp")
@@ -126,39 +126,3 @@ def remove(place: Where, *, name: str, reason: str, as_json: bool) -> None:
         emit(gone.as_json())
     else:
         say(f"Removed {gone.name}; marks by it go when a case is examined again")
-
-
-@click.command()
-@where
-@CASE
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS),
-              help="Only lists of this kind; repeat.")  # fmt: skip
-@click.option("--item", "items", multiple=True, metavar="I", help="Exhibit or digest; repeat.")
-@JSON
-def marks(
-    place: Where, *, case: str, kinds: tuple[str, ...], items: tuple[str, ...], as_json: bool
-) -> None:
-    """Show which files are on which list: known to be good, known to be bad, abuse material.
-
-    \b
-    Example:
-      holdfast marks --case 2026-0001 --kind known-bad
-    """
-    import sys  # noqa: PLC0415
-
-    import orjson  # noqa: PLC0415
-
-    from holdfast.acts import marking  # noqa: PLC0415
-
-    found = False
-    with place.session() as session:
-        for line in marking.marks(session, marking.Marks(case, kinds, items)):
-            found = True
-            if as_json:
-                sys.stdout.buffer.write(line)
-                continue
-            row = orjson.loads(line)
-            inside = f"/{row['inside']}" if row["inside"] else ""
-            say(f"{row['kind']:<10}  {row['exhibit'] or ''}{inside}  {row['list']}")
-    if not found and not as_json:
-        warn("no file of the case is on a list; `holdfast hashset list` shows the lists")
