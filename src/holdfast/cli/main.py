@@ -37,6 +37,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
         "marks": ("marks", "Show which files are on which list."),
+        "campaigns": ("marks", "Show which texts and pictures are nearly the same."),
         "matches": ("marks", "Show which files match which YARA rule."),
     },
     "Prove and hand over": {

@@ -34,7 +34,10 @@ PICTURE_THRESHOLD = 31
 """Bits that differ, at most, between two pictures that are joined, of 256: PDQ's own advice."""
 QUALITY = 50
 """Of the PDQ of a picture that is grouped; below it, pictures are alike by being empty."""
+VALUES = 128
+"""Numbers of a MinHash."""
 FIRST = 4
+"""With how many of those that share a part each is compared."""
 _BANDS, _CHOSEN = 32, 20
 _CHUNK = 1 << 16
 
@@ -55,7 +58,7 @@ def texts(prints: Texts, threshold: float = TEXT_THRESHOLD) -> Grouped:
     Of pairs that agree in exactly half, 87 of 100 are compared; in three fifths, 99.
     """
     unique, inverse = _unique(prints)
-    rows = prints.shape[1] // _BANDS
+    rows = VALUES // _BANDS
     bands = (
         np.ascontiguousarray(unique[:, band * rows : (band + 1) * rows]) for band in range(_BANDS)
     )

@@ -30,6 +30,8 @@ _HEAP = 20 << 20
 _SHOWN = 32_768
 _AROUND = 80
 _LONGEST_QUERY = 1000
+_PRINTS = "similar."
+"""Kinds of records that hold fingerprints: there is nothing in them to read."""
 _MOST = 100_000
 _REFERENCE = (
     "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning", "offset",
@@ -84,6 +86,8 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
         writer = index.writer(_HEAP, 1)  # one thread: equal records give equal order of equal hits
         count = 0
         for row in every_record(derived, items):
+            if str(row["kind"]).startswith(_PRINTS):
+                continue
             writer.add_document(_document(row))
             count += 1
         writer.commit()

@@ -38,6 +38,7 @@ def read(
     patterns: Path | None = None,
     mapping: Path | None = None,
     yara: Path | None = None,
+    similar: bool = False,
 ) -> Told:
     """Read what is named.
 
@@ -64,4 +65,7 @@ def read(
         matched = signatures.load(yara)
         settings["yara"] = matched.to_json()
         facts["yara"] = {"rules": matched.rules, "sha256": matched.sha256}
+    if similar:
+        settings |= {"similar_pictures": True, "similar_texts": True}
+        facts["similar"] = True
     return Told(settings, facts, tuple(notes))

@@ -36,6 +36,11 @@ from holdfast.examine import told
     help="Hold event records against the Sigma rules in this folder.",
 )
 @click.option(
+    "--similar",
+    is_flag=True,
+    help="Take fingerprints of texts and pictures, for `holdfast campaigns`.",
+)
+@click.option(
     "--yara",
     type=Path,
     metavar="PATH",
@@ -50,6 +55,7 @@ def examine(
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
+    similar: bool,
     yara: Path | None,
     as_json: bool,
 ) -> int:
@@ -62,7 +68,7 @@ def examine(
     Example:
       holdfast examine --case 2026-0001 --jobs 2
     """
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, yara=yara)
+    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, yara=yara, similar=similar)
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given))
     summary = done.summary

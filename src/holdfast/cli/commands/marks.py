@@ -1,4 +1,4 @@
-"""`marks` and `matches`: files on lists, files that YARA rules match."""
+"""`marks`, `matches`, `campaigns`: files on lists, that rules match, that are nearly the same."""
 
 from __future__ import annotations
 
@@ -64,6 +64,33 @@ def matches(
         _show(lines, _match, "no file matches; was it examined with --yara?", as_json=as_json)
 
 
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(("picture", "text")),
+              help="Only these; repeat.")  # fmt: skip
+@ITEM
+@JSON
+def campaigns(
+    place: Where, *, case: str, kinds: tuple[str, ...], items: tuple[str, ...], as_json: bool
+) -> None:
+    """Show which texts and pictures are nearly the same, as `examine --similar` found them.
+
+    A group is what came from one hand: the mails of one mailing, the pages of one kit, a logo
+    saved anew. Two texts are joined when half of their pairs of words are the same.
+
+    \b
+    Example:
+      holdfast campaigns --case 2026-0001 --kind text
+    """
+    from holdfast.acts import grouping  # noqa: PLC0415
+
+    with place.session() as session:
+        lines = grouping.campaigns(session, grouping.Campaigns(case, kinds, items))
+        _show(lines, _campaign, "nothing is alike; was it examined with --similar?",
+              as_json=as_json)  # fmt: skip
+
+
 def _show(
     lines: Iterable[bytes], text: Callable[[dict[str, Any]], str], none: str, *, as_json: bool
 ) -> None:
@@ -90,3 +117,11 @@ def _match(row: dict[str, Any]) -> str:
     tags = f"  ({', '.join(row['tags'])})" if row["tags"] else ""
     at = "" if row["offset"] is None else f"@{row['offset']}"
     return f"{row['rule']:<30}  {_place(row)}{at}{tags}"
+
+
+def _campaign(group: dict[str, Any]) -> str:
+    lines = [f"{group['campaign']}  {group['kind']}, {group['size']} alike ({group['threshold']})"]
+    for one in group["members"]:
+        at = f"#{one['row']}" if one["row"] is not None else ""
+        lines.append(f"  {_place(one)}{at}  {' '.join(one['message'].split())[:100]}")
+    return "\n".join(lines)
