@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.examining import by_item
 from holdfast.core import clock, durable
@@ -22,7 +23,7 @@ from holdfast.examine import timeline as timelines
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.acts.act import Request
     from holdfast.cases.exhibits import Exhibit
@@ -77,7 +78,9 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         text=request.text or None,
         limit=request.limit,
     )
-    return answer(session, "timeline", request, (_event(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    events = (_event(held, hide(row, hides)) for row in rows)
+    return answer(session, "timeline", request, events)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Indicators:
     items: tuple[str, ...] = ()
     valid_only: bool = False
     text: str = ""
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -97,6 +102,7 @@ class Indicators:
             "kinds": list(self.kinds),
             "text": self.text,
             "valid": self.valid_only,
+            **({} if self.known else {"known": False}),
         }
 
 
@@ -111,7 +117,12 @@ def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
         valid_only=request.valid_only,
         text=request.text or None,
     )
-    return answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    found = (_indicator(held, hide(row, hides)) for row in rows)
+    marked = known.annotated(session, found)
+    if not request.known:
+        marked = (row for row in marked if not row["known_good"])
+    return answer(session, "indicators", request, marked)
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,22 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
     hits = texts.query(index, request.query, request.limit)
-    return answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    hides = restricting.hidden(session, request.case)
+    found = (_hit(held, hit) for hit in hits)
+    withheld = {"marks": [], "message": restricting.WITHHELD}
+    shown = (
+        {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
+        for row in found
+    )
+    return answer(session, "search", request, shown)
+
+
+def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:
+    """Return a record as it may be shown: without its text where that is of abuse material."""
+    if not hides(row["item"], row["path"], row["kind"]):
+        return row
+    kept = {"message": restricting.WITHHELD, "value": restricting.WITHHELD}
+    return {name: kept.get(name, value) for name, value in row.items()}
 
 
 def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
@@ -160,7 +186,10 @@ def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | No
 
 
 def answer(
-    session: Session, name: str, request: Request, rows: Iterable[dict[str, Any]]
+    session: Session,
+    name: str,
+    request: Request,
+    rows: Iterable[dict[str, Any]],
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from holdfast.acts import hashsets, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -65,6 +66,8 @@ class Examination:
     """Events in the case's timeline."""
     indexed: int
     """Records in the case's text index."""
+    marks: dict[str, int]
+    """Files on lists, by the kind of list; a file on two lists counts twice."""
     notes: list[str]
     """Workers that died or were lost and items that could not be read, one line each."""
 
@@ -82,7 +85,13 @@ def examine(session: Session, request: Examine) -> Examination:
     engine = _engine(session, request)
     held = by_item(session, request.case)
     notes = [*request.told.notes]
+    lists = session.look_up(hashsets.in_force)
+    settings = dict(request.told.settings)
+    if algorithms := hashsets.needed(lists):
+        settings["digests"] = algorithms
     started: dict[str, Json] = {"items": len(held), **request.facts()}
+    if lists:
+        started["sets"] = [one.digest for one in lists]
     session.custody.enter(Draft("examine.start", request.case, started))
     done = 0
 
@@ -105,10 +114,12 @@ def examine(session: Session, request: Examine) -> Examination:
             vault.derived,
             jobs=request.jobs,
             on_event=hear,
-            settings=request.told.settings,
+            settings=settings,
             engine=engine,
         )
         index = vault.index(request.case)
+        session.progress(len(held), len(held), "lists of known files")
+        marked = restricting.mark(session, request.case)
         session.progress(len(held), len(held), "timeline")
         events = timeline.build(vault.derived, held, index)
         session.progress(len(held), len(held), "text index")
@@ -123,6 +134,8 @@ def examine(session: Session, request: Examine) -> Examination:
             events = timeline.build(vault.derived, held, index)
             indexed = search.build(vault.derived, held, index)
             links.build(vault.derived, held, index, secret)
+            marked = restricting.mark(session, request.case)
+    counts = dict(sorted(marked.counts.items()))
     totals: dict[str, Json] = {
         "deaths": summary.deaths,
         "examined": summary.examined,
@@ -132,8 +145,10 @@ def examine(session: Session, request: Examine) -> Examination:
         "skipped": summary.skipped,
         "unread": summary.unread,
     }
+    if lists:
+        totals["marks"] = dict(counts)
     session.custody.enter(Draft("examine.end", request.case, {"totals": totals}))
-    return Examination(summary, events, indexed, notes)
+    return Examination(summary, events, indexed, counts, notes)
 
 
 def _engine(session: Session, request: Examine) -> Engine:

@@ -16,7 +16,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.examine import results
 from holdfast.examine._plan import Plan, standing
 from holdfast.examine._roster import PARSER, Module
-from holdfast.examine._walk import EVERY, label
+from holdfast.examine._walk import label
 from holdfast.examine.engine import Order
 from holdfast.examine.engines.local import Local
 from holdfast.examine.events import (

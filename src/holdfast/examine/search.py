@@ -35,6 +35,8 @@ _HEAP = 20 << 20
 _SHOWN = 32_768
 _AROUND = 80
 _LONGEST_QUERY = 1000
+_PRINTS = "similar."
+"""Kinds of records that hold fingerprints: there is nothing in them to read."""
 _MOST = 100_000
 _ROWS = 4096
 _REFERENCE = (
@@ -90,6 +92,8 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
         writer = index.writer(_HEAP, 1)  # one thread: equal records give equal order of equal hits
         count = 0
         for dataset in results.datasets(derived, items):
+            if dataset.kind.startswith(_PRINTS):
+                continue
             for document in _documents(dataset.path):
                 writer.add_document(document)
                 count += 1

@@ -15,7 +15,7 @@ from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
-from holdfast.vault.schedules import Schedules
+from holdfast.vault.restrictions import Restrictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Schedules):
+class Batch(Restrictions):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -69,6 +69,7 @@ class Batch(Schedules):
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
             *(tables.holds, tables.schedules),
+            *(tables.hash_sets, tables.restrictions, tables.releases),
         ):
             self._insert(connection, table)
         if self._settings:
@@ -306,6 +307,11 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "schedule.done": Batch.recaptured,
     "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
+    "hashset.add": Batch.set_added,
+    "hashset.remove": Batch.set_removed,
+    "item.restrict": Batch.restricted,
+    "item.release": Batch.released,
+    "item.withdraw": Batch.withdrawn_release,
 }
 
 

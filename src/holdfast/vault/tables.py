@@ -222,6 +222,42 @@ holds = Table(
     Index("holds_case", "case"),
 )
 
+hash_sets = Table(
+    "hash_sets",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("set", String(64), nullable=False, comment="SHA-256 of its set.json"),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False, comment="known-good, known-bad or abuse"),
+    Column("tables", Text, nullable=False, comment="JSON: how many digests of what"),
+    Column("removed", BigInteger, comment="the entry that removed it"),
+    comment="Lists of known files and values; they belong to no case.",
+)
+
+restrictions = Table(
+    "restrictions",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("set", String(64), primary_key=True),
+    Column("item", String(64), nullable=False),
+    Column("case", String, nullable=False, comment="in which it was found"),
+    Index("restrictions_item", "item"),
+    comment="Items with files that are on a list of abuse material, whichever case holds them.",
+)
+
+releases = Table(
+    "releases",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", String(64), nullable=False),
+    Column("case", String, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("sealed_to", Text, nullable=False, comment="JSON list of age recipients"),
+    Column("withdrawn", BigInteger, comment="the entry that withdrew it"),
+    Index("releases_item", "item"),
+    comment="To whom a restricted item may be handed over.",
+)
+
 seen = Table(
     "seen",
     state,

@@ -57,6 +57,7 @@ from holdfast.examine.engines.ray import Cluster
     help="The head of the cluster, with --engine ray.",
 )
 @TOKEN
+@click.option(
     "--cross-check",
     is_flag=True,
     help="Have second readers read it too; see `holdfast disagreements`.",
@@ -66,6 +67,17 @@ from holdfast.examine.engines.ray import Cluster
     "old",
     metavar="OLD",
     help="Show what changed since OLD: previous, a parser's name, name@version, or a key.",
+)
+@click.option(
+    "--similar",
+    is_flag=True,
+    help="Take fingerprints of texts and pictures, for `holdfast campaigns`.",
+)
+@click.option(
+    "--yara",
+    type=Path,
+    metavar="PATH",
+    help="Hold every file against the YARA rules of this file or folder.",
 )
 @JSON
 @click.pass_context
@@ -83,6 +95,8 @@ def examine(
     sigma: Path | None,
     cross_check: bool,
     old: str | None,
+    similar: bool,
+    yara: Path | None,
     as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
@@ -111,7 +125,14 @@ def examine(
         cluster = _cluster(address, token)
         if ctx.get_parameter_source("jobs") == ParameterSource.DEFAULT:
             jobs = 0
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, cross_check=cross_check)
+    given = told.read(
+        sigma=sigma,
+        patterns=patterns,
+        mapping=mapping,
+        cross_check=cross_check,
+        yara=yara,
+        similar=similar,
+    )
     with place.session() as session, progress("Examining", "items") as session.progress:
         done = examining.examine(session, examining.Examine(case, jobs, given, cluster))
     _tell(done, case, as_json=as_json)
@@ -133,6 +154,7 @@ def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
                 "failures": summary.failures,
                 "files": summary.files,
                 "indexed": done.indexed,
+                "marks": dict(done.marks),
                 "records": summary.records,
                 "skipped": summary.skipped,
                 "unread": summary.unread,
@@ -145,6 +167,9 @@ def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
             f"{summary.records} records, {summary.failures} places that could not be read; "
             f"{done.events} events in the timeline"
         )
+        if done.marks:
+            counted = ", ".join(f"{count} {kind}" for kind, count in done.marks.items())
+            say(f"On lists: {counted}; see `holdfast marks --case {case}`")
         say(f"See `holdfast ledger --case {case}` for what was not read")
 
 

@@ -74,6 +74,7 @@ def timeline(
 @ITEM
 @click.option("--valid", "valid_only", is_flag=True, help="Only those that pass their own rules.")
 @click.option("--text", default="", metavar="T", help="Only values that contain T.")
+@click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
 @JSON
 def indicators(
     place: Where,
@@ -83,6 +84,7 @@ def indicators(
     items: tuple[str, ...],
     valid_only: bool,
     text: str,
+    unknown: bool,
     as_json: bool,
 ) -> None:
     """Show addresses, names and digests found in the evidence, each with its place.
@@ -91,7 +93,7 @@ def indicators(
     Example:
       holdfast indicators --case 2026-0001 --kind domain --valid --json
     """
-    request = asking.Indicators(case, kinds, items, valid_only, text)
+    request = asking.Indicators(case, kinds, items, valid_only, text, not unknown)
     with place.session() as session:
         _show(asking.indicators(session, request), _indicator, as_json=as_json)
 
@@ -196,6 +198,8 @@ def _link(row: dict[str, Any]) -> str:
 
 def _indicator(row: dict[str, Any]) -> str:
     mark = "" if row["valid"] else "  (not valid)"
+    for words, lists in (("known good", row["known_good"]), ("known bad", row["known_bad"])):
+        mark += f"  ({words}: {', '.join(lists)})" if lists else ""
     inside = f"/{row['inside']}" if row["inside"] else ""
     place = f"{row['exhibit'] or ''}{inside}@{row['offset']}"
     return f"{row['kind']:<7}  {place:<16}  {row['value']}{mark}"
