@@ -193,11 +193,11 @@ def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
 
 
 def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
-    time = row.pop("time")
+    time, nanos = row.pop("time"), row.pop("time_nanos", None)
     return {
         **row,
         **_source(held, row["item"], row["path"]),
-        "time": None if time is None else clock.to_text(time),
+        "time": None if time is None else clock.to_text(time, nanos),
     }
 
 

@@ -29,13 +29,14 @@ _FIRST, _LAST = -(2**63) + 2, 2**63 - 2  # the two ends are DuckDB's infinities
 _NO_LIMIT = 2**62
 
 _STAGE = """
-COPY (SELECT item, path, parser, parser_version, kind, seq, time, time_meaning, time_quality,
-             time_original, host, "user", message, "offset", length, "row"
+COPY (SELECT item, path, parser, parser_version, kind, seq, time, time_nanos, time_meaning,
+             time_quality, time_original, host, "user", message, "offset", length, "row"
       FROM read_parquet($files) WHERE time IS NOT NULL)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 _SORT = """
-COPY (SELECT * FROM read_parquet($files) ORDER BY time, item, path, parser, kind, seq)
+COPY (SELECT * FROM read_parquet($files)
+      ORDER BY time, time_nanos NULLS FIRST, item, path, parser, kind, seq)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 _QUERY = """
