@@ -416,7 +416,7 @@ def compare(path: Path) -> Counter[str]:
     told["connections"] = len(streams)
     names = Counter(
         (one[0], one[1].lower() if one[1:] else "")
-        for one in tshark(path, "dns && !icmp", "frame.number", "dns.qry.name")
+        for one in tshark(path, "(dns || mdns || llmnr) && !icmp", "frame.number", "dns.qry.name")
     )
     ours = Counter(
         (str(one.row), (one.query_name or "").lower()) for one in of(NetworkDns, records)
