@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.clocks import in_force
 from holdfast.acts.examining import by_item
+from holdfast.cases.clocks import Clocks, in_seconds
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
 from holdfast.examine import search as texts
@@ -43,6 +45,8 @@ class Timeline:
     items: tuple[str, ...] = ()
     text: str = ""
     limit: int | None = None
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -53,12 +57,16 @@ class Timeline:
             "limit": self.limit,
             "text": self.text,
             "to": self.end,
+            **({"as_recorded": True} if self.as_recorded else {}),
         }
 
 
 @act("timeline", Needs.AUTHORITY)
 def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     """Yield events in order of time, a JSON line each.
+
+    Times of sources whose clock is said to be wrong are corrected: an event then has both times,
+    and the entry of the log also names the statements that were applied.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -67,6 +75,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
     rows = timelines.query(
         index,
         start=clock.from_text(request.start) if request.start else None,
@@ -75,8 +84,13 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         items=_digests(held, request.items),
         text=request.text or None,
         limit=request.limit,
+        clocks=[
+            timelines.Clock(one.source.item, one.source.host, one.ahead, one.within, one.entry)
+            for one in clocks.offsets
+        ],
     )
-    return _answer(session, "timeline", request, (_event(held, row) for row in rows))
+    events = (_event(held, row) for row in rows)
+    return _answer(session, "timeline", request, events, clocks)
 
 
 @dataclass(frozen=True)
@@ -137,8 +151,9 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
+    clocks = in_force(session, request.case)
     hits = texts.query(index, request.query, request.limit)
-    return _answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    return _answer(session, "search", request, (_hit(held, hit, clocks) for hit in hits), clocks)
 
 
 def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
@@ -163,6 +178,7 @@ def _answer(
     name: str,
     request: Timeline | Indicators | Search,
     rows: Iterable[dict[str, Any]],
+    clocks: Clocks | None = None,
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
@@ -174,6 +190,8 @@ def _answer(
                 answer.write(line)
                 count += 1
         result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
+        if clocks is not None and clocks.offsets:
+            result["clocks"] = [one.entry for one in clocks.offsets]
         fields: dict[str, Json] = {"request": request.facts(), "result": result}
         session.custody.enter(Draft(name, request.case, fields))
         answer.seek(0)
@@ -194,11 +212,27 @@ def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
 
 def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     time, nanos = row.pop("time"), row.pop("time_nanos", None)
+    corrected, ahead, within, stated = (row.pop(name, None) for name in _OF_CLOCKS)
+    shown = {**row, **_source(held, row["item"], row["path"])}
+    if stated is None:
+        return {**shown, "time": None if time is None else clock.to_text(time, nanos)}
     return {
-        **row,
-        **_source(held, row["item"], row["path"]),
-        "time": None if time is None else clock.to_text(time, nanos),
+        **shown,
+        "time": clock.to_text(corrected, nanos),
+        "time_quality": _doubt(row["time_quality"], within),
+        "time_recorded": clock.to_text(time, nanos),
+        "clock_ahead": in_seconds(ahead),
+        "clock_entry": stated,
     }
+
+
+_OF_CLOCKS = ("corrected", "ahead", "within_", "stated")
+
+
+def _doubt(quality: str | None, within: int) -> str:
+    """Return how certain a time is after its clock was corrected."""
+    skew = f"clock skew +-{in_seconds(within)} s"
+    return skew if quality in {None, "exact"} else f"{quality}, {skew}"
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
@@ -213,8 +247,8 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
-    return {
+def _hit(held: dict[str, Exhibit], hit: texts.Hit, clocks: Clocks) -> dict[str, Any]:
+    found = {
         **_source(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
@@ -226,3 +260,10 @@ def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
         "time": None if hit.time is None else clock.to_text(hit.time),
         "time_meaning": hit.time_meaning,
     }
+    offset = None if hit.time is None else clocks.of(hit.item, hit.host)
+    if offset is not None and hit.time is not None:
+        found |= {
+            "time": clock.to_text(hit.time - offset.ahead), "time_recorded": found["time"],
+            "clock_ahead": in_seconds(offset.ahead), "clock_entry": offset.entry,
+        }  # fmt: skip
+    return found

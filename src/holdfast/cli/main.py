@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "items": ("collect", "List what the case holds."),
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
+        "clock": ("clock", "State by how much a source's clock was wrong."),
     },
     "Ask": {
         "timeline": ("query", "Show the case's events in order of time, UTC."),

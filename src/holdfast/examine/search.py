@@ -58,6 +58,7 @@ class Hit:
     """Text of the record around the first word found; plain text from evidence, never HTML."""
     marks: tuple[tuple[int, int], ...]
     """Where in `snippet` the words are: first character, and the one after the last."""
+    host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def _document(row: dict[str, object]) -> tantivy.Document:
     for text in texts:
         document.add_text("text", prepare(text))
     document.add_bytes("shown", "\n".join(texts)[:_SHOWN].encode())
-    document.add_bytes("ref", json.dumps({name: row[name] for name in _REFERENCE}).encode())
+    reference = {name: row[name] for name in (*_REFERENCE, "host")}
+    document.add_bytes("ref", json.dumps(reference).encode())
     return document
 
 
