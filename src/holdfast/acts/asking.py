@@ -15,7 +15,9 @@ import orjson
 
 from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.clocks import in_force
 from holdfast.acts.examining import by_item
+from holdfast.cases.clocks import Clocks, in_seconds
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
 from holdfast.examine import search as texts
@@ -45,6 +47,8 @@ class Timeline:
     items: tuple[str, ...] = ()
     text: str = ""
     limit: int | None = None
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -55,12 +59,16 @@ class Timeline:
             "limit": self.limit,
             "text": self.text,
             "to": self.end,
+            **({"as_recorded": True} if self.as_recorded else {}),
         }
 
 
 @act("timeline", Needs.AUTHORITY)
 def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     """Yield events in order of time, a JSON line each.
+
+    Times of sources whose clock is said to be wrong are corrected: an event then has both times,
+    and the entry of the log also names the statements that were applied.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -69,6 +77,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
     rows = timelines.query(
         index,
         start=clock.from_text(request.start) if request.start else None,
@@ -77,10 +86,14 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         items=digests(held, request.items),
         text=request.text or None,
         limit=request.limit,
+        clocks=[
+            timelines.Clock(one.source.item, one.source.host, one.ahead, one.within, one.entry)
+            for one in clocks.offsets
+        ],
     )
     hides = restricting.hidden(session, request.case)
     events = (_event(held, hide(row, hides)) for row in rows)
-    return answer(session, "timeline", request, events)
+    return answer(session, "timeline", request, events, clocks)
 
 
 @dataclass(frozen=True)
@@ -149,15 +162,16 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
+    clocks = in_force(session, request.case)
     hits = texts.query(index, request.query, request.limit)
     hides = restricting.hidden(session, request.case)
-    found = (_hit(held, hit) for hit in hits)
+    found = (_hit(held, hit, clocks) for hit in hits)
     withheld = {"marks": [], "message": restricting.WITHHELD}
     shown = (
         {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
         for row in found
     )
-    return answer(session, "search", request, shown)
+    return answer(session, "search", request, shown, clocks)
 
 
 def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:
@@ -190,6 +204,7 @@ def answer(
     name: str,
     request: Request,
     rows: Iterable[dict[str, Any]],
+    clocks: Clocks | None = None,
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
@@ -201,6 +216,8 @@ def answer(
                 told.write(line)
                 count += 1
         result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
+        if clocks is not None and clocks.offsets:
+            result["clocks"] = [one.entry for one in clocks.offsets]
         fields: dict[str, Json] = {"request": request.facts(), "result": result}
         session.custody.enter(Draft(name, request.case, fields))
         told.seek(0)
@@ -220,12 +237,28 @@ def source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
 
 
 def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
-    time = row.pop("time")
+    time, nanos = row.pop("time"), row.pop("time_nanos", None)
+    corrected, ahead, within, stated = (row.pop(name, None) for name in _OF_CLOCKS)
+    shown = {**row, **source(held, row["item"], row["path"])}
+    if stated is None:
+        return {**shown, "time": None if time is None else clock.to_text(time, nanos)}
     return {
-        **row,
-        **source(held, row["item"], row["path"]),
-        "time": None if time is None else clock.to_text(time),
+        **shown,
+        "time": clock.to_text(corrected, nanos),
+        "time_quality": _doubt(row["time_quality"], within),
+        "time_recorded": clock.to_text(time, nanos),
+        "clock_ahead": in_seconds(ahead),
+        "clock_entry": stated,
     }
+
+
+_OF_CLOCKS = ("corrected", "ahead", "within_", "stated")
+
+
+def _doubt(quality: str | None, within: int) -> str:
+    """Return how certain a time is after its clock was corrected."""
+    skew = f"clock skew +-{in_seconds(within)} s"
+    return skew if quality in {None, "exact"} else f"{quality}, {skew}"
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
@@ -240,8 +273,8 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
-    return {
+def _hit(held: dict[str, Exhibit], hit: texts.Hit, clocks: Clocks) -> dict[str, Any]:
+    found = {
         **source(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
@@ -253,3 +286,10 @@ def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
         "time": None if hit.time is None else clock.to_text(hit.time),
         "time_meaning": hit.time_meaning,
     }
+    offset = None if hit.time is None else clocks.of(hit.item, hit.host)
+    if offset is not None and hit.time is not None:
+        found |= {
+            "time": clock.to_text(hit.time - offset.ahead), "time_recorded": found["time"],
+            "clock_ahead": in_seconds(offset.ahead), "clock_entry": offset.entry,
+        }  # fmt: skip
+    return found

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
         "cluster": ("cluster", "Machines that examine together: start a head, join one."),
+        "clock": ("clock", "State by how much a source's clock was wrong."),
     },
     "Ask": {
         "timeline": ("query", "Show the case's events in order of time, UTC."),

@@ -27,8 +27,8 @@ _ORIGIN: tuple[tuple[str, pa.DataType], ...] = (
     ("parser_version", pa.int64()), ("kind", pa.string()), ("seq", pa.int64()),
 )  # fmt: skip
 _BASE = (
-    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
-    "length", "row",
+    "time", "time_nanos", "time_meaning", "time_quality", "time_original", "host", "user",
+    "message", "offset", "length", "row",
 )  # fmt: skip
 COMMON = (*(name for name, _ in _ORIGIN), *_BASE)
 """The columns every kind has, in this order, before its own."""

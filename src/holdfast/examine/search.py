@@ -66,6 +66,7 @@ class Hit:
     """Text of the record around the first word found; plain text from evidence, never HTML."""
     marks: tuple[tuple[int, int], ...]
     """Where in `snippet` the words are: first character, and the one after the last."""
+    host: str | None = None
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
 def _references(batch: pa.RecordBatch) -> list[bytes]:
     """Return what names each row, as JSON."""
     parts: list[Any] = []
-    for name in _REFERENCE:
+    for name in (*_REFERENCE, "host"):
         column = batch.column(name)
         if pa.types.is_string(column.type):
             known = column.dictionary_encode()

@@ -34,6 +34,7 @@ ITEM = click.option(
     type=click.Choice(sorted(EXPORTS)),
     help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
 )
+@click.option("--as-recorded", is_flag=True, help="Leave out what `clock` says of wrong clocks.")
 @JSON
 def timeline(
     place: Where,
@@ -46,6 +47,7 @@ def timeline(
     text: str,
     limit: int | None,
     export: str | None,
+    as_recorded: bool,
     as_json: bool,
 ) -> None:
     """Show the case's events in order of time, UTC.
@@ -57,7 +59,7 @@ def timeline(
     """
     if export is not None and as_json:
         raise click.UsageError("give --export or --json, not both")
-    request = asking.Timeline(case, start, end, kinds, items, text, limit)
+    request = asking.Timeline(case, start, end, kinds, items, text, limit, as_recorded)
     with place.session() as session:
         lines = asking.timeline(session, request)
         if export is None:
@@ -179,6 +181,9 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
 def _event(row: dict[str, Any]) -> str:
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
+    if "clock_ahead" in row:
+        recorded = f"recorded {row['time_recorded']}, clock {row['clock_ahead']} s ahead"
+        message = f"{message}  [{recorded}]"
     return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
 
 
