@@ -44,6 +44,8 @@ class Options:
     parallel: int = 1
     delay: float = 0.0
     """Seconds between two captures from one host."""
+    second_witness: bool = False
+    """Have packets and their keys beside the browser's log, and compare."""
     depth: int = 0
     """How many links away from the first pages a crawl goes, within the scope."""
 
@@ -133,6 +135,7 @@ class Kept:
             "item": one.item,
             "losses": losses,
             "out_of_scope": [*made.out_of_scope],
+            "second_witness": made.second_witness and made.second_witness.as_json(),
             "size": one.size,
             "status": one.status,
             "url": made.url,
