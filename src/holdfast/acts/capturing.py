@@ -345,6 +345,7 @@ def _order(
         state=signed_in,
         egress=egress(session),
         second_witness=options.second_witness,
+        record=options.record_limit if options.record else None,
     )
 
 

@@ -57,16 +57,16 @@ class Witnessed:
         return data[at + 16 : at + 16 + size]
 
     def asked_again(
-        self, name: str, change: Callable[[bytes], bytes]
+        self, name: str, change: Callable[[bytes], bytes], traffic: bytes | None = None
     ) -> tuple[second_witness.Testimony, list[dict[str, Any]]]:
-        """Decode the browser's log as `change` leaves it, and hold it to the same packets."""
+        """Decode the browser's log as `change` leaves it, and hold it to the packets."""
         folder = self.folder / name
         folder.mkdir()
         (folder / "netlog.json").write_bytes(change(self.unsealed("secrets/netlog.json.gz.age")))
         for target, data in (
             ("guard", self.part("capture/guard.jsonl")),
             ("keys", self.keys()),
-            ("traffic", self.part("wire/traffic.pcapng")),
+            ("traffic", traffic or self.part("wire/traffic.pcapng")),
         ):
             (folder / target).write_bytes(data)
         settings = decode.Settings(unasked_allowed=(chromium.BACKGROUND,))

@@ -114,6 +114,9 @@ def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
               help="Capture from there as well, at once, and compare.")  # fmt: skip
 @click.option("--second-witness", is_flag=True,
               help="Keep the packets and their TLS keys, too, and compare.")  # fmt: skip
+@click.option("--record", is_flag=True, help="Record the screen while the page loads.")
+@click.option("--record-limit", type=click.IntRange(1, 100_000), default=100, show_default=True,
+              metavar="MB", help="A recording may have.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
               help="Receive no more than this.")  # fmt: skip
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
@@ -214,6 +217,8 @@ def options_of(given: dict[str, Any]) -> Options:
     from holdfast.acts.web_captures import Options  # noqa: PLC0415
 
     limit, trusted = given.pop("limit", None), given.pop("trust")
+    if "record_limit" in given:
+        given["record_limit"] *= 1_000_000
     state = given.pop("storage_state", None)
     return Options(
         scroll=not given.pop("no_scroll"),

@@ -14,6 +14,7 @@ import json
 import os
 import platform
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from holdfast.collect.web import (
     claims,
     dates,
     decode,
+    filming,
     parts,
     sealing,
     seen_records,
@@ -33,9 +35,10 @@ from holdfast.collect.web import (
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
+from holdfast.collect.web.labels import labels
 from holdfast.collect.web.order import Captured, Order
+from holdfast.collect.web.recorder import Recorder
 from holdfast.collect.web.resolving import Resolver
-from holdfast.collect.web.second_witness import DISAGREES, PARTIAL
 from holdfast.collect.web.seen import Seen
 from holdfast.collect.web.taking import take
 from holdfast.collect.web.visit import Visit
@@ -47,6 +50,7 @@ from holdfast.core.reference import clock_reference
 from holdfast.webarchive import pieces
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from holdfast.collect.web.second_witness import Testimony
@@ -79,6 +83,8 @@ class _Capture:
         self._view_records: list[pieces.Piece] = []
         self._started = clock.now()
         self._witness: Witness | None = None
+        self._recorder: Recorder | None = None
+        self._frames = work / "frames"
 
     def run(self) -> Captured:
         order, work = self._order, self._work
@@ -109,6 +115,7 @@ class _Capture:
         (capture / "browser.log").write_bytes(self._browser.messages())
         sealed = self._seal(netlog)
         self._seal_state()
+        recorded = filming.put(self._recorder, self._frames, self._out, self._seen)
         claimed = claims.write(address, self._out)
         pages = self._pages()
         lines = self._write_views()
@@ -117,12 +124,13 @@ class _Capture:
             self._seen.lost("untimed", "when it was captured, by another clock than ours", why)
         if order.key is None:
             self._seen.lost("unsigned", "the signature", "the vault has no key to sign captures")
-        assurance = self._assurance(summary, before, testimony)
+        assurance = labels(order, self._seen, summary, before, testimony)
         losses = self._write_losses()
         told = self._told(program, summary, ended, sealed) | {
             "assurance": list(assurance),
             "egress": claimed,
             "losses": losses,
+            "recording": recorded,
             "second_witness": None if testimony is None else testimony.as_json(),
         }
         parts.write_json(capture / "capture.json", told)
@@ -180,17 +188,18 @@ class _Capture:
             if order.second_witness:
                 self._witness = Witness(self._work, through_proxy=order.proxy is not None)
                 self._witness.attend(guard)
-            async with guard:
+            async with self._heard(), guard:
                 read, write = self._browser.start(guard.port)
                 client = await Devtools.open(read, write)
-                visit = Visit(client, order.plan, views, self._browser.downloads)
+                if order.record is not None:
+                    self._recorder = Recorder(client, self._frames, order.record)
+                downloads = self._browser.downloads
+                visit = Visit(client, order.plan, views, downloads, self._recorder)
                 self._seen = visit.seen
                 watch = asyncio.create_task(self._watch())
                 await visit.run()
                 await self._leave(client)
                 watch.cancel()
-            if self._witness is not None:
-                await asyncio.to_thread(self._witness.stop)
             self._received = guard.received
             self._local = sorted({one.local for one in guard.lines if one.local})
             if guard.full:
@@ -201,6 +210,15 @@ class _Capture:
                         {"event": "refused", "host": one.host, "port": one.port,
                          "time": one.opened, "why": one.refused}
                     )  # fmt: skip
+
+    @asynccontextmanager
+    async def _heard(self) -> AsyncIterator[None]:
+        """Have the second witness hear until the browser is gone, however it goes."""
+        try:
+            yield
+        finally:
+            if self._witness is not None:
+                await asyncio.to_thread(self._witness.stop)
 
     async def _watch(self) -> None:
         """End the browser where nobody waits for it any more."""
@@ -312,26 +330,6 @@ class _Capture:
                 file.write(parts.line({"loss": number, **loss}))
                 kinds[loss["kind"]] += 1
         return dict(sorted(kinds.items()))
-
-    def _assurance(
-        self,
-        summary: decode.Summary | None,
-        before: times.Stamped,
-        testimony: Testimony | None,
-    ) -> tuple[str, ...]:
-        kinds = {loss["kind"] for loss in self._seen.losses}
-        labels = {
-            "lossy": summary is not None and summary.lossy,
-            "partial": bool(kinds & {"crash", "timeout", "truncated"}) or summary is None,
-            "unasked": summary is not None and bool(summary.unasked),
-            "undecoded": summary is None,
-            "unsandboxed": not self._order.settings.sandbox,
-            "unsigned": self._order.key is None,
-            "untimed": not before.times,
-            "witness-disagrees": testimony is not None and testimony.verdict == DISAGREES,
-            "witness-partial": testimony is not None and testimony.verdict == PARTIAL,
-        }
-        return tuple(name for name, holds in labels.items() if holds)
 
     def _about(self) -> dict[str, Json]:
         """Return what is stamped before anything is asked for."""

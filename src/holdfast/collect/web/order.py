@@ -49,6 +49,8 @@ class Order:
     """What the browser is signed in with; its cookies are in the plan."""
     second_witness: bool = False
     """Have another witness beside the browser's log; `settings` say `log_keys`, too."""
+    record: int | None = None
+    """Record the screen, in so many bytes at most."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by whoever gives up: the browser is ended, and nothing is packed."""
 
