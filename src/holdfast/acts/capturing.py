@@ -247,6 +247,8 @@ class _Run(Gathering):
             record["times"] = times
         if task.vantage is not None:
             record["vantage"] = task.vantage.as_json()
+        if made.second_witness is not None:
+            record["second_witness"] = made.second_witness.as_json()
         approved = self._profiles.facts(made.url)
         if approved is not None:
             record["profile"] = approved
@@ -329,6 +331,7 @@ def _order(
             sandbox=options.sandbox,
             browser=options.browser,
             user=options.browser_user,
+            log_keys=options.second_witness,
         ),
         recipients=(recipient,),
         key=keyring.capture_signer(),
@@ -341,6 +344,8 @@ def _order(
         limit=options.limit,
         state=signed_in,
         egress=egress(session),
+        second_witness=options.second_witness,
+        record=options.record_limit if options.record else None,
     )
 
 

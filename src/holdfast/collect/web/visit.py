@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.collect.web.devtools import Devtools
+    from holdfast.collect.web.recorder import Recorder
 
 _PATIENCE = 2.0
 """Seconds that a page has to answer once its time is over."""
@@ -31,7 +32,15 @@ POPUPS = 5
 class Visit:
     """A visit in a browser that was just started."""
 
-    def __init__(self, browser: Devtools, plan: Plan, folder: Path, downloads: Path) -> None:
+    def __init__(
+        self,
+        browser: Devtools,
+        plan: Plan,
+        folder: Path,
+        downloads: Path,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._recorder = recorder
         self.seen = Seen()
         self._browser = browser
         self._plan = plan
@@ -95,6 +104,8 @@ class Visit:
         main = self._main
         if main is None:
             raise DevtoolsError("the browser shows no page")
+        if self._recorder is not None:
+            await self._recorder.start(main.session)
         try:
             async with asyncio.timeout(self._plan.timeout):
                 await self._load(main)
@@ -111,6 +122,8 @@ class Visit:
             )
             await self._interrupt(main)
         await self._settle(main)
+        if self._recorder is not None:
+            await self._recorder.stop()
         await self._look(main)
 
     async def _load(self, main: Page) -> None:
