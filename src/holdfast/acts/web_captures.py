@@ -135,6 +135,7 @@ class Kept:
             "out_of_scope": [*made.out_of_scope],
             "size": one.size,
             "status": one.status,
+            "unapproved": [*made.unapproved],
             "url": made.url,
             "vantage": None if self.vantage is None else self.vantage.as_json(),
         }
