@@ -110,7 +110,12 @@ def test_a_browser_that_does_not_tell_of_navigations_is_judged_all_the_same(
     monkeypatch.setattr(judging.Judging, "began", lambda _self, _params: None)
     ended: list[int] = []
     free = judging.Judging.free
-    monkeypatch.setattr(judging.Judging, "free", lambda self: (free(self), ended.append(self.ended)))
+
+    def noted(self: judging.Judging) -> None:
+        free(self)
+        ended.append(self.ended)
+
+    monkeypatch.setattr(judging.Judging, "free", noted)
     with serving(Site({})) as outside:
         out = f"{outside.url}landing"
         with serving(Site({"/": page(ways(out)["/later"])})) as site:

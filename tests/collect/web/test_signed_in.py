@@ -111,7 +111,7 @@ def test_local_storage_is_there_before_the_first_script_and_for_its_origin_alone
         one, two = site.url("").rstrip("/"), site.url("", "two.test").rstrip("/")
         database = {"origin": one, "localStorage": [], "indexedDB": [{"name": "d"}]}
         given = state(
-            tmp_path, "one.test", kept(one, token="gé-heim", cart="[]"), kept(two), database
+            tmp_path, "one.test", kept(one, greeting="grüß", cart="[]"), kept(two), database
         )
         done = capture(
             unit,
@@ -124,7 +124,7 @@ def test_local_storage_is_there_before_the_first_script_and_for_its_origin_alone
         urls = [urlsplit(exchange.url) for exchange in site.wire.exchanges]
     asked = {(url.hostname, unquote(url.query)) for url in urls if url.path == "/local-storage"}
     assert asked == {
-        ("one.test", '[["cart","[]"],["token","gé-heim"]]'),
+        ("one.test", '[["cart","[]"],["greeting","grüß"]]'),
         ("two.test", "[]"),
         ("other.test", "[]"),
     }
@@ -134,9 +134,9 @@ def test_local_storage_is_there_before_the_first_script_and_for_its_origin_alone
     assert row["exact"] == row["exchanges"]
     with zipfile.ZipFile(unit.vault / "vault" / "objects" / row["item"][:2] / row["item"]) as wacz:
         told = json.loads(wacz.read("capture/capture.json"))["account"]["local_storage"]
-        assert told == [{"names": ["token", "cart"], "origin": one}]
+        assert told == [{"names": ["greeting", "cart"], "origin": one}]
         (line,) = wacz.read("capture/behaviours.jsonl").splitlines()
-        assert json.loads(line)["names"] == ["token", "cart"]
+        assert json.loads(line)["names"] == ["greeting", "cart"]
         sealed = wacz.read("secrets/state.json.gz.age")
     # The one thing that a state file has and a browser can't be given is in the ledger.
     assert row["losses"]["behaviour"] == 1

@@ -18,6 +18,7 @@ class Refusal:
 
 
 OUT_OF_SCOPE = Refusal("out-of-scope", "out of scope", "outside the case's scope")
+ELSEWHERE = Refusal("elsewhere", "leads elsewhere", "only who was named is asked")
 UNAPPROVED = Refusal(
     "unapproved",
     "a person's page that nobody has approved",

@@ -1,7 +1,8 @@
 """Load a signed-in browser's local storage, before the page that is to be captured is asked for.
 
-A browser gives local storage only to a page of its origin. So an empty page of ours stands there for
-a moment: the request for it is answered inside the browser, and nothing goes out. No script runs.
+A browser gives local storage only to a page of its origin. So an empty page of ours stands there
+for a moment: the request for it is answered inside the browser, and nothing goes out. No script
+runs.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ async def _go(browser: Devtools, page: Page, url: str) -> None:
         raise DevtoolsError("the browser does not show it") from None
 
 
-async def _load(
-    browser: Devtools, judging: Judging, page: Page, stored: Stored
-) -> dict[str, Any]:
+async def _load(browser: Devtools, judging: Judging, page: Page, stored: Stored) -> dict[str, Any]:
     """Load the storage of one origin; values are in no line."""
     line: dict[str, Any] = {
         "behaviour": "local-storage",
