@@ -1,4 +1,4 @@
-"""A main page stays within the scope, however it is led away, and what it loads is not slowed down."""
+"""A main page stays within the scope, however it is led away, and what it loads goes past us."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIXEL = (200, {"Content-Type": "image/gif"}, b"GIF89a")
 
 
 class Pages(dict[str, Any]):
-    """Pages, of which `/hop` is slow: the navigation to it is still under way when others are over."""
+    """Pages, of which `/hop` is slow: its navigation is under way for longer than a commit takes."""
 
     def get(self, path: str, default: Any = None) -> Any:
         if path == "/hop":

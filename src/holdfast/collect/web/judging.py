@@ -1,9 +1,9 @@
 """Hold main pages to what may be captured, at no cost to what a page loads.
 
-Chromium's `Fetch` domain lets us judge a request before it goes out. But while an interceptor lives,
-all that a document committed under it asks for takes the way through the browser process, pictures
-and scripts too: `Fetch.enable` for documents alone only says which requests wait. What decides is
-when a loader's factory was made:
+Chromium's `Fetch` domain lets us judge a request before it goes out. But while an interceptor
+lives, all that a document committed under it asks for takes the way through the browser process,
+pictures and scripts too: `Fetch.enable` for documents alone only says which requests wait. What
+decides is when a loader's factory was made:
 
     a navigation's, when the navigation begins
     a document's, when it is committed
