@@ -248,6 +248,11 @@ def tell(one: Kept, *, as_json: bool) -> None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+    for url in made.unapproved:
+        warn(
+            f"{made.url} leads to {url}, a person's page that nobody has approved; not followed: "
+            "see `holdfast collect profile --help`"
+        )
 
 
 def _tell_pair(one: Compared, *, as_json: bool) -> None:

@@ -38,6 +38,7 @@ from holdfast.collect.web.guard import Guard
 from holdfast.collect.web.labels import labels
 from holdfast.collect.web.order import Captured, Order
 from holdfast.collect.web.recorder import Recorder
+from holdfast.collect.web.refusals import OUT_OF_SCOPE, UNAPPROVED
 from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.seen import Seen
 from holdfast.collect.web.taking import take
@@ -162,9 +163,8 @@ class _Capture:
             ended=clock.to_text(ended),
             views=len(self._seen.views),
             links=tuple(self._seen.links),
-            out_of_scope=tuple(
-                str(one["url"]) for one in self._seen.events if one["event"] == "out-of-scope"
-            ),
+            out_of_scope=self._seen.refused(OUT_OF_SCOPE),
+            unapproved=self._seen.refused(UNAPPROVED),
             times=(*before.times, *after.times),
             second_witness=testimony,
         )
@@ -291,8 +291,8 @@ class _Capture:
             return
         sealing.seal(state.source, self._out / STATE, list(self._order.recipients))
         if state.unused:
-            what = f"local storage of {state.unused} origins in the state file"
-            self._seen.lost("behaviour", what, "only its cookies are loaded")
+            what = f"databases of {state.unused} origins in the state file"
+            self._seen.lost("behaviour", what, "only cookies and local storage are loaded")
 
     def _write_views(self) -> list[bytes]:
         """Write the views as WARC records too; return all lines of the index."""
@@ -346,7 +346,14 @@ class _Capture:
         if state is None:
             return None
         cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
-        return {**state.facts, "cookies": cookies, "part": STATE, "sha256": state.sha256}
+        stored = [{"names": one.names, "origin": one.origin} for one in state.stored]
+        return {
+            **state.facts,
+            "cookies": cookies,
+            "local_storage": stored,
+            "part": STATE,
+            "sha256": state.sha256,
+        }
 
     def _told(
         self,
