@@ -102,6 +102,11 @@ class Custody:
         return self._signer.verifier.key_id.hex() if self._signer else None
 
     @property
+    def asks(self) -> bool:
+        """Whether a person is asked for each signature."""
+        return self._signer is not None and self._signer.asks
+
+    @property
     def account(self) -> str:
         """The account of the operating system that the entries name."""
         return str(self._context["login"])
@@ -132,7 +137,7 @@ class Custody:
         with durable.disk_errors(vault.root):
             for _ in range(TRIES):
                 # Nobody waits for a person to sign: they do it before it is this writer's turn.
-                asking = self._signer is not None and self._signer.asks and ready is None
+                asking = self.asks and ready is None
                 with nullcontext() if asking else vault.log.turn():
                     head = vault.current()
                     with guarded(vault.engine), vault.engine.connect() as connection:

@@ -17,7 +17,6 @@ from holdfast.vault.passkey import Passkey
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from holdfast.vault.entry import Draft
     from holdfast.vault.webauthn import Assertion
 
 PersonKey: TypeAlias = Verifier | Passkey
@@ -25,6 +24,22 @@ PersonKey: TypeAlias = Verifier | Passkey
 
 class UnsignedError(DeniedError):
     """Nobody signed. It is not entered as other refusals are: that would ask the same person."""
+
+
+class Shown(Protocol):
+    """What a person is told of an entry that they sign: `entry.Draft` is one."""
+
+    @property
+    def act(self) -> str:
+        """Its name."""
+
+    @property
+    def case(self) -> str | None:
+        """The case it is in; None for the vault's own."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The act's own fields."""
 
 
 class ActSigner(Protocol):
@@ -38,7 +53,7 @@ class ActSigner(Protocol):
     def asks(self) -> bool:
         """Whether a person is asked each time, which may take minutes."""
 
-    def attest(self, message: bytes, shown: Sequence[Draft], last: int) -> dict[str, str]:
+    def attest(self, message: bytes, shown: Sequence[Shown], last: int) -> dict[str, str]:
         """Return the signature's parts over the canonical act.
 
         `shown` is what a person is told of it; `last` the key's last counter in the log.
@@ -53,11 +68,11 @@ class PasskeySigner:
     """A passkey, and how its holder is asked."""
 
     verifier: Passkey
-    ask: Callable[[Passkey, bytes, Sequence[Draft]], Assertion]
+    ask: Callable[[Passkey, bytes, Sequence[Shown]], Assertion]
     """Given the passkey, the challenge and what is to be signed; in time, or it raises."""
     asks: bool = True
 
-    def attest(self, message: bytes, shown: Sequence[Draft], last: int) -> dict[str, str]:
+    def attest(self, message: bytes, shown: Sequence[Shown], last: int) -> dict[str, str]:
         """Have the holder sign, and judge it as others will.
 
         Raises:
