@@ -112,6 +112,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "log stamps": (),
     "operator add": ("bob",),
     "operator list": (),
+    "operator passkey": ("--to", "file"),  # no such name; a right one would wait for a person
     "operator revoke": ("bob", "--reason", "R"),
     "operator role": ("bob", "--add", "auditor"),
     "operator rotate": ("bob",),

@@ -820,7 +820,7 @@ LABELS = {
 NEW_ROWS = {
     "entries": 'INSERT INTO entries SELECT 9999, time, act, actor, "case", sequence, item, signed '
     'FROM entries WHERE "index" = 3',
-    "operators": "INSERT INTO operators SELECT 'zed', name, key_id, entry, ended "
+    "operators": "INSERT INTO operators SELECT 'zed', name, key_id, entry, ended, 0 "
     "FROM operators LIMIT 1",
     "roles": "INSERT INTO roles VALUES ('carol', 'prosecutor', 1, NULL)",
     "requests": "INSERT INTO requests VALUES (3, 'erase', '2026-0001', 'x', '', 'x', '', '', "

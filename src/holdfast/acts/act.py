@@ -22,6 +22,7 @@ from holdfast.vault import erasure
 from holdfast.vault.custody import Custody
 from holdfast.vault.database import guarded
 from holdfast.vault.entry import Draft
+from holdfast.vault.signing import UnsignedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from holdfast.cases.case import Case
     from holdfast.core.canonical import Json
-    from holdfast.vault.note import Signer
+    from holdfast.vault.signing import ActSigner
     from holdfast.vault.vault import Vault
 
 R = TypeVar("R")
@@ -68,7 +69,7 @@ class Session:
     vault: Vault
     operator: str
     progress: Progress = field(default=silent)
-    signer: Signer | None = None
+    signer: ActSigner | None = None
     """The operator's own key; where there is none, the keyring's."""
 
     @cached_property
@@ -157,6 +158,8 @@ class Act(Generic[Q, R]):
     def _refusals(self, session: Session, request: Q) -> Iterator[None]:
         try:
             yield
+        except UnsignedError:
+            raise
         except DeniedError as refusal:
             self._enter_refusal(session, request, refusal)
             raise

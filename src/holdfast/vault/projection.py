@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import eras, tables
+from holdfast.vault import eras, signing, tables
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
@@ -62,6 +62,11 @@ class Batch(Restrictions):
         fold = _FOLDS.get(act)
         if fold is not None:
             fold(self, entry, fields)
+        count = signing.counter(fields.get("signature") or {})
+        if count:
+            keys, key = tables.operators, fields["signature"]["key"]
+            higher = update(keys).where(keys.c.key_id == key, keys.c.counter < count)
+            self._later.append(lambda c: c.execute(higher.values(counter=count)))
 
     def apply(self, connection: Connection) -> None:
         """Write the rows, parents before children."""
@@ -101,7 +106,9 @@ class Batch(Restrictions):
 
     def operator(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`operator.add`: a person's public key, and the roles they begin with."""
-        self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+        self._inserts[tables.operators].append(
+            {**fields["operator"], "counter": 0, "entry": entry.index}
+        )
         self._roles(entry, fields["operator"]["name"], fields.get("roles", []))
 
     def roles(self, entry: Entry, fields: dict[str, Any]) -> None:

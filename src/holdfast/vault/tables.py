@@ -7,6 +7,9 @@ schemas, the tables stand side by side; their names are unique across both.
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -63,6 +66,7 @@ operators = Table(
     Column("key_id", String, nullable=False),
     Column("entry", BigInteger, nullable=False),
     Column("ended", BigInteger, comment="the entry that ended this key: rotated or revoked"),
+    Column("counter", BigInteger, nullable=False, comment="of a passkey: its largest so far"),
     Index("operators_name", "name"),
     comment="People's public keys; a name has one after the other.",
 )
@@ -281,3 +285,26 @@ leases = Table(
     Column("result", String(64), comment="SHA-256 of what was put in force"),
     comment="Items that are examined on other machines; gone when the examination is.",
 )
+
+shape = Table(
+    "shape",
+    state,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    comment="Of the projection's tables as they were made: one row.",
+)
+
+
+@cache
+def projection_shape() -> str:
+    """Return a digest of the projection's tables, columns and indices, in hex."""
+    lines = []
+    for table in projection.sorted_tables:
+        for column in table.columns:
+            facts = column.name, column.type, column.nullable, column.primary_key
+            lines.append("\t".join(map(str, (table.name, *facts))))
+        lines += [
+            "\t".join((str(index.name), *(column.name for column in index.columns)))
+            for index in table.indexes
+        ]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
