@@ -37,7 +37,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "case.close": (YES, YES, YES, NO, NO),
+    "case.role": SHOWS,
     "case.show": SHOWS,
+    "case.team": SHOWS,
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
@@ -79,7 +81,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "case.close": ("case", "close", "CASE"),
+    "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
+    "case.team": ("case", "team", "CASE"),
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
     "collect.diff": ("collect", "diff", "--case", "CASE", "AL/1", "AL/2"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
@@ -292,7 +296,7 @@ def test_an_authority_that_ends_during_a_collection_ends_the_collection(
             from holdfast.acts.act import Session  # noqa: PLC0415
             from holdfast.vault.vault import Vault  # noqa: PLC0415
 
-            other = Session(Vault.open(line.vault), "bob")
+            other = Session(Vault.open(line.vault), "alice")
             cases.close_case(other, cases.CloseCase(line.case, "judgment"))
             other.vault.engine.dispose()
         else:

@@ -16,6 +16,7 @@ from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.schedules import Schedules
+from holdfast.vault.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +30,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Schedules):
+class Batch(Schedules, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class Batch(Schedules):
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules),
+            *(tables.holds, tables.schedules, tables.team),
         ):
             self._insert(connection, table)
         if self._settings:
@@ -232,8 +233,9 @@ class Batch(Schedules):
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         self._settings[name] = {"name": name, "value": text, "entry": entry.index}
 
-    def case_opened(self, _entry: Entry, fields: dict[str, Any]) -> None:
+    def case_opened(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`case.open`: authority, scope and validity."""
+        self.team_begun(entry, fields)
         facts = fields["opening"]
         self._inserts[tables.cases].append(
             {
@@ -282,6 +284,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.add": Batch.operator,
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
+    "case.role": Batch.team_changed,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
