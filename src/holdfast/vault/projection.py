@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -21,7 +22,7 @@ from holdfast.vault.team import Team
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, Table, Update
 
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
@@ -127,10 +128,10 @@ class Batch(Schedules, Team):
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
         self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
         if fields["act"] == "operator.revoke":
-            held = tables.roles
-            lost = update(held).where(held.c.name == fields["ended"]["name"])
-            lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
-            self._later.append(lambda c: c.execute(lost.values(until=entry.index)))
+            for held in (tables.roles, tables.team):
+                lost = update(held).where(held.c.name == fields["ended"]["name"])
+                lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
+                self._later.append(partial(_execute, lost.values(until=entry.index)))
 
     def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`….request`: an act that waits for another person."""
@@ -310,6 +311,10 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
 }
+
+
+def _execute(change: Update, connection: Connection) -> object:
+    return connection.execute(change)
 
 
 def _who(fields: dict[str, Any]) -> dict[str, str]:
