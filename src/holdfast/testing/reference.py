@@ -76,8 +76,8 @@ def rights() -> str:
     lines = [
         "# Who may do what in a case",
         "",
-        "Written by `python -m holdfast.testing.reference docs/reference` from the code. One of the",
-        "roles is enough. Every refusal is an entry of the custody log.",
+        "Written by `python -m holdfast.testing.reference docs/reference` from the code. One of",
+        "the roles is enough. Every refusal is an entry of the custody log.",
         "",
         f"| act | {' | '.join(access.ROLES)} |",
         "|---" * (len(access.ROLES) + 1) + "|",
