@@ -37,7 +37,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "case.close": (YES, YES, YES, NO, NO),
+    "case.role": SHOWS,
     "case.show": SHOWS,
+    "case.team": SHOWS,
     "clock.list": SHOWS,
     "clock.remove": TOUCHES_EVIDENCE,
     "clock.set": TOUCHES_EVIDENCE,
@@ -85,7 +87,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "case.close": ("case", "close", "CASE"),
+    "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
+    "case.team": ("case", "team", "CASE"),
     "clock.list": ("clock", "list", "--case", "CASE"),
     "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
     "clock.set": (
@@ -310,7 +314,7 @@ def test_an_authority_that_ends_during_a_collection_ends_the_collection(
             from holdfast.acts.act import Session  # noqa: PLC0415
             from holdfast.vault.vault import Vault  # noqa: PLC0415
 
-            other = Session(Vault.open(line.vault), "bob")
+            other = Session(Vault.open(line.vault), "alice")
             cases.close_case(other, cases.CloseCase(line.case, "judgment"))
             other.vault.engine.dispose()
         else:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
+from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.cases.exhibits import entered
 from holdfast.core import clock, durable
@@ -180,14 +181,17 @@ class Act(Generic[Q, R]):
 def act(name: str, needs: Needs) -> Callable[[Callable[[Session, Q], R]], Act[Q, R]]:
     """Make an act of a function `(session, request) -> result`.
 
-    The case that the request names is looked up and held to `needs` first.
+    The case that the request names is looked up and held to `needs` first, and the operator to
+    the roles that allow the act (`cases/access.py`).
     """
 
     def decorate(function: Callable[[Session, Q], R]) -> Act[Q, R]:
         @wraps(function)
         def checked(session: Session, request: Q) -> R:
-            if request.case is not None:
-                session.case(request.case, needs)
+            case = request.case
+            if case is not None:
+                session.case(case, needs)
+                session.look_up(lambda c: access.check(c, case, session.operator, name))
             return function(session, request)
 
         return Act(name, needs, checked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -16,11 +17,12 @@ from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.restrictions import Restrictions
+from holdfast.vault.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, Table, Update
 
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
@@ -29,7 +31,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Restrictions):
+class Batch(Restrictions, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -73,7 +75,7 @@ class Batch(Restrictions):
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules),
+            *(tables.holds, tables.schedules, tables.team),
             *(tables.hash_sets, tables.restrictions, tables.releases),
         ):
             self._insert(connection, table)
@@ -134,10 +136,10 @@ class Batch(Restrictions):
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
         self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
         if fields["act"] == "operator.revoke":
-            held = tables.roles
-            lost = update(held).where(held.c.name == fields["ended"]["name"])
-            lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
-            self._later.append(lambda c: c.execute(lost.values(until=entry.index)))
+            for held in (tables.roles, tables.team):
+                lost = update(held).where(held.c.name == fields["ended"]["name"])
+                lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
+                self._later.append(partial(_execute, lost.values(until=entry.index)))
 
     def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`….request`: an act that waits for another person."""
@@ -240,8 +242,9 @@ class Batch(Restrictions):
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         self._settings[name] = {"name": name, "value": text, "entry": entry.index}
 
-    def case_opened(self, _entry: Entry, fields: dict[str, Any]) -> None:
+    def case_opened(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`case.open`: authority, scope and validity."""
+        self.team_begun(entry, fields)
         facts = fields["opening"]
         self._inserts[tables.cases].append(
             {
@@ -290,6 +293,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.add": Batch.operator,
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
+    "case.role": Batch.team_changed,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
@@ -320,6 +324,10 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
 }
+
+
+def _execute(change: Update, connection: Connection) -> object:
+    return connection.execute(change)
 
 
 def _who(fields: dict[str, Any]) -> dict[str, str]:

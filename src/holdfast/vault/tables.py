@@ -81,6 +81,18 @@ roles = Table(
     comment="Who held which role from which entry to which.",
 )
 
+team = Table(
+    "team",
+    projection,
+    Column("case", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, comment="the entry that took it away"),
+    Index("team_name", "name"),
+    comment="Who held which role in which case, from which entry to which.",
+)
+
 requests = Table(
     "requests",
     projection,
