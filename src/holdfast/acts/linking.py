@@ -14,6 +14,7 @@ import orjson
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import NOT_EXAMINED
 from holdfast.acts.examining import by_item
+from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import DeniedError, InputError
@@ -52,9 +53,10 @@ def key(session: Session) -> bytes:
 
 
 def has_rights(session: Session, case: Case) -> bool:
-    """Say whether who asks could ask in `case` just as well: its authority in force, its keys here."""
+    """Say whether who asks could ask in `case` just as well: a role, an authority, keys."""
     try:
         session.case(case.id, Needs.AUTHORITY)
+        session.look_up(lambda c: access.check(c, case.id, session.operator, "indicators"))
         session.vault.keyring.chain(case.id)
         if case.recipient is not None:
             session.vault.keyring.identity(case.id)
