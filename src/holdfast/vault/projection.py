@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, text, update
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import eras, signing, tables
+from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
@@ -31,7 +32,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Restrictions, Team):
+class Batch(Approvals, Restrictions, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -140,43 +141,6 @@ class Batch(Restrictions, Team):
                 lost = update(held).where(held.c.name == fields["ended"]["name"])
                 lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
                 self._later.append(partial(_execute, lost.values(until=entry.index)))
-
-    def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`….request`: an act that waits for another person."""
-        self._inserts[tables.requests].append(
-            {
-                "entry": entry.index,
-                "kind": fields["act"].removesuffix(".request"),
-                "case": fields.get("case"),
-                **_who(fields),
-                "time": fields["time"],
-                "expires": fields["expires"],
-                "state": "waiting",
-            }
-        )
-
-    def approved(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.approve`: by another person; the last one needed settles the request."""
-        answer = fields["answer"]
-        self._inserts[tables.approvals].append(
-            {"request": answer["request"], "entry": entry.index, **_who(fields)}
-        )
-        if answer["settles"]:
-            self._settle(entry, answer["request"], "done")
-
-    def refused(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.refuse`."""
-        self._settle(entry, fields["answer"]["request"], "refused")
-
-    def withdrawn(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.withdraw`."""
-        self._settle(entry, fields["answer"]["request"], "withdrawn")
-
-    def _settle(self, entry: Entry, request: int, state: str) -> None:
-        table = tables.requests
-        change = update(table).where(table.c.entry == request)
-        change = change.values(state=state, settled=entry.index)
-        self._later.append(lambda connection: connection.execute(change))
 
     def erased(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`erase`, `erase.mass`: what rows say of erased fields, whether the bodies have them."""
@@ -328,12 +292,6 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
 
 def _execute(change: Update, connection: Connection) -> object:
     return connection.execute(change)
-
-
-def _who(fields: dict[str, Any]) -> dict[str, str]:
-    """Return who acted: name, key and the account of the operating system."""
-    actor, context = fields["actor"], fields["context"]
-    return {"name": actor["name"], "key": actor["key"] or "", "account": context["login"]}
 
 
 def position(connection: Connection, origin: str) -> Checkpoint:
