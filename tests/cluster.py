@@ -135,7 +135,7 @@ class Cluster:
 
     def _node(self, address: str, what: str, *more: str) -> Machine:
         log = self.folder / f"{address}.log"
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 self.within(sys.executable, "-m", "holdfast.cli.main", "cluster", what, *more,
                             "--bind", address, "--token", self.token),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from holdfast.acts.cases import OneCase
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
+    from holdfast.examine.cluster import Cluster
     from holdfast.examine.engine import Engine
-    from holdfast.examine.engines.ray import Cluster
     from holdfast.examine.ledger import LedgerLine
     from holdfast.examine.run import Event, Summary
 
