@@ -252,7 +252,8 @@ def test_strangers_are_refused_and_nothing_is_told_to_anybody(scene: Scene) -> N
                 if told != [b""]:
                     assert b"RAY_USAGE_STATS_ENABLED=0" in told, pid
                     assert b"RAY_AUTH_MODE=token" in told, pid
-    assert not list(machines.folder.glob("*/holdfast-ray-*/session_2*/usage_stats.json"))
+    assert list(machines.folder.glob("*/holdfast-ray-*/r/session_2*"))
+    assert not list(machines.folder.glob("*/holdfast-ray-*/r/session_2*/usage_stats.json"))
     assert not {port for _, port in machines.listening()} & {8265, 10001}
 
 

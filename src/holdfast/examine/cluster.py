@@ -90,7 +90,7 @@ class Node:
             f"--node-ip-address={self.address}",
             f"--num-cpus={self.cores}",
             f"--object-store-memory={_STORE}",
-            f"--temp-dir={private_folder('holdfast-ray')}",
+            f"--temp-dir={_folder()}",
             *("--include-log-monitor=false", "--disable-usage-stats", "--log-style=record"),
             *(["--include-dashboard=false"] if self.head else []),
         ]
@@ -149,3 +149,11 @@ def own_addresses() -> list[str]:
         if (parsed := addresses.parse(groups)) is not None:
             found[str(parsed)] = None
     return list(found)
+
+
+def _folder() -> Path:
+    """Return where Ray keeps its sockets and logs: it opens that to all, so it is not the outer one.
+
+    Short, since a socket's path may have 107 characters, and Ray's add 65.
+    """
+    return private_folder("holdfast-ray") / "r"

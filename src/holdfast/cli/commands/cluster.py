@@ -57,6 +57,7 @@ def start(ctx: click.Context, *, bind: str, port: int, cores: int, token: Path |
 
     check_text(ctx)
     key = _named(token)
+    nodes.check_private(bind, nodes.own_addresses())
     if nodes.make_token(key):
         say(f"Made the token {key}: give each machine a copy, mode 0600, by a safe way")
     where = Cluster(f"{bind}:{port}", key)
