@@ -152,7 +152,7 @@ def own_addresses() -> list[str]:
 
 
 def _folder() -> Path:
-    """Return where Ray keeps its sockets and logs: it opens that to all, so it is not the outer one.
+    """Return where Ray keeps its sockets and logs: it opens that to all, so not the outer one.
 
     Short, since a socket's path may have 107 characters, and Ray's add 65.
     """
