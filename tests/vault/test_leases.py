@@ -119,6 +119,14 @@ def test_what_is_done_may_be_taken_again(engine: Engine) -> None:
     assert other.take([A]) == {A: Lease(inherited=True)}
 
 
+def test_what_is_erased_is_forgotten(engine: Engine) -> None:
+    one = owned(engine, "one")
+    one.take([A, B])
+    one.lost([A])
+    leases.forget(engine, [A.item])
+    assert [row[0] for row in rows(engine)] == [B.item]
+
+
 def test_an_older_vault_gets_the_table(tmp_path: Path) -> None:
     """0001 of its day made the tables of its day."""
     made = database.connect(f"sqlite:///{tmp_path / 'old.db'}")
@@ -126,6 +134,7 @@ def test_an_older_vault_gets_the_table(tmp_path: Path) -> None:
     tables.leases.drop(made)
     with made.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    leases.forget(made, [A.item])
     Leases(made, "case").prepare()
     assert inspect(made).has_table("leases")
     assert owned(made, "one").take([A]) == {A: Lease()}

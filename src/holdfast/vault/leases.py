@@ -14,14 +14,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, or_, select, tuple_, update
+from sqlalchemy import and_, delete, inspect, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import database, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
@@ -185,6 +185,17 @@ class Leases:
     def _ours(self) -> ColumnElement[bool]:
         table = tables.leases
         return and_(table.c.case == self.case, table.c.owner == self.owner)
+
+
+def forget(engine: Engine, items: Sequence[str]) -> None:
+    """Forget items that were erased by order; an older vault has no such table."""
+    table = tables.leases
+    schema = None if engine.dialect.name == "sqlite" else table.schema
+    with database.guarded(engine), engine.begin() as connection:
+        if inspect(connection).has_table(table.name, schema=schema):
+            for at in range(0, len(items), _ROWS):
+                some = items[at : at + _ROWS]
+                connection.execute(delete(table).where(table.c.item.in_(some)))
 
 
 def _now() -> int:
