@@ -155,6 +155,7 @@ class TestRay(EngineTests):
             assert sorted(e.item for e in place.told(Examined)) == sorted(i.item for i in inputs)
             assert [place.messages(one) for one in inputs] == [[f"item {n}"] for n in range(24)]
 
+    @pytest.mark.soak  # in every run: a vault in S3, tests/acts/test_cluster.py
     def test_a_machine_that_is_switched_off_costs_nothing(self) -> None:
         """One worker killed in the middle: the same records, nothing twice, nothing lost."""
         victim = self.scene.machines.machines[-1]
@@ -245,13 +246,16 @@ def test_strangers_are_refused_and_nothing_is_told_to_anybody(scene: Scene) -> N
         )  # fmt: skip
         assert asked.returncode == expected, asked.stderr
     assert machines.head is not None
+    seen = 0
     for machine in (machines.head, *machines.machines):
         for pid in machine.family():
             with contextlib.suppress(ProcessLookupError):
                 told = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                if told != [b""]:
+                if any(told):  # a program may write its title over it
+                    seen += 1
                     assert b"RAY_USAGE_STATS_ENABLED=0" in told, pid
                     assert b"RAY_AUTH_MODE=token" in told, pid
+    assert seen > 6
     assert list(machines.folder.glob("*/holdfast-ray-*/r/session_2*"))
     assert not list(machines.folder.glob("*/holdfast-ray-*/r/session_2*/usage_stats.json"))
     assert not {port for _, port in machines.listening()} & {8265, 10001}

@@ -65,6 +65,8 @@ def environment(token: Path) -> dict[str, str]:
         "RAY_AUTH_TOKEN_PATH": str(token.absolute()),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        # Seconds after which the head counts as gone, and who waits for it ends.
+        "RAY_gcs_rpc_server_reconnect_timeout_s": "20",
     }
 
 

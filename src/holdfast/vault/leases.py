@@ -41,16 +41,6 @@ class Aim:
     """SHA-256 over the keys of the results to be made."""
 
 
-@dataclass(frozen=True)
-class Lease:
-    """What is told with a lease."""
-
-    tries: int = 0
-    """Machines that were lost at it before."""
-    inherited: bool = False
-    """Another had it, who may have finished it."""
-
-
 def _never(_owner: str) -> bool:
     return False
 
@@ -78,13 +68,15 @@ class Leases:
         """
         database.prepare(self.engine)
 
-    def take(self, aims: Iterable[Aim]) -> dict[Aim, Lease]:
-        """Lease what is free, and return that.
+    def take(self, aims: Iterable[Aim]) -> dict[Aim, int]:
+        """Lease what is free; return that, each with how many machines were lost at it before.
+
+        Whoever had it may have put it in force just before: look after this, not before.
 
         Raises:
             ConflictError: the database is held by another process.
         """
-        wanted, taken = list(aims), dict[Aim, Lease]()
+        wanted, taken = list(aims), dict[Aim, int]()
         now = _now()
         with database.guarded(self.engine), self.engine.begin() as connection:
             self._appear(connection, wanted)
@@ -93,7 +85,7 @@ class Leases:
                 if not (ours or done or row.until <= now or self.gone(row.owner)):
                     continue
                 aim, tries = Aim(row.item, row.aim), 0 if done else row.tries
-                taken[aim] = Lease(tries, inherited=done or not ours)
+                taken[aim] = tries
                 change = update(tables.leases).where(self._is(aim))
                 values = {"owner": self.owner, "until": _until(), "tries": tries, "result": None}
                 connection.execute(change.values(values))

@@ -212,12 +212,11 @@ class RayCrew:
         taken = self._leases.take(aims)
         sound: list[Task] = []
         for aim, task in aims.items():
-            lease = taken.get(aim)
-            if lease is None:
+            if aim not in taken:
                 self._others.append(task)
-            elif lease.inherited and self._house.settled(task):
+            elif self._house.settled(task):  # a moment ago, by whoever had the lease
                 continue
-            elif lease.tries and len(aims) > 1:
+            elif taken[aim] and len(aims) > 1:
                 self._suspects.append(task)
             else:
                 sound.append(task)
