@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,7 @@ _SINCE_1601 = 11_644_473_600_000_000
 _DIRTY, _FULL = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One record in a chunk, as its 24-byte header describes it."""
 
     offset: int
@@ -94,7 +93,7 @@ def header(data: bytes) -> Header:
 
 def chunk(data: bytes, offset: int) -> Chunk | None:
     """Read one slot; None where it is empty (zeros), as logs are filled up with."""
-    if not data.strip(b"\0"):
+    if not data.startswith(CHUNK_MAGIC) and not data.strip(b"\0"):
         return None
     faults = [] if len(data) == CHUNK else ["the file ends within a chunk"]
     data = data.ljust(CHUNK, b"\0")

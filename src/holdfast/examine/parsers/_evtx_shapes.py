@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from holdfast.examine.parsers._lines import fields_of, sliced
+from holdfast.examine.block import numbers
+from holdfast.examine.parsers._lines import sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +58,9 @@ def shapes(texts: Array, at: Array) -> Iterator[tuple[Array, dict[str, Any]]]:
     """Yield the records of each shape that many have: their numbers, and the JSON with `Text`
     and `Number` for values. `at` are the texts' numbers; those not yielded are read singly.
     """
-    plain = pc.and_(pc.ascii_is_printable(texts), pc.invert(pc.match_substring(texts, "\\")))
+    plain = pc.ascii_is_printable(texts)
+    if b"\\" in memoryview(texts.buffers()[2]).tobytes():
+        plain = pc.and_(plain, pc.invert(pc.match_substring(texts, "\\")))
     if plain.true_count < len(texts):
         texts, at = texts.filter(plain), at.filter(plain)
     cut = pc.split_pattern(texts, '"')
@@ -68,51 +71,88 @@ def shapes(texts: Array, at: Array) -> Iterator[tuple[Array, dict[str, Any]]]:
         if one["counts"] < FEWEST or count > _PIECES:
             continue
         same = pc.equal(counts, count)
-        pieces, left = fields_of(cut.filter(same), count), at.filter(same)
+        flat, left = cut.filter(same).flatten(), at.filter(same)
         while len(left) >= FEWEST and tried < _SHAPES:
             tried += 1
-            alike, event = _alike(pieces)
-            if alike.true_count >= FEWEST and event is not None:
-                chosen = [piece.filter(alike) for piece in pieces]
-                if (whole := _marked(event, chosen)) is not None:
-                    yield left.filter(alike), whole
+            shape = _Shape([piece.as_py() for piece in flat[:count]])
+            alike = shape.alike(flat)
+            if alike.true_count >= FEWEST and shape.event is not None:
+                chosen = flat if alike.true_count == len(left) else flat.filter(
+                    _repeated(alike, count)
+                )  # fmt: skip
+                yield left.filter(alike), _marked(shape.event, chosen, count)
             rest = pc.invert(alike)
-            pieces, left = [piece.filter(rest) for piece in pieces], left.filter(rest)
+            if not rest.true_count:
+                break
+            flat, left = flat.filter(_repeated(rest, count)), left.filter(rest)
 
 
-def _alike(pieces: list[Array]) -> tuple[Array, Any]:
-    """Say which records have the shape of the first, and return that with marks for values."""
-    first = [piece[0].as_py() for piece in pieces]
-    out: list[str] = []
-    alike = pa.array([True]).take(pa.array([0] * 0, pa.int64()))
-    checks: list[tuple[int, str | None, str]] = []
-    usable = True
-    for number, text in enumerate(first):
-        if number % 2:
-            is_name = first[number + 1].startswith(":")
-            out.append(f'"{text}"' if is_name else f'"@{number}"')
-            if is_name:
-                checks.append((number, None, text))
-            continue
-        if (found := _INTEGER.fullmatch(text)) is not None:
-            out.append(f'{found[1]}"#{number}"{found[3]}')
-            pattern = rf"^{re.escape(found[1])}(?:0|-?[1-9]\d{{0,17}}){re.escape(found[3])}$"
-            checks.append((number, pattern, text))
+def _repeated(mask: Array, count: int) -> Array:
+    """Return each member `count` times."""
+    every = numbers(0, len(mask) * count)
+    return mask.take(pc.divide(every, count))
+
+
+class _Shape:
+    """What the JSON of one record says of those that are like it."""
+
+    def __init__(self, pieces: list[str]) -> None:
+        self._count = len(pieces)
+        self._fixed: list[bool] = []
+        """Of each piece, whether it is the same in all."""
+        self._patterns: list[tuple[int, str]] = []
+        """Pieces with an integer, and what they must look like."""
+        self._words: list[str] = []
+        out: list[str] = []
+        usable = True
+        for number, text in enumerate(pieces):
+            name = number % 2 == 1 and pieces[number + 1].startswith(":")
+            found = None if number % 2 else _INTEGER.fullmatch(text)
+            self._fixed.append(found is None and (name or number % 2 == 0))
+            if found is not None:
+                out.append(f'{found[1]}"#{number}"{found[3]}')
+                ends = map(re.escape, (found[1], found[3]))
+                self._patterns.append((number, r"^{}(?:0|-?[1-9]\d{{0,17}}){}$".format(*ends)))
+            elif number % 2 == 0:
+                usable = usable and _OUTSIDE.fullmatch(text) is not None
+                out.append(text)
+            else:
+                out.append(f'"{text}"' if name else f'"@{number}"')
+            if self._fixed[-1]:
+                self._words.append(text)
+        self.event: Any = None
+        """The JSON with a mark for each value; None for what can't be read by its shape."""
+        if usable:
+            try:
+                self.event = json.loads("".join(out), object_pairs_hook=_once)
+            except (ValueError, OddError, RecursionError):
+                return
+
+    def alike(self, flat: Array) -> Array:
+        """Say which records, whose pieces follow each other in `flat`, have this shape."""
+        rows = len(flat) // self._count
+        width = len(self._words)
+        mask = pa.array(self._fixed).take(_cycle(self._count, rows))
+        words = flat.filter(mask)
+        same = pc.equal(words, pa.array(self._words).take(_cycle(width, rows)))
+        if same.true_count == len(same):
+            alike = pa.repeat(pa.scalar(True), rows)
         else:
-            usable = usable and _OUTSIDE.fullmatch(text) is not None
-            out.append(text)
-            checks.append((number, None, text))
-    alike = pc.equal(pieces[0], first[0])
-    for number, pattern, text in checks[1:]:
-        piece = pieces[number]
-        same = pc.equal(piece, text) if pattern is None else pc.match_substring_regex(piece, pattern)
-        alike = pc.and_(alike, same)
-    if not usable:
-        return alike, None
-    try:
-        return alike, json.loads("".join(out), object_pairs_hook=_once)
-    except (ValueError, OddError, RecursionError):
-        return alike, None
+            # What is other, summed up to the end of each record: nothing new is in those alike.
+            other = pc.cumulative_sum(pc.invert(same).cast(pa.int64()))
+            ends = other.take(numbers(width - 1, len(other), width))
+            before = pa.concat_arrays([pa.array([0], pa.int64()), ends[:-1]])
+            alike = pc.equal(ends, before)
+        for number, pattern in self._patterns:
+            piece = flat.take(numbers(number, len(flat), self._count))
+            alike = pc.and_(alike, pc.match_substring_regex(piece, pattern))
+        return alike
+
+
+def _cycle(width: int, rows: int) -> Array:
+    """Return 0, 1 and so on to `width`, `rows` times."""
+    every = numbers(0, width * rows)
+    return pc.subtract(every, pc.multiply(pc.divide(every, width), width))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -122,16 +162,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _marked(value: Any, pieces: list[Array]) -> Any:
+def _marked(value: Any, flat: Array, count: int) -> Any:
     """Put the values of all records in the place of the marks."""
     if isinstance(value, dict):
-        return {name: _marked(inner, pieces) for name, inner in value.items()}
+        return {name: _marked(inner, flat, count) for name, inner in value.items()}
     if not isinstance(value, str):
         return value
-    piece = pieces[int(value[1:])]
-    if value[0] == "@":
-        return Text(piece)
-    return Number(pc.utf8_trim(piece, ":,{}"))
+    piece = flat.take(numbers(int(value[1:]), len(flat), count))
+    return Text(piece) if value[0] == "@" else Number(pc.ascii_trim(piece, ":,{}"))
 
 
 def text_of(value: Any) -> Array | str | None:
