@@ -170,11 +170,15 @@ def _uint32(data: bytes, offset: int) -> int:
 
 def _run(data: bytes, start: int, end: int) -> Iterator[Place]:
     """Yield the records that follow one another from `start`, until one is none."""
-    while start + _SMALLEST <= end and (place := _place(data, start)) is not None:
-        if start + place.size > end:
+    record, last = _RECORD.unpack_from, _SIZE.unpack_from
+    while start + _SMALLEST <= end:
+        mark, size, number, written = record(data, start)
+        if mark != _MARK or not _SMALLEST <= size <= end - start:
             return
-        yield place
-        start += place.size
+        if last(data, start + size - 4)[0] != size:
+            return
+        yield Place(start, size, number, written // 10 - _SINCE_1601)
+        start += size
 
 
 def _place(data: bytes, offset: int) -> Place | None:

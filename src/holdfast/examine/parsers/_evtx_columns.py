@@ -204,7 +204,7 @@ def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
     related = _attributes(system.get("Correlation"))
     given = _shaped_fields(data)
     name, other = provider.get("Name"), provider.get("EventSourceName")
-    if other is not None and (not isinstance(name, shapes.Text) or _some_empty(name)):
+    if (name, other) != (None, None) and (not isinstance(name, shapes.Text) or _some_empty(name)):
         raise shapes.OddError
     shown = shapes.text_of(name)
     number = shapes.number_of(system.get("EventID"))
