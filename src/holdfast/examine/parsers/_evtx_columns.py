@@ -144,7 +144,7 @@ class Columns:
                                  place.size, row))  # fmt: skip
                 continue
             order.append(number)
-            rows.append(_row(event or {}, text, *self._places[number]))
+            rows.append(_row(event or {}, *self._places[number]))
         if rows:
             parts.append(Part(self._kind, order, _arrays(rows)))
         self._texts, self._places, self.text = [], [], 0
@@ -288,11 +288,9 @@ def _arrays(rows: list[tuple[Any, ...]]) -> dict[str, Array]:
 
 
 def _row(
-    event: dict[str, Any], text: str | None, place: Place, start: int, recovered: bool,
-    checked: bool,
-) -> tuple[Any, ...]:  # fmt: skip
+    event: dict[str, Any], place: Place, start: int, recovered: bool, checked: bool
+) -> tuple[Any, ...]:
     """Return the values of `COLUMNS` of one record; `event` is empty where it has no content."""
-    del text
     system = _object(event.get("System"))
     data, user = event.get("EventData"), event.get("UserData")
     provider = _attributes(system.get("Provider"))
