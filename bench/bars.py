@@ -64,6 +64,12 @@ BARS = {
     ),
     "examine-lines-rate": "web and authentication lines to Parquet on disk: 300,000 lines/s",
     "examine-lines-plaso": "the same: at least 30x plaso's text parser",
+    "plaso-rate": (
+        "plaso's own test data that these parsers know: at least 10x log2timeline on the same files"
+    ),
+    "plaso-events": "the same: at least as many events, in every family",
+    "full-text": "full text: at least 0.8x of what tantivy alone does on the same text",
+    "examine-linear": "examining grows linearly: a byte at 16x costs at most 1.15 of one at 4x",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"
