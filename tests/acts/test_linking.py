@@ -123,7 +123,7 @@ def test_what_was_erased_links_no_more(unit: Unit, tmp_path: Path) -> None:
     two = Two(unit.line, tmp_path)
     unit.collect("more.txt", "only here: +49 30 901821\n")
     assert len(two.ask(two.second)) == 1
-    unit.erase("--item", "AL/1", case=two.first)
+    unit.erase("AL/1", case=two.first)
     assert two.ask(two.second) == []
     assert two.ask(two.first) == []
     assert (unit.line.vault / "index" / two.first / "links").is_dir()
