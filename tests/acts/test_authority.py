@@ -56,6 +56,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "profile.request": TOUCHES_EVIDENCE,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
+    "search.save": TOUCHES_EVIDENCE,
+    "searches": SHOWS,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
@@ -106,6 +108,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "http://127.0.0.1:1/",
     ),
     "search": ("search", "--case", "CASE", "bank"),
+    "search.save": ("search", "--case", "CASE", "--save", "money", "bank"),
+    "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
     "web.check": (

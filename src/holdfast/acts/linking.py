@@ -52,7 +52,7 @@ def key(session: Session) -> bytes:
 
 
 def has_rights(session: Session, case: Case) -> bool:
-    """Say whether who asks could ask in `case` just as well: its authority in force, its keys here."""
+    """Say whether who asks could ask in `case` as well: authority in force, keys here."""
     try:
         session.case(case.id, Needs.AUTHORITY)
         session.vault.keyring.chain(case.id)
@@ -77,12 +77,15 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     if not (index / "links").is_dir():
         raise InputError(f"case {request.case} has no links yet", NOT_EXAMINED)
     held = by_item(session, request.case)
-    others = {
-        one.id: one for one in session.look_up(cases.every) if one.id != request.case
-    }
+    others = {one.id: one for one in session.look_up(cases.every) if one.id != request.case}
     open_to = {number for number, one in others.items() if has_rights(session, one)}
     found = indexes.linked(
-        session.vault.derived, held, index.parent, request.case, others, key(session)
+        session.vault.derived,
+        held,
+        index.parent,
+        request.case,
+        others=others,
+        key=key(session),
     )
     lines: list[bytes] = []
     hidden = False

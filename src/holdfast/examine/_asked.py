@@ -1,9 +1,9 @@
 """What a user types into a search, taken apart: words, phrases, fields, dates, near misses.
 
-    invoice "bank account" confirm*     all of these: a word, a phrase, a word's beginning
-    recieve~  recieve~2                 a word with up to 1 or 2 letters wrong
-    subject:invoice from:"jane doe"     in that field alone
-    since:2026-03-01 until:2026-03-31   dates and times, both included; on:2026-03-05
+invoice "bank account" confirm*     all of these: a word, a phrase, a word's beginning
+recieve~  recieve~2                 a word with up to 1 or 2 letters wrong
+subject:invoice from:"jane doe"     in that field alone
+since:2026-03-01 until:2026-03-31   dates and times, both included; on:2026-03-05
 """
 
 from __future__ import annotations

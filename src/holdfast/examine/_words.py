@@ -32,7 +32,9 @@ _ARABIC = str.maketrans(
     {
         **dict.fromkeys("\u0622\u0623\u0625\u0671\u0672\u0673\u0675", "\u0627"),  # forms of alef
         **dict.fromkeys("\u0649\u06cc\u06cd\u06ce\u06d0\u0626\u06d2\u06d3", "\u064a"),  # of yeh
-        **dict.fromkeys("\u0629\u06c0\u06c1\u06c2\u06c3\u06be\u06d5", "\u0647"),  # of heh, teh marbuta
+        **dict.fromkeys(
+            "\u0629\u06c0\u06c1\u06c2\u06c3\u06be\u06d5", "\u0647"
+        ),  # of heh, teh marbuta
         **dict.fromkeys("\u06a9\u06aa\u06ab\u06ac\u06ad", "\u0643"),  # of kaf
         "\u0624": "\u0648",  # waw with hamza
     }

@@ -185,10 +185,10 @@ def _documents(path: Path) -> Iterator[tantivy.Document]:
 def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
     # By columns, since a dict for each row takes as long as indexing it.
     kind = str(batch.column("kind")[0]) if len(batch) else ""
-    times = batch.column("time").to_pylist()
+    times: list[Any] = batch.column("time").to_pylist()
     fields = _fields(batch)
     for at, (reference, texts) in enumerate(zip(_references(batch), _texts(batch), strict=True)):
-        distinct = dict.fromkeys(texts)
+        distinct: dict[Any, None] = dict.fromkeys(texts)
         distinct.pop(None, None)
         document = tantivy.Document()
         for text in distinct:
@@ -246,7 +246,7 @@ def _references(batch: pa.RecordBatch) -> list[bytes]:
             known = column.dictionary_encode()
             shown = pa.array([json.dumps(value) for value in known.dictionary.to_pylist()])
             column = shown.take(known.indices)
-        text = pc.fill_null(column.cast(pa.string()), "null")
+        text: Any = pc.fill_null(cast("Any", column.cast(pa.string())), "null")
         parts += [f'{"," if parts else "{"}"{name}":', text]
     joined = pc.binary_join_element_wise(*parts, "}", "")
     return cast("list[bytes]", joined.cast(pa.binary()).to_pylist())
