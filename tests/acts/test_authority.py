@@ -60,6 +60,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "searches": SHOWS,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
+    "timeline.counts": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
 }
@@ -112,6 +113,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
+    "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",

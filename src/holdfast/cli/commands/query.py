@@ -14,6 +14,7 @@ from holdfast.acts.cases import OneCase
 from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
 from holdfast.core.errors import printable
 from holdfast.examine.exports import EXPORTS
+from holdfast.examine.rollups import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +34,11 @@ ITEM = click.option(
 @click.option("--text", default="", metavar="T", help="Only messages that contain T.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N events.")
 @click.option(
+    "--counts",
+    type=click.Choice(UNITS),
+    help="Only how many there are of each kind, by this unit of time.",
+)
+@click.option(
     "--export",
     type=click.Choice(sorted(EXPORTS)),
     help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
@@ -48,6 +54,7 @@ def timeline(
     items: tuple[str, ...],
     text: str,
     limit: int | None,
+    counts: str | None,
     export: str | None,
     as_json: bool,
 ) -> None:
@@ -56,10 +63,18 @@ def timeline(
     \b
     Example:
       holdfast timeline --case 2026-0001 --from 2026-03-01 --kind browser.visit --json
+      holdfast timeline --case 2026-0001 --counts day
       holdfast timeline --case 2026-0001 --export timesketch > timeline.jsonl
     """
     if export is not None and as_json:
         raise click.UsageError("give --export or --json, not both")
+    if counts is not None:
+        if text or limit is not None or export is not None:
+            raise click.UsageError("--counts goes with --from, --to, --kind and --item alone")
+        many = asking.Counts(case, counts, start, end, kinds, items)
+        with place.session() as session:
+            _show(asking.counts(session, many), _many, as_json=as_json)
+        return
     request = asking.Timeline(case, start, end, kinds, items, text, limit)
     with place.session() as session:
         lines = asking.timeline(session, request)
@@ -228,6 +243,10 @@ def _event(row: dict[str, Any]) -> str:
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
     return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
+
+
+def _many(row: dict[str, Any]) -> str:
+    return f"{row['time']:<20}  {row['events']:>9}  {row['kind']}"
 
 
 def _hit(row: dict[str, Any]) -> str:
