@@ -50,6 +50,8 @@ def measure(bench: Bench) -> Section:
             f"a phrase {phrase:.1f} ms (the slowest {worst:.0f} ms), three words {every:.1f} ms, "
             f"a near miss and a word {near:.1f} ms"
         ],
-        notes=["The best 100 with their snippets; the process and its libraries are loaded before."],
+        notes=[
+            "The best 100 with their snippets; the process and its libraries are loaded before."
+        ],
         bars={"search-phrase": Outcome(phrase < GOAL, f"{phrase:.1f} ms")},
     )

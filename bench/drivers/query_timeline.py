@@ -43,9 +43,7 @@ def make(folder: Path, count: int) -> None:
     events = place / "events.parquet"
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(
-        _MAKE.format(first=FIRST, step=YEAR // count, count=count, target=events)
-    )
+    connection.execute(_MAKE.format(first=FIRST, step=YEAR // count, count=count, target=events))
     rollups.build(connection, events, place)
     built: canonical.Json = {"format": "holdfast-timeline/1", "events": count}
     (place / "built.json").write_bytes(canonical.dumps(built))
