@@ -21,6 +21,7 @@ from bench import (
     examine_evtx,
     examine_indicators,
     examine_lines,
+    examine_ray,
     house,
     log,
     log_huge,
@@ -57,6 +58,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "examine-lines": examine_lines,
     "timeline-window": timeline_window,
     "search-phrase": search_phrase,
+    "examine-ray": examine_ray,
     "log": log,
     "log-huge": log_huge,
     "memory": memory,
@@ -192,6 +194,8 @@ def _keep(section: results.Section) -> None:
     kept[section.name] = section
     results.save(HERE / "results.json", kept)
     (HERE / "RESULTS.md").write_text(report.document(kept, ORDER), "utf-8")
+    if section.name == examine_ray.NAME:
+        examine_ray.write_how_to(section)
 
 
 def _kept() -> str:

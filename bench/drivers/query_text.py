@@ -12,12 +12,15 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from holdfast.core import canonical
 from holdfast.examine import results, search
 from holdfast.examine.parsers.plain_text import RECORDS
 from holdfast.examine.records import DatasetWriter, columns
 from holdfast.examine.results import Current, Result
+
+if TYPE_CHECKING:
+    from holdfast.core.canonical import Json
 
 WORDS = 20_000
 ITEM = hashlib.sha256(b"generated").hexdigest()
@@ -46,7 +49,7 @@ def make(folder: Path, count: int) -> None:
     writer.close()
     derived = folder / "derived"
     derived.mkdir()
-    facts: dict[str, canonical.Json] = {"rows": [], "totals": {"files": 1}}
+    facts: dict[str, Json] = {"rows": [], "totals": {"files": 1}}
     module = Result(_KEY, {"totals": {"records": count}}, results.taken(work))
     now = Current(ITEM, Result(_ENUMERATION, facts), {"parser:plain_text": module})
     results.publish(derived, work.parent, now)

@@ -27,7 +27,8 @@ _MAKE = """
 COPY (SELECT sha256((n % 997)::VARCHAR) AS item, '' AS path, 'web_access' AS parser,
              1::BIGINT AS parser_version, ['web.access', 'syslog.line', 'mail.message',
              'windows.event', 'browser.visit'][n % 5 + 1] AS kind, n AS seq,
-             make_timestamptz({first} + n * {step}) AS time, 'logged' AS time_meaning,
+             make_timestamptz({first} + n * {step}) AS time,
+             NULL::BIGINT AS time_nanos, 'logged' AS time_meaning,
              'exact' AS time_quality, NULL::VARCHAR AS time_original,
              'host-' || (n % 40) || '.example' AS host, 'user' || (n % 700) AS "user",
              'event ' || n || ' of session ' || (hash(n) % 1000000) || ' from 203.0.113.'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_a_check_that_dies_is_told_and_loses_no_item(
     (tmp_path / "a.warc.gz").write_bytes(GOOD)
     real = launcher._listen
     monkeypatch.setattr(
-        launcher, "_listen", lambda child, told, seconds: real(child, told, seconds=0)
+        launcher, "_listen", lambda child, told, _seconds, **kept: real(child, told, 0, **kept)
     )
     row = line.must("collect", "archive", "--case", line.case, "--json", tmp_path / "a.warc.gz").row
     assert row["report"]["verdict"] == "unjudged"
@@ -120,8 +120,8 @@ def test_a_check_that_is_not_confined_as_it_should_be_says_so(
     (tmp_path / "a.warc.gz").write_bytes(GOOD)
     real = launcher._listen
 
-    def without(child: object, told: bytes, seconds: int) -> tuple[str, bytes]:
-        reason, said = real(child, told, seconds)  # type: ignore[arg-type]
+    def without(child: Any, told: bytes, seconds: int, **kept: Any) -> tuple[str, bytes]:
+        reason, said = real(child, told, seconds, **kept)
         answer = json.loads(said)
         assert answer["unprotected"] == [], "this machine offers all; else see docs/explanation"
         return reason, json.dumps({**answer, "unprotected": ["no seccomp"]}).encode()

@@ -37,7 +37,12 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "case.close": (YES, YES, YES, NO, NO),
+    "case.role": SHOWS,
     "case.show": SHOWS,
+    "case.team": SHOWS,
+    "clock.list": SHOWS,
+    "clock.remove": TOUCHES_EVIDENCE,
+    "clock.set": TOUCHES_EVIDENCE,
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
@@ -85,7 +90,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "case.close": ("case", "close", "CASE"),
+    "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
+    "case.team": ("case", "team", "CASE"),
+    "clock.list": ("clock", "list", "--case", "CASE"),
+    "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
+    "clock.set": (
+        *("clock", "set", "--case", "CASE", "--host", "pc", "--ahead", "1", "--basis", "B"),
+    ),
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
     "collect.diff": ("collect", "diff", "--case", "CASE", "AL/1", "AL/2"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
@@ -142,6 +154,7 @@ def examined(
 ) -> tuple[Path, str]:
     """A vault whose case, in force until 2999, has evidence that was examined."""
     from holdfast.acts.act import Session  # noqa: PLC0415
+    from holdfast.acts.clocks import SetClock, set_clock  # noqa: PLC0415
     from holdfast.acts.collecting import CollectFiles, collect_files  # noqa: PLC0415
     from holdfast.acts.examining import Examine, examine  # noqa: PLC0415
     from holdfast.examine.told import Told  # noqa: PLC0415
@@ -158,6 +171,7 @@ def examined(
         assert len(list(collect_files(session, CollectFiles(case, named)))) == 2
         examine(session, Examine(case, told=Told({"own_patterns": [["word", "bank"]]})))
         examine(session, Examine(case))
+        set_clock(session, SetClock(case, "1", "B", host="pc"))
         session.vault.engine.dispose()
     return place / "vault", case
 
@@ -306,7 +320,7 @@ def test_an_authority_that_ends_during_a_collection_ends_the_collection(
             from holdfast.acts.act import Session  # noqa: PLC0415
             from holdfast.vault.vault import Vault  # noqa: PLC0415
 
-            other = Session(Vault.open(line.vault), "bob")
+            other = Session(Vault.open(line.vault), "alice")
             cases.close_case(other, cases.CloseCase(line.case, "judgment"))
             other.vault.engine.dispose()
         else:

@@ -31,6 +31,7 @@ from holdfast.examine.parsers import (
     mail,
     odf,
     ooxml,
+    pcap,
     pdf,
     plain_text,
     rtf,
@@ -92,6 +93,11 @@ class TestOoxml(ParserTests):
 
 class TestOdf(ParserTests):
     parser: ClassVar[Parser] = odf
+    root = CASES
+
+
+class TestPcap(ParserTests):
+    parser: ClassVar[Parser] = pcap
     root = CASES
 
 

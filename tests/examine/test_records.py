@@ -58,11 +58,12 @@ def written(path: Path, rows: list[Sample]) -> Path:
 
 def test_a_schema_is_the_common_columns_then_the_kind_s_own() -> None:
     found = schema(Sample)
-    assert found.names[:16] == list(records.COMMON) == [
-        "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning",
-        "time_quality", "time_original", "host", "user", "message", "offset", "length", "row",
+    assert found.names[:17] == list(records.COMMON) == [
+        "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_nanos",
+        "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
+        "length", "row",
     ]  # fmt: skip
-    assert found.names[16:] == ["title", "count", "sent_time", "sure", "names"]
+    assert found.names[17:] == ["title", "count", "sent_time", "sure", "names"]
     stamp = pa.timestamp("us", tz="UTC")
     assert found.field("time").type == found.field("sent_time").type == stamp
     assert found.field("names").type == pa.list_(pa.string())

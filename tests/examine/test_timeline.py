@@ -52,6 +52,17 @@ def test_ties_are_broken_the_same_way_whatever_order_items_come_in(
     assert list(timeline.query(bench.index)) == first
 
 
+def test_nanoseconds_order_what_microseconds_can_t_tell_apart(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = bench.item(b"LINES\n100.900 third\n100 first\n100.001 second\n")
+    bench.examine(source)
+    assert timeline.build(bench.derived, [source.item], bench.index) == 3
+    found = list(timeline.query(bench.index))
+    assert messages(found) == ["first", "second", "third"]
+    assert [row["time_nanos"] for row in found] == [None, 1, 900]
+
+
 def test_bounds_are_included_and_filters_hold(bench: Bench, items: list[str]) -> None:
     timeline.build(bench.derived, items, bench.index)
     found = timeline.query(bench.index, start=100, end=200)
@@ -163,6 +174,10 @@ def test_events_are_counted_by_hour_and_what_is_larger(bench: Bench) -> None:
     assert counted("hour", start=0, end=hour) == [(0, 3), (hour, 2)]
     assert counted("hour", items=[other.item]) == [(hour, 1)]
     assert counted("hour", kinds=["no.such"]) == []
+    ahead = [(other.item, "", 5 * hour), ("", "nowhere.example", hour)]
+    assert counted("hour", clocks=ahead, start=-24 * hour, end=hour - 1) == [
+        (-4 * hour, 1), (-hour, 1), (0, 3),
+    ]  # fmt: skip
     with pytest.raises(InputError, match="is no unit"):
         counted("hour'); DROP TABLE x;--")
     timeline.build(bench.derived, [], bench.index)

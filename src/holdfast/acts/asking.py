@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.clocks import in_force
 from holdfast.acts.examining import by_item
+from holdfast.cases.clocks import Clocks, in_seconds
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
 from holdfast.examine import rollups
@@ -23,7 +26,7 @@ from holdfast.examine import timeline as timelines
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.acts.act import Request
     from holdfast.cases.exhibits import Exhibit
@@ -45,6 +48,8 @@ class Timeline:
     items: tuple[str, ...] = ()
     text: str = ""
     limit: int | None = None
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -55,12 +60,16 @@ class Timeline:
             "limit": self.limit,
             "text": self.text,
             "to": self.end,
+            **({"as_recorded": True} if self.as_recorded else {}),
         }
 
 
 @act("timeline", Needs.AUTHORITY)
 def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     """Yield events in order of time, a JSON line each.
+
+    Times of sources whose clock is said to be wrong are corrected: an event then has both times,
+    and the entry of the log also names the statements that were applied.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -69,6 +78,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
     rows = timelines.query(
         index,
         start=clock.from_text(request.start) if request.start else None,
@@ -77,8 +87,14 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         items=digests(held, request.items),
         text=request.text or None,
         limit=request.limit,
+        clocks=[
+            timelines.Clock(one.source.item, one.source.host, one.ahead, one.within, one.entry)
+            for one in clocks.offsets
+        ],
     )
-    return answer(session, "timeline", request, (_event(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    events = (_event(held, hide(row, hides)) for row in rows)
+    return answer(session, "timeline", request, events, clocks)
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,8 @@ class Counts:
     end: str = ""
     kinds: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -100,12 +118,15 @@ class Counts:
             "kinds": list(self.kinds),
             "to": self.end,
             "unit": self.unit,
+            **({"as_recorded": True} if self.as_recorded else {}),
         }
 
 
 @act("timeline.counts", Needs.AUTHORITY)
 def counts(session: Session, request: Counts) -> Iterator[bytes]:
     """Yield how many events of each kind there are, by hour, day, month or year.
+
+    Times of sources whose clock is said to be wrong are corrected.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -114,6 +135,7 @@ def counts(session: Session, request: Counts) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
     rows = rollups.query(
         index,
         request.unit,
@@ -121,9 +143,10 @@ def counts(session: Session, request: Counts) -> Iterator[bytes]:
         end=clock.end_of(request.end) if request.end else None,
         kinds=request.kinds or None,
         items=digests(held, request.items),
+        clocks=[(one.source.item, one.source.host, one.ahead) for one in clocks.offsets],
     )
     told = ({**row, "time": clock.to_text(int(str(row["time"])))} for row in rows)
-    return answer(session, "timeline.counts", request, told)
+    return answer(session, "timeline.counts", request, told, clocks)
 
 
 @dataclass(frozen=True)
@@ -135,6 +158,8 @@ class Indicators:
     items: tuple[str, ...] = ()
     valid_only: bool = False
     text: str = ""
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -143,6 +168,7 @@ class Indicators:
             "kinds": list(self.kinds),
             "text": self.text,
             "valid": self.valid_only,
+            **({} if self.known else {"known": False}),
         }
 
 
@@ -157,7 +183,12 @@ def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
         valid_only=request.valid_only,
         text=request.text or None,
     )
-    return answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    found = (_indicator(held, hide(row, hides)) for row in rows)
+    marked = known.annotated(session, found)
+    if not request.known:
+        marked = (row for row in marked if not row["known_good"])
+    return answer(session, "indicators", request, marked)
 
 
 @dataclass(frozen=True)
@@ -184,8 +215,24 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
+    clocks = in_force(session, request.case)
     hits = texts.query(index, request.query, request.limit)
-    return answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    hides = restricting.hidden(session, request.case)
+    found = (_hit(held, hit, clocks) for hit in hits)
+    withheld = {"marks": [], "message": restricting.WITHHELD}
+    shown = (
+        {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
+        for row in found
+    )
+    return answer(session, "search", request, shown, clocks)
+
+
+def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:
+    """Return a record as it may be shown: without its text where that is of abuse material."""
+    if not hides(row["item"], row["path"], row["kind"]):
+        return row
+    kept = {"message": restricting.WITHHELD, "value": restricting.WITHHELD}
+    return {name: kept.get(name, value) for name, value in row.items()}
 
 
 def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
@@ -206,7 +253,11 @@ def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | No
 
 
 def answer(
-    session: Session, name: str, request: Request, rows: Iterable[dict[str, Any]]
+    session: Session,
+    name: str,
+    request: Request,
+    rows: Iterable[dict[str, Any]],
+    clocks: Clocks | None = None,
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
@@ -218,6 +269,8 @@ def answer(
                 told.write(line)
                 count += 1
         result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
+        if clocks is not None and clocks.offsets:
+            result["clocks"] = [one.entry for one in clocks.offsets]
         fields: dict[str, Json] = {"request": request.facts(), "result": result}
         session.custody.enter(Draft(name, request.case, fields))
         told.seek(0)
@@ -237,12 +290,28 @@ def source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
 
 
 def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
-    time = row.pop("time")
+    time, nanos = row.pop("time"), row.pop("time_nanos", None)
+    corrected, ahead, within, stated = (row.pop(name, None) for name in _OF_CLOCKS)
+    shown = {**row, **source(held, row["item"], row["path"])}
+    if stated is None:
+        return {**shown, "time": None if time is None else clock.to_text(time, nanos)}
     return {
-        **row,
-        **source(held, row["item"], row["path"]),
-        "time": None if time is None else clock.to_text(time),
+        **shown,
+        "time": clock.to_text(corrected, nanos),
+        "time_quality": _doubt(row["time_quality"], within),
+        "time_recorded": clock.to_text(time, nanos),
+        "clock_ahead": in_seconds(ahead),
+        "clock_entry": stated,
     }
+
+
+_OF_CLOCKS = ("corrected", "ahead", "within_", "stated")
+
+
+def _doubt(quality: str | None, within: int) -> str:
+    """Return how certain a time is after its clock was corrected."""
+    skew = f"clock skew +-{in_seconds(within)} s"
+    return skew if quality in {None, "exact"} else f"{quality}, {skew}"
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
@@ -257,8 +326,8 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
-    return {
+def _hit(held: dict[str, Exhibit], hit: texts.Hit, clocks: Clocks) -> dict[str, Any]:
+    found = {
         **source(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
@@ -270,3 +339,10 @@ def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
         "time": None if hit.time is None else clock.to_text(hit.time),
         "time_meaning": hit.time_meaning,
     }
+    offset = None if hit.time is None else clocks.of(hit.item, hit.host)
+    if offset is not None and hit.time is not None:
+        found |= {
+            "time": clock.to_text(hit.time - offset.ahead), "time_recorded": found["time"],
+            "clock_ahead": in_seconds(offset.ahead), "clock_entry": offset.entry,
+        }  # fmt: skip
+    return found

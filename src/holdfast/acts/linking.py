@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import NOT_EXAMINED
 from holdfast.acts.examining import by_item
+from holdfast.acts.restricting import WITHHELD
+from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import DeniedError, InputError
@@ -52,9 +55,10 @@ def key(session: Session) -> bytes:
 
 
 def has_rights(session: Session, case: Case) -> bool:
-    """Say whether who asks could ask in `case` as well: authority in force, keys here."""
+    """Say whether who asks could ask in `case` just as well: a role, an authority, keys."""
     try:
         session.case(case.id, Needs.AUTHORITY)
+        session.look_up(lambda c: access.check(c, case.id, session.operator, "indicators"))
         session.vault.keyring.chain(case.id)
         if case.recipient is not None:
             session.vault.keyring.identity(case.id)
@@ -87,6 +91,7 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
         others=others,
         key=key(session),
     )
+    hides = restricting.hidden(session, request.case)
     lines: list[bytes] = []
     hidden = False
     for one in found:
@@ -97,7 +102,7 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
         exhibit = held[one.item].label if one.item in held else None
         told: dict[str, Any] = {
             "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
-            "value": one.value,
+            "value": WITHHELD if hides(one.item, "", "indicator") else one.value,
         }  # fmt: skip
         lines += [_line({**told, "case": o.id, "lead": o.lead, "note": None}) for o in shown]
         lines += [_line({**told, "case": None, "lead": lead, "note": ASK}) for lead in leads]

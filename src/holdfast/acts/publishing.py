@@ -110,6 +110,9 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
     """
     if not session.look_up(lambda connection: settings.read(connection, authorities.SETTING)):
         return None
+    if session.custody.asks and timeout <= QUICKLY:
+        # Each stamp is an entry, and this person signs each by hand.
+        return Told("authorities", failed=("your passkey signs no stamp unasked",))
     from holdfast.acts import stamping  # noqa: PLC0415 - as above
 
     found = stamping.stamp_head(session, timeout)

@@ -44,6 +44,12 @@ class Options:
     parallel: int = 1
     delay: float = 0.0
     """Seconds between two captures from one host."""
+    second_witness: bool = False
+    """Have packets and their keys beside the browser's log, and compare."""
+    record: bool = False
+    """Record the screen."""
+    record_limit: int = 100_000_000
+    """Bytes that a recording may have."""
     depth: int = 0
     """How many links away from the first pages a crawl goes, within the scope."""
 
@@ -121,6 +127,7 @@ class Kept:
     def as_json(self) -> dict[str, Json]:
         """Return what `collect web --json` prints."""
         one, made = self.collected, self.captured
+        witness = made.second_witness
         losses: dict[str, Json] = dict(made.losses)
         return {
             "assurance": [*made.assurance],
@@ -133,8 +140,10 @@ class Kept:
             "item": one.item,
             "losses": losses,
             "out_of_scope": [*made.out_of_scope],
+            "second_witness": None if witness is None else witness.as_json(),
             "size": one.size,
             "status": one.status,
+            "unapproved": [*made.unapproved],
             "url": made.url,
             "vantage": None if self.vantage is None else self.vantage.as_json(),
         }

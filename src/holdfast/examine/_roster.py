@@ -28,7 +28,7 @@ SECOND = "second"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
 _DAY = 86_400_000_000
-_ENGINE = 2
+_ENGINE = 3
 """Raised whenever the engine itself would write other results for the same modules."""
 
 

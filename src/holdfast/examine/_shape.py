@@ -27,8 +27,8 @@ _ORIGIN: tuple[tuple[str, pa.DataType], ...] = (
     ("parser_version", pa.int64()), ("kind", pa.string()), ("seq", pa.int64()),
 )  # fmt: skip
 _BASE = (
-    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
-    "length", "row",
+    "time", "time_nanos", "time_meaning", "time_quality", "time_original", "host", "user",
+    "message", "offset", "length", "row",
 )  # fmt: skip
 COMMON = (*(name for name, _ in _ORIGIN), *_BASE)
 """The columns every kind has, in this order, before its own."""
@@ -87,6 +87,8 @@ class Shape:
             for i, (_, arrow, python) in enumerate(self.columns)
             if int in python
         )
+        self.counted = ["seq", *(self.columns[i][0] for i, _ in self.numbers)]
+        """Columns of numbers: those that have statistics, and are stored as differences."""
         self.lists = tuple(i for i, (_, _, python) in enumerate(self.columns) if list in python)
         self.defaults = _defaults(kind)
         self._fitting: set[tuple[type, ...]] = set()
@@ -165,6 +167,9 @@ def part_arrays(shape: Shape, part: Part) -> list[Array]:
         if values is None:
             arrays.append(_repeated(shape, part, name, arrow, python))
             continue
+        if isinstance(values, pa.Array):
+            arrays.append(_held(name, values, arrow, python, count))
+            continue
         if len(values) != count or not set(map(type, values)) <= set(python):
             raise UnfitError(f"column {name} holds something else, or not one value a row")
         if list in python and any(type(one) is not str for row in values for one in row):  # type: ignore[attr-defined]
@@ -174,12 +179,30 @@ def part_arrays(shape: Shape, part: Part) -> list[Array]:
         except (pa.ArrowException, OverflowError, TypeError) as error:
             raise UnfitError(f"column {name}: {type(error).__name__}") from error
         if int in python:
-            most = _LATEST if arrow == _TIME else _INT64 - 1
-            least, largest = pc.min_max(array.cast(pa.int64())).values()
-            if least.is_valid and not (-most <= least.as_py() and largest.as_py() <= most):
-                raise UnfitError(f"column {name} holds no number beyond 64 bits")
+            _bounded(name, array, arrow)
         arrays.append(array)
     return arrays
+
+
+def _held(
+    name: str, values: Array, arrow: pa.DataType, python: tuple[type, ...], count: int
+) -> Array:
+    """Return an array as a column of the type `arrow`; what is text was made from text."""
+    if len(values) != count or (values.null_count and type(None) not in python):
+        raise UnfitError(f"column {name} holds something else, or not one value a row")
+    if values.type != arrow and not (arrow == _TIME and values.type == pa.int64()):
+        raise UnfitError(f"column {name} holds {values.type}")
+    array = values if values.type == arrow else values.cast(arrow)
+    if int in python:
+        _bounded(name, array, arrow)
+    return array
+
+
+def _bounded(name: str, array: Array, arrow: pa.DataType) -> None:
+    most = _LATEST if arrow == _TIME else _INT64 - 1
+    least, largest = pc.min_max(array.cast(pa.int64())).values()
+    if least.is_valid and not (-most <= least.as_py() and largest.as_py() <= most):
+        raise UnfitError(f"column {name} holds no number beyond 64 bits")
 
 
 def _repeated(
@@ -191,7 +214,13 @@ def _repeated(
         raise UnfitError(f"column {name} has no values")
     if type(given[name]) not in python:
         raise UnfitError(f"column {name} holds something else")
-    return column_of([given[name]] * len(part.order), arrow)
+    value = given[name]
+    if value is None:
+        return pa.nulls(len(part.order), arrow)
+    if isinstance(value, (str, bool)):
+        return pa.repeat(pa.scalar(storable(value) if isinstance(value, str) else value, arrow),
+                         len(part.order))  # fmt: skip
+    return column_of([value] * len(part.order), arrow)
 
 
 def _storable(value: object) -> object:

@@ -10,10 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from holdfast.examine.record import Record
+
+    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 
 @dataclass(frozen=True)
@@ -21,18 +26,60 @@ class Part:
     """The rows of one kind in a block."""
 
     kind: type[Record]
-    order: Sequence[int]
+    order: Sequence[int] | Array
     """Each row's place among all records of the block, from 0, rising."""
-    columns: Mapping[str, Sequence[object]]
-    """Values by field, one a row."""
+    columns: Mapping[str, Sequence[object] | Array]
+    """Values by field, one a row: Python's, or an Arrow array (times as integers in it)."""
     same: Mapping[str, object] = field(default_factory=dict)
     """Values by field that every row has; a field in neither has its default."""
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Yield each row as the record it stands for, with its place."""
         make = cast("Callable[..., Record]", self.kind)
-        for place, *values in zip(self.order, *self.columns.values(), strict=True):
+        columns = map(plain, self.columns.values())
+        for place, *values in zip(cast("Sequence[int]", plain(self.order)), *columns, strict=True):
             yield place, make(**self.same, **dict(zip(self.columns, values, strict=True)))
+
+
+def plain(values: Sequence[object] | Array) -> Sequence[object]:
+    """Return a column's values as Python's."""
+    return values.to_pylist() if isinstance(values, pa.Array) else values
+
+
+def numbers(start: int, stop: int, step: int = 1) -> Array:
+    """Return the integers of a range. (Of `range`, Arrow makes them one by one.)"""
+    return cast("Array", pa.arange(start, stop, step))  # type: ignore[attr-defined]
+
+
+def places_of(order: Sequence[int] | Array) -> Array:
+    """Return the places of a part's rows as an array."""
+    if isinstance(order, range):
+        return numbers(order.start, order.stop, order.step)
+    return order if isinstance(order, pa.Array) else pa.array(order, pa.int64())
+
+
+def merged(parts: Iterable[Part | None]) -> Part | None:
+    """Return the rows of several parts of one kind as one, in their order.
+
+    The first has arrays, and the others values for the same columns.
+    """
+    there = [part for part in parts if part is not None]
+    if len(there) < 2:
+        return there[0] if there else None
+    order = pa.concat_arrays([places_of(part.order) for part in there])
+    by_place = pc.array_sort_indices(order)
+    columns = {}
+    for name, values in there[0].columns.items():
+        given = [part.columns[name] if name in part.columns
+                 else [part.same.get(name)] * len(part.order) for part in there]  # fmt: skip
+        columns[name] = _joined(given, cast("Array", values).type).take(by_place)
+    return Part(there[0].kind, order.take(by_place), columns, there[0].same)
+
+
+def _joined(values: Sequence[Sequence[object] | Array], type_: pa.DataType) -> Array:
+    return pa.concat_arrays(
+        [one if isinstance(one, pa.Array) else pa.array(one, type_) for one in values]
+    )
 
 
 @dataclass(frozen=True)

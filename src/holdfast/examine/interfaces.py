@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.record import Indicator, Record
+    from holdfast.examine.record import Record
 
 
 class Parser(Protocol):
@@ -55,8 +55,11 @@ class Finder(Protocol):
     VERSION: int
     DECODERS: tuple[str, ...]
 
-    def find(self, file: EvidenceFile) -> Iterator[Indicator]:
-        """Yield indicators in order of their offset in the file."""
+    def find(self, file: EvidenceFile) -> Iterator[Record | Block]:
+        """Yield indicators, or records of the finder's own kinds, in order of their offset.
+
+        Alone, or many as a `Block`.
+        """
 
     # One that is told something beyond the file also has `use(settings: Json) -> None`, called
     # once in a worker before the first item, with None where it was told nothing.

@@ -37,9 +37,30 @@ GROUP BY ALL ORDER BY time, kind
 """
 
 
+_CORRECTED = """
+SELECT epoch_us(date_trunc('{unit}', make_timestamptz(corrected))) AS time, kind,
+       count(*)::BIGINT AS events
+FROM (
+  SELECT kind, epoch_us(events.time) - coalesce(both_.ahead, item_.ahead, host_.ahead, 0)
+         AS corrected
+  FROM read_parquet($files) AS events
+  LEFT JOIN clocks AS both_ ON both_.item = events.item AND both_.host = lower(events.host)
+  LEFT JOIN clocks AS item_ ON item_.item = events.item AND item_.host = ''
+  LEFT JOIN clocks AS host_ ON host_.item = '' AND host_.host = lower(events.host)
+    AND host_.host <> ''
+  WHERE events.time BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00Z'
+    AND TIMESTAMPTZ '9999-12-31 23:59:59Z'
+    AND ($kinds IS NULL OR list_contains($kinds, kind))
+    AND ($items IS NULL OR list_contains($items, events.item))
+)
+WHERE corrected BETWEEN $start AND $end
+GROUP BY ALL ORDER BY time, kind
+"""
+
+
 def build(connection: Any, events: Path, folder: Path) -> None:
     """Count the events of a timeline, by the connection that made it."""
-    target = str((folder.resolve() / HOURS)).replace("'", "''")
+    target = str(folder.resolve() / HOURS).replace("'", "''")
     connection.execute(_COUNT.format(target=target), {"files": [str(events.resolve())]})
 
 
@@ -51,11 +72,14 @@ def query(
     end: int | None = None,
     kinds: Sequence[str] | None = None,
     items: Sequence[str] | None = None,
+    clocks: Sequence[tuple[str, str, int]] = (),
 ) -> Iterator[dict[str, object]]:
     """Yield `time` (the unit's first moment, microseconds, UTC), `kind` and `events`, in order.
 
     Whole hours count: those that begin from `start` to `end`. A unit without events has no row,
-    and what lies outside the years 1 to 9999 is not counted.
+    and what lies outside the years 1 to 9999 is not counted. With `clocks` (item and host, either
+    may be empty for any, and by how many microseconds it was ahead) the events themselves are
+    counted by their corrected times, which takes as long as reading them.
 
     Raises:
         InputError: there is no timeline, or no such unit.
@@ -80,4 +104,10 @@ def query(
         tempfile.TemporaryDirectory(prefix="holdfast-query-") as scratch,
         _duck.connect(Path(scratch), folder) as connection,
     ):
-        yield from _duck.rows(connection, _ASK.format(unit=unit), values)
+        if not clocks:
+            yield from _duck.rows(connection, _ASK.format(unit=unit), values)
+            return
+        connection.execute("CREATE TABLE clocks (item VARCHAR, host VARCHAR, ahead BIGINT)")
+        connection.executemany("INSERT INTO clocks VALUES (?, ?, ?)", [list(one) for one in clocks])
+        values["files"] = [str((folder / "events.parquet").resolve())]
+        yield from _duck.rows(connection, _CORRECTED.format(unit=unit), values)

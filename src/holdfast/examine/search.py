@@ -40,6 +40,8 @@ _FOLDER, _BUILT = "text", "built.json"
 _HEAP = 20 << 20
 _SHOWN = 32_768
 _AROUND = 80
+_PRINTS = "similar."
+"""Kinds of records that hold fingerprints: there is nothing in them to read."""
 _MOST = 100_000
 _ROWS = 4096
 _REFERENCE = (
@@ -68,6 +70,7 @@ class Hit:
     """Text of the record around the first word found; plain text from evidence, never HTML."""
     marks: tuple[tuple[int, int], ...]
     """Where in `snippet` the words are: first character, and the one after the last."""
+    host: str | None = None
 
 
 def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
@@ -86,6 +89,8 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
         writer = index.writer(_HEAP, 1)  # one thread: equal records give equal order of equal hits
         count = 0
         for dataset in results.datasets(derived, items):
+            if dataset.kind.startswith(_PRINTS):
+                continue
             for document in _documents(dataset.path):
                 writer.add_document(document)
                 count += 1
@@ -240,7 +245,7 @@ def _fields(batch: pa.RecordBatch) -> list[tuple[str, list[Any]]]:
 def _references(batch: pa.RecordBatch) -> list[bytes]:
     """Return what names each row, as JSON."""
     parts: list[Any] = []
-    for name in _REFERENCE:
+    for name in (*_REFERENCE, "host"):
         column = batch.column(name)
         if pa.types.is_string(column.type):
             known = column.dictionary_encode()

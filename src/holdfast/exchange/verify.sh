@@ -30,7 +30,7 @@ proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
-declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem original act_of
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem key_rp original act_of
 declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root second_of
 former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
@@ -126,8 +126,19 @@ from_base64() { # HEX: bytes of $1; false unless it is base64 in its one proper 
   esac
 }
 
+to_base64() { # BASE64: of the bytes whose hex is $1
+  local i bits hex=$1 pad=''
+  while ((${#hex} % 6)); do hex+=00 pad+='='; done
+  BASE64=
+  for ((i = 0; i < ${#hex}; i += 3)); do # three hex digits are two characters of base64
+    bits=$((16#${hex:i:3}))
+    BASE64+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
+  done
+  BASE64=${BASE64:0:${#BASE64}-${#pad}}$pad
+}
+
 vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a type that matches $2
-  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)$' i bits piece base64='' bytes=''
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)$' i piece bytes=''
   [[ $1 =~ $form ]] || return 1
   NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]} PEM=
   from_base64 "${BASH_REMATCH[3]}" || return 1
@@ -140,12 +151,37 @@ vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a typ
   piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
   [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
   [[ $TYPE != 06 ]] || return 0
-  HEX=${HEX:2}0000 # 32 bytes, and padding to a multiple of three
-  for ((i = 0; i < 66; i += 3)); do # three hex digits are two characters of base64
-    bits=$((16#${HEX:i:3}))
-    base64+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
-  done
-  PEM="-----BEGIN PUBLIC KEY-----${nl}MCowBQYDK2VwAyEA${base64:0:43}=${nl}-----END PUBLIC KEY-----$nl"
+  to_base64 "302a300506032b6570032100${HEX:2}"
+  PEM="-----BEGIN PUBLIC KEY-----${nl}$BASE64$nl-----END PUBLIC KEY-----$nl"
+}
+
+passkey() { # NAME, KEY_ID, PEM, RP of a person's passkey: custody.md, "Passkeys"
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$' i piece bytes='' count
+  [[ $1 =~ $form ]] || return 1
+  NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]} PEM=
+  from_base64 "${BASH_REMATCH[3]}" || return 1
+  [[ $HEX == ff686f6c64666173742d706173736b65792f310a* ]] || return 1 # 0xff, holdfast-passkey/1, newline
+  for ((i = 0; i < ${#HEX}; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
+  [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
+  count=$((2 * 16#0${HEX:40:2})) bytes=
+  for ((i = 42; i < 42 + count; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  printf -v RP '%b' "$bytes"
+  [[ $RP =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ && ${#RP} == $((count / 2)) ]] || return 1
+  HEX=${HEX:42 + count}
+  count=$((2 * 16#0${HEX:0:4}))
+  ((count >= 2 && count <= 2046)) || return 1
+  HEX=${HEX:4 + count}
+  case ${#HEX}:$HEX in # SubjectPublicKeyInfo: P-256, Ed25519, RSA of 2048, 3072, 4096 bits
+    182:3059301306072a8648ce3d020106082a8648ce3d03010703420004* | 88:302a300506032b6570032100*) ;;
+    588:30820122300d06092a864886f70d01010105000382010f003082010a0282010100*0203010001) ;;
+    844:308201a2300d06092a864886f70d01010105000382018f003082018a0282018100*0203010001) ;;
+    1100:30820222300d06092a864886f70d01010105000382020f003082020a0282020100*0203010001) ;;
+    *) return 1 ;;
+  esac
+  to_base64 "$HEX"
+  for ((i = 0; i < ${#BASE64}; i += 64)); do PEM+=${BASE64:i:64}$nl; done
+  PEM="-----BEGIN PUBLIC KEY-----$nl$PEM-----END PUBLIC KEY-----$nl"
 }
 
 verifies() { # key, message, signature: files
@@ -295,7 +331,7 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
     case $name in
       entries/*/leaf) is_number "$part" && leaves+=("$part") known=1 ;;
       entries/*/field.[a-z]*) field_files=$((field_files + 1)) known=1 ;;
-      entries/*/act.message | entries/*/act.sig) act_files=$((act_files + 1)) known=1 ;;
+      entries/*/act.message | entries/*/act.sig | entries/*/act.client | entries/*/act.signed) act_files=$((act_files + 1)) known=1 ;;
       nodes/*)
         nodes+=("$path") known=1
         [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
@@ -462,7 +498,7 @@ plain_text() { # PLAIN: what the JSON string $1 says
 
 past_root() { # ROOT: the root of the first $1 leaves, base64; false if no node leads there
   # On the way to its last leaf stand, to the left, the trees that it is made of (RFC 6962, 2.1).
-  local name=$root start=0 end=$size k lefts=() at i bytes bits
+  local name=$root start=0 end=$size k lefts=() at i bytes
   while ((end - start > 1)); do
     [[ -n ${left[$name]-} ]] || return 1
     k=1
@@ -479,12 +515,8 @@ past_root() { # ROOT: the root of the first $1 leaves, base64; false if no node 
     name=$(printf '%b' "$bytes" | sha256sum) || return 1
     name=${name:0:64}
   done
-  ROOT='' name+=0000
-  for ((i = 0; i < 66; i += 3)); do
-    bits=$((16#${name:i:3}))
-    ROOT+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
-  done
-  ROOT=${ROOT:0:43}=
+  to_base64 "$name"
+  ROOT=$BASE64
 }
 
 check_former() { # number, entry, vkey, until, why: the last checkpoint of a key that ended
@@ -760,9 +792,11 @@ load_keys() { # each operator's key, as the log introduced it
     value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
     id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
     key=${key%\"} key=${key//\\\"/\"} key=${key//\\\\/\\}
-    vkey "$key" 01 && [[ $KEY_ID == "$id" ]] || { bad "entry $i: introduces no Ed25519 key"; continue; }
+    RP=
+    { vkey "$key" 01 || passkey "$key"; } && [[ $KEY_ID == "$id" ]] ||
+      { bad "entry $i: introduces no key that people sign with"; continue; }
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
-    key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
+    key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i key_rp[$id]=$RP
   done
   for i in ${of_vault[@]+"${of_vault[@]}"}; do
     [[ ${act_of[$i]} == '"operator.rotate"' || ${act_of[$i]} == '"operator.revoke"' ]] || continue
@@ -775,12 +809,12 @@ load_keys() { # each operator's key, as the log introduced it
 }
 
 check_signature() { # the signature that entry $1 carries, over itself and the entries it covers
-  local i=$1 path=$proof/entries/$1 j count id base64 since message
-  local form="^\\{\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":\"([A-Za-z0-9+/]{86}==)\"\\}\$"
+  local i=$1 path=$proof/entries/$1 j count id base64 since message authenticator client base='"([A-Za-z0-9+/]+={0,2})"'
+  local form="^\\{(\"authenticator\":$base,\"client\":$base,)?\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":$base\\}\$"
   origin_of "$i"
   message="holdfast-act/1$nl$ORIGIN$nl"
   value "$i" signature && [[ $VALUE =~ $form ]] || { bad "entry $i: its signature is malformed"; return; }
-  count=${BASH_REMATCH[1]} id=${BASH_REMATCH[2]} base64=${BASH_REMATCH[3]}
+  authenticator=${BASH_REMATCH[2]} client=${BASH_REMATCH[3]} count=${BASH_REMATCH[4]} id=${BASH_REMATCH[5]} base64=${BASH_REMATCH[6]}
   [[ -n ${key_pem[$id]-} ]] || { bad "entry $i: no entry here introduces its actor's key $id"; return; }
   since=${key_since[$id]}
   ((since <= i)) || bad "entry $i: was signed before the key $id was introduced"
@@ -801,16 +835,73 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
     bad "$path/act.message: is not the act that entry $i tells of"
   slurp "$proof/keys/$id.pem" && [[ $TEXT == "${key_pem[$id]}" ]] ||
     bad "$proof/keys/$id.pem: is not the key that the log introduced"
-  from_base64 "$base64" && files=("$path/act.sig") && hexes 64 && [[ ${LINES[0]} == "$HEX" ]] ||
-    bad "$path/act.sig: is not the signature of entry $i"
-  verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
-    bad "entry $i: its actor's signature does not verify"
+  is_file "$path/act.sig" "$base64" || bad "$path/act.sig: is not the signature of entry $i"
   used_keys[16#$id]=$id
+  if [[ -n $client || -n ${key_rp[$id]} ]]; then
+    check_passkey
+  else
+    verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
+      bad "entry $i: its actor's signature does not verify"
+  fi
+}
+
+is_file() { # file, base64: whether it holds those bytes, and no more; they are in HEX
+  from_base64 "$2" && files=("$1") && hexes $((${#HEX} / 2)) && [[ ${LINES[0]} == "$HEX" ]]
+}
+
+check_passkey() { # what the passkey of entry $i signed, for check_signature: WebAuthn Level 2, 5.8.1.2 and 6.1
+  local rp=${key_rp[$id]} sum flags form why="entry $i: its actor's signature by a passkey is none:"
+  [[ -n $client && -n $rp ]] || { bad "entry $i: its signature is of another kind than its actor's key"; return; }
+  acts=$((acts + 2))
+  [[ -n ${digest[$path/act.client]-} && -n ${digest[$path/act.signed]-} ]] ||
+    { bad "entry $i: its signature's files are missing"; return; }
+  is_file "$path/act.client" "$client" && slurp "$path/act.client" ||
+    { bad "$path/act.client: is not the client data of entry $i"; return; }
+  from_base64 "$authenticator" && ((${#HEX} >= 74 && ${#HEX} <= 8192)) ||
+    { bad "$why its authenticator data is malformed"; return; }
+  authenticator=$HEX flags=$((16#${HEX:64:2}))
+  files=("$path/act.signed")
+  hexes $((${#HEX} / 2 + 32)) && [[ ${LINES[0]} == "$authenticator${digest[$path/act.client]}" ]] ||
+    bad "$path/act.signed: is not what the passkey of entry $i signed"
+  to_base64 "${digest[$path/act.message]}" # the challenge, in base64url
+  BASE64=${BASE64//+/-} BASE64=${BASE64//\//_} BASE64=${BASE64%=}
+  form='^\{"type":"webauthn\.get","challenge":"([A-Za-z0-9_-]{43})","origin":"(https?)://([a-z0-9.-]+)(:[0-9]{1,5})?"(,"crossOrigin":false(,[^[:cntrl:]]*)?)?\}$'
+  if ! [[ $TEXT =~ $form ]]; then
+    bad "$why its client data is not what a browser says of such a signature"
+  elif [[ ${BASH_REMATCH[1]} != "$BASE64" ]]; then
+    bad "$why its challenge is not this act's"
+  elif [[ ${BASH_REMATCH[3]} != "$rp" || (${BASH_REMATCH[2]} == http && $rp != localhost) ]]; then
+    bad "$why it was made on a page of another origin than $rp"
+  fi
+  sum=$(printf %s "$rp" | sha256sum)
+  [[ ${authenticator:0:64} == "${sum:0:64}" ]] || bad "$why its authenticator signed for another relying party than $rp"
+  ((flags & 1)) || bad "$why nobody was present (flag UP)"
+  ((flags & 4)) || bad "$why the authenticator did not verify who was there (flag UV)"
+  # Flag AT, a credential, is of no signature; flag ED says that extensions follow the 37 bytes.
+  ((!(flags & 64) && (${#authenticator} > 74) == ((flags & 128) > 0))) || bad "$why its authenticator data is malformed"
+  if [[ ${key_pem[$id]} == *MCowBQYDK2VwAyEA* ]]; then
+    verifies "$proof/keys/$id.pem" "$path/act.signed" "$path/act.sig"
+  else # ES256 and RS256
+    openssl dgst -sha256 -verify "$proof/keys/$id.pem" -signature "$path/act.sig" "$path/act.signed" >/dev/null 2>&1
+  fi || bad "entry $i: its actor's signature does not verify"
+  counted[i]="$id $((16#${authenticator:66:8}))"
+}
+
+check_counters() { # MARKED: passkeys whose counters went back
+  local i id count
+  local -A last
+  for i in ${counted[@]+"${!counted[@]}"}; do # in order of entries
+    id=${counted[i]% *} count=${counted[i]#* }
+    if ((count <= ${last[$id]-0} && count + ${last[$id]-0} > 0)); then
+      said MARKED "entry $i: the counter of the passkey $id is $count and was ${last[$id]} already: there may be a copy of it"
+    fi
+    ((count <= ${last[$id]-0})) || last[$id]=$count
+  done
 }
 
 check_actors() {
   local i id form="^\\{\"key\":(null|\"([0-9a-f]{8})\"),\"name\":($text)\\}\$" names=
-  acts=0 unsigned=0 used_keys=()
+  acts=0 unsigned=0 used_keys=() counted=()
   load_keys
   for i in "${leaves[@]}"; do
     [[ -z ${signed[$i]-} ]] || check_signature "$i"
@@ -836,6 +927,7 @@ check_actors() {
     shown "${key_name[$id]}"
     said '' "the key $id of $SHOWN ended with entry ${key_end[$id]}; it signed nothing here after that"
   done
+  check_counters
   ((unsigned == 0)) || said '' "$unsigned entries are by actors without a key: ACTOR UNSIGNED"
 }
 

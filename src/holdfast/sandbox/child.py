@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,30 @@ MOST = 64 << 20
 """Bytes that a child may say."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What came of a child."""
+
+    said: bytes
+    """All of it, or its end."""
+    killed: str
+    """Why we ended it; empty where it ended by itself."""
+    status: int
+    """As `subprocess` has it: negative for a signal."""
+
+    def words(self, what: str) -> str:
+        """Say how it ended; `what` names it in words."""
+        if self.killed:
+            return self.killed
+        if self.status >= 0:
+            return f"{what} ended by itself (status {self.status})"
+        if -self.status == signal.SIGXCPU:
+            return "processor time limit"
+        if -self.status == signal.SIGXFSZ:
+            return "output limit"
+        return f"{what} died of {signal.Signals(-self.status).name}"
+
+
 def run(
     module: str,
     told: Mapping[str, Any],
@@ -30,29 +55,55 @@ def run(
     *,
     seconds: int,
     what: str,
+    most: int = MOST,
 ) -> tuple[dict[str, Any], str]:
     """Run `module` in the folder `scratch`; return what it said, a JSON object, or why it did not.
 
     It is told `told` on its standard input, with `code`, the folders of our own that it may read.
     `what` names it in words.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", module],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=_environment(scratch.absolute()), cwd=scratch, pass_fds=tuple(descriptors),
-        start_new_session=True,
-    )  # fmt: skip
-    reason, said = _listen(child, json.dumps({**told, "code": _code()}).encode(), seconds)
+    heard = hear(module, told, descriptors, scratch, seconds=seconds, most=most)
     try:
-        answer = json.loads(said) if said else None
+        answer = json.loads(heard.said) if heard.said and not heard.killed else None
     except ValueError:
         answer = None
     if isinstance(answer, dict):
         return answer, ""
-    return {}, reason or _words(child.returncode, what)
+    return {}, heard.words(what)
 
 
-def _listen(child: subprocess.Popen[bytes], told: bytes, seconds: int) -> tuple[str, bytes]:
+def hear(
+    module: str,
+    told: Mapping[str, Any],
+    descriptors: Sequence[int],
+    scratch: Path,
+    *,
+    seconds: int,
+    most: int = MOST,
+    last: int | None = None,
+    temporary: Path | None = None,
+) -> Heard:
+    """Run `module` in the folder `scratch`, tell it `told`, and hear it out.
+
+    Where `last` is given only so many bytes of the end of what it says are kept, and it may say
+    any number. `temporary` is for its temporary files, else `scratch`.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=_environment(scratch.absolute(), (temporary or scratch).absolute()), cwd=scratch,
+        pass_fds=tuple(descriptors), start_new_session=True,
+    )  # fmt: skip
+    reason, said = _listen(
+        child, json.dumps({**told, "code": _code()}).encode(), seconds, most=most, last=last
+    )
+    return Heard(said, reason, child.wait())
+
+
+def _listen(
+    child: subprocess.Popen[bytes], told: bytes, seconds: int, *, most: int, last: int | None
+) -> tuple[str, bytes]:
+    """Return why the child was killed, and what it said until then."""
     assert child.stdin is not None  # noqa: S101
     assert child.stdout is not None  # noqa: S101
     until = time.monotonic() + seconds
@@ -71,27 +122,20 @@ def _listen(child: subprocess.Popen[bytes], told: bytes, seconds: int) -> tuple[
                 break
             else:
                 said += chunk
-                if len(said) > MOST:
+                if last is not None:
+                    del said[:-last]
+                elif len(said) > most:
                     reason = "it says more than it may"
     if reason:
         child.kill()
-    child.wait()
-    return reason, b"" if reason else bytes(said)
+    return reason, bytes(said)
 
 
-def _words(status: int, what: str) -> str:
-    if status >= 0:
-        return f"{what} ended by itself (status {status})"
-    if -status == signal.SIGXCPU:
-        return "processor time limit"
-    return f"{what} died of {signal.Signals(-status).name}"
-
-
-def _environment(scratch: Path) -> dict[str, str]:
+def _environment(scratch: Path, temporary: Path) -> dict[str, str]:
     return {
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if os.path.isabs(path)),  # noqa: PTH117
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(scratch),
+        "TMPDIR": str(temporary),
         "HOME": str(scratch),
         "LANG": "C.UTF-8",
         "TZ": "UTC",

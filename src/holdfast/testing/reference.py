@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.cases import access
 from holdfast.cli.main import SECTIONS, holdfast
 from holdfast.core import errors
 from holdfast.examine import interfaces
@@ -69,6 +70,23 @@ def _command(command: click.Command, parent: click.Context, name: str) -> Iterat
             return
         yield from (f"### {context.command_path}", "", "```text", command.get_help(context), "```")
         yield ""
+
+
+def rights() -> str:
+    """Return the page of which role in a case allows which act."""
+    lines = [
+        "# Who may do what in a case",
+        "",
+        "Written by `python -m holdfast.testing.reference docs/reference` from the code. One of",
+        "the roles is enough. Every refusal is an entry of the custody log.",
+        "",
+        f"| act | {' | '.join(access.ROLES)} |",
+        "|---" * (len(access.ROLES) + 1) + "|",
+    ]
+    for act, enough in sorted(access.ALLOWED.items()):
+        cells = ("yes" if role in enough else "" for role in access.ROLES)
+        lines.append(f"| `{act}` | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
 
 
 def coverage() -> str:
@@ -127,7 +145,7 @@ def _plain(module: Opener | Finder) -> str:
     return f"| {interfaces.name_of(module)} | {module.VERSION} | {' '.join(first.split())} |"
 
 
-PAGES = {"commands.md": commands, "coverage.md": coverage}
+PAGES = {"access.md": rights, "commands.md": commands, "coverage.md": coverage}
 
 
 def main() -> int:

@@ -112,6 +112,11 @@ def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @page_options
 @click.option("--second-proxy", metavar="URL",
               help="Capture from there as well, at once, and compare.")  # fmt: skip
+@click.option("--second-witness", is_flag=True,
+              help="Keep the packets and their TLS keys, too, and compare.")  # fmt: skip
+@click.option("--record", is_flag=True, help="Record the screen while the page loads.")
+@click.option("--record-limit", type=click.IntRange(1, 100_000), default=100, show_default=True,
+              metavar="MB", help="A recording may have.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1, 10_000_000), metavar="MB",
               help="Receive no more than this.")  # fmt: skip
 @click.option("--parallel", type=click.IntRange(1, 32), default=1, show_default=True,
@@ -212,6 +217,8 @@ def options_of(given: dict[str, Any]) -> Options:
     from holdfast.acts.web_captures import Options  # noqa: PLC0415
 
     limit, trusted = given.pop("limit", None), given.pop("trust")
+    if "record_limit" in given:
+        given["record_limit"] *= 1_000_000
     state = given.pop("storage_state", None)
     return Options(
         scroll=not given.pop("no_scroll"),
@@ -235,10 +242,17 @@ def tell(one: Kept, *, as_json: bool) -> None:
             f"{item.exhibit:<8} {item.item[:16]}  {size_text(item.size):>9}  {made.url}  "
             f"{made.exact} of {made.exchanges} exchanges exact{labels}{own}"
         )
+        if made.second_witness is not None:
+            say(f"{item.exhibit:<8} second witness: {made.second_witness.words}")
     if made.error is not None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+    for url in made.unapproved:
+        warn(
+            f"{made.url} leads to {url}, a person's page that nobody has approved; not followed: "
+            "see `holdfast collect profile --help`"
+        )
 
 
 def _tell_pair(one: Compared, *, as_json: bool) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 import orjson
+from click.core import ParameterSource
 
 from holdfast.acts import examining, opinions
 from holdfast.acts.cases import OneCase
+from holdfast.cli.commands.cluster import TOKEN
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
-from holdfast.core.errors import IntegrityError
+from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import told
+from holdfast.examine.engines.ray import Cluster
 
 
 @click.command()
@@ -38,6 +41,23 @@ from holdfast.examine import told
     help="Hold event records against the Sigma rules in this folder.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    envvar="HOLDFAST_ENGINE",
+    show_envvar=True,
+    help="Who does it: processes of this machine, or a cluster.",
+)
+@click.option(
+    "--address",
+    envvar="HOLDFAST_CLUSTER",
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="The head of the cluster, with --engine ray.",
+)
+@TOKEN
+@click.option(
     "--cross-check",
     is_flag=True,
     help="Have second readers read it too; see `holdfast disagreements`.",
@@ -48,23 +68,44 @@ from holdfast.examine import told
     metavar="OLD",
     help="Show what changed since OLD: previous, a parser's name, name@version, or a key.",
 )
+@click.option(
+    "--similar",
+    is_flag=True,
+    help="Take fingerprints of texts and pictures, for `holdfast campaigns`.",
+)
+@click.option(
+    "--yara",
+    type=Path,
+    metavar="PATH",
+    help="Hold every file against the YARA rules of this file or folder.",
+)
 @JSON
+@click.pass_context
 def examine(
+    ctx: click.Context,
     place: Where,
     *,
     case: str,
     jobs: int,
+    engine: str,
+    address: str | None,
+    token: Path | None,
     mapping: Path | None,
     patterns: Path | None,
     sigma: Path | None,
     cross_check: bool,
     old: str | None,
+    similar: bool,
+    yara: Path | None,
     as_json: bool,
 ) -> int:
     """Examine the case's items in sandboxed processes; what is done already is not done again.
 
     With --patterns, FILE holds [[pattern]] tables with a name and a regex; what they find are
     indicators of the type own.NAME. Without it, finds of an earlier FILE are not in force.
+
+    With --engine ray other machines do it, all of them unless --jobs says how many at most; see
+    docs/how-to/examine-on-many-machines.md.
 
     With --compare nothing is examined: results in force are held against those of OLD, which lie
     beside them. Each record that differs is a line, and so are the sums of each item and module.
@@ -79,9 +120,21 @@ def examine(
             for line in opinions.compare_results(session, opinions.CompareResults(case, old)):
                 _show(line, as_json=as_json)
         return 0
-    given = told.read(sigma=sigma, patterns=patterns, mapping=mapping, cross_check=cross_check)
+    cluster = None
+    if engine == "ray":
+        cluster = _cluster(address, token)
+        if ctx.get_parameter_source("jobs") == ParameterSource.DEFAULT:
+            jobs = 0
+    given = told.read(
+        sigma=sigma,
+        patterns=patterns,
+        mapping=mapping,
+        cross_check=cross_check,
+        yara=yara,
+        similar=similar,
+    )
     with place.session() as session, progress("Examining", "items") as session.progress:
-        done = examining.examine(session, examining.Examine(case, jobs, given))
+        done = examining.examine(session, examining.Examine(case, jobs, given, cluster))
     _tell(done, case, as_json=as_json)
     return IntegrityError.exit_code if done.summary.unread else 0
 
@@ -101,6 +154,7 @@ def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
                 "failures": summary.failures,
                 "files": summary.files,
                 "indexed": done.indexed,
+                "marks": dict(done.marks),
                 "records": summary.records,
                 "skipped": summary.skipped,
                 "unread": summary.unread,
@@ -113,6 +167,9 @@ def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
             f"{summary.records} records, {summary.failures} places that could not be read; "
             f"{done.events} events in the timeline"
         )
+        if done.marks:
+            counted = ", ".join(f"{count} {kind}" for kind, count in done.marks.items())
+            say(f"On lists: {counted}; see `holdfast marks --case {case}`")
         say(f"See `holdfast ledger --case {case}` for what was not read")
 
 
@@ -140,6 +197,16 @@ def _show(line: bytes, *, as_json: bool) -> None:
     ]
     sums = [f"{name} {n['old']} -> {n['new']}" for name, n in row["ledger"].items()]
     say(f"{head}: {'; '.join([*kinds, *sums])}")
+
+
+def _cluster(address: str | None, token: Path | None) -> Cluster:
+    if address is None or token is None:
+        raise InputError(
+            "the engine ray needs a cluster and its token",
+            "give --address HOST:PORT and --token FILE, or HOLDFAST_CLUSTER and "
+            "HOLDFAST_CLUSTER_TOKEN",
+        )
+    return Cluster(address, token)
 
 
 @click.command()

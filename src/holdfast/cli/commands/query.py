@@ -43,6 +43,7 @@ ITEM = click.option(
     type=click.Choice(sorted(EXPORTS)),
     help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
 )
+@click.option("--as-recorded", is_flag=True, help="Leave out what `clock` says of wrong clocks.")
 @JSON
 def timeline(
     place: Where,
@@ -56,6 +57,7 @@ def timeline(
     limit: int | None,
     counts: str | None,
     export: str | None,
+    as_recorded: bool,
     as_json: bool,
 ) -> None:
     """Show the case's events in order of time, UTC.
@@ -71,11 +73,11 @@ def timeline(
     if counts is not None:
         if text or limit is not None or export is not None:
             raise click.UsageError("--counts goes with --from, --to, --kind and --item alone")
-        many = asking.Counts(case, counts, start, end, kinds, items)
+        many = asking.Counts(case, counts, start, end, kinds, items, as_recorded)
         with place.session() as session:
             _show(asking.counts(session, many), _many, as_json=as_json)
         return
-    request = asking.Timeline(case, start, end, kinds, items, text, limit)
+    request = asking.Timeline(case, start, end, kinds, items, text, limit, as_recorded)
     with place.session() as session:
         lines = asking.timeline(session, request)
         if export is None:
@@ -92,6 +94,7 @@ def timeline(
 @ITEM
 @click.option("--valid", "valid_only", is_flag=True, help="Only those that pass their own rules.")
 @click.option("--text", default="", metavar="T", help="Only values that contain T.")
+@click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
 @JSON
 def indicators(
     place: Where,
@@ -101,6 +104,7 @@ def indicators(
     items: tuple[str, ...],
     valid_only: bool,
     text: str,
+    unknown: bool,
     as_json: bool,
 ) -> None:
     """Show addresses, names and digests found in the evidence, each with its place.
@@ -109,7 +113,7 @@ def indicators(
     Example:
       holdfast indicators --case 2026-0001 --kind domain --valid --json
     """
-    request = asking.Indicators(case, kinds, items, valid_only, text)
+    request = asking.Indicators(case, kinds, items, valid_only, text, not unknown)
     with place.session() as session:
         _show(asking.indicators(session, request), _indicator, as_json=as_json)
 
@@ -242,6 +246,9 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
 def _event(row: dict[str, Any]) -> str:
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
+    if "clock_ahead" in row:
+        recorded = f"recorded {row['time_recorded']}, clock {row['clock_ahead']} s ahead"
+        message = f"{message}  [{recorded}]"
     return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
 
 
@@ -285,6 +292,8 @@ def _link(row: dict[str, Any]) -> str:
 
 def _indicator(row: dict[str, Any]) -> str:
     mark = "" if row["valid"] else "  (not valid)"
+    for words, lists in (("known good", row["known_good"]), ("known bad", row["known_bad"])):
+        mark += f"  ({words}: {', '.join(lists)})" if lists else ""
     inside = f"/{row['inside']}" if row["inside"] else ""
     place = f"{row['exhibit'] or ''}{inside}@{row['offset']}"
     return f"{row['kind']:<7}  {place:<16}  {row['value']}{mark}"

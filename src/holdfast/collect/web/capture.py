@@ -13,8 +13,8 @@ import asyncio
 import json
 import os
 import platform
-import stat
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ from holdfast.collect.web import (
     claims,
     dates,
     decode,
+    filming,
     parts,
     sealing,
+    seen_records,
     times,
     trust,
     wacz,
@@ -33,25 +35,30 @@ from holdfast.collect.web import (
 from holdfast.collect.web.chromium import Chromium
 from holdfast.collect.web.devtools import Devtools, DevtoolsError
 from holdfast.collect.web.guard import Guard
+from holdfast.collect.web.labels import labels
 from holdfast.collect.web.order import Captured, Order
+from holdfast.collect.web.recorder import Recorder
+from holdfast.collect.web.refusals import OUT_OF_SCOPE, UNAPPROVED
 from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.seen import Seen
+from holdfast.collect.web.taking import take
 from holdfast.collect.web.visit import Visit
+from holdfast.collect.web.witnessing import Witness
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, ResourceError
 from holdfast.core.reference import clock_reference
-from holdfast.webarchive import cdxj, pieces
-from holdfast.webarchive.warc import Bytes, Writer
+from holdfast.webarchive import pieces
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from holdfast.collect.web.second_witness import Testimony
     from holdfast.core.canonical import Json
 
 LOG = "secrets/netlog.json.gz.age"
 STATE = "secrets/state.json.gz.age"
-VIEWS = "archive/views.warc.gz"
 
 
 def capture(order: Order, work: Path) -> Captured:
@@ -76,6 +83,9 @@ class _Capture:
         self._received = 0
         self._view_records: list[pieces.Piece] = []
         self._started = clock.now()
+        self._witness: Witness | None = None
+        self._recorder: Recorder | None = None
+        self._frames = work / "frames"
 
     def run(self) -> Captured:
         order, work = self._order, self._work
@@ -95,15 +105,18 @@ class _Capture:
             raise ResourceError("the capture was given up", "repeat it")
         self._check_started(program)
         ended = clock.now()
-        netlog = self._take_log(owner.pw_uid if owner else os.geteuid())
+        uid = owner.pw_uid if owner else os.geteuid()
+        netlog = self._take_log(uid)
         summary = self._decode(netlog)
+        testimony = self._testify(uid)
         capture = self._out / "capture"
-        stamps.rename(self._out / "stamps")
-        views.rename(self._out / "views")
+        for folder in (stamps, views):
+            folder.rename(self._out / folder.name)
         self._guard.rename(capture / "guard.jsonl")
         (capture / "browser.log").write_bytes(self._browser.messages())
         sealed = self._seal(netlog)
         self._seal_state()
+        recorded = filming.put(self._recorder, self._frames, self._out, self._seen)
         claimed = claims.write(address, self._out)
         pages = self._pages()
         lines = self._write_views()
@@ -112,10 +125,15 @@ class _Capture:
             self._seen.lost("untimed", "when it was captured, by another clock than ours", why)
         if order.key is None:
             self._seen.lost("unsigned", "the signature", "the vault has no key to sign captures")
-        assurance = self._assurance(summary, before)
+        assurance = labels(order, self._seen, summary, before, testimony)
         losses = self._write_losses()
-        told = self._told(program, summary, ended, sealed)
-        told |= {"assurance": list(assurance), "egress": claimed, "losses": losses}
+        told = self._told(program, summary, ended, sealed) | {
+            "assurance": list(assurance),
+            "egress": claimed,
+            "losses": losses,
+            "recording": recorded,
+            "second_witness": None if testimony is None else testimony.as_json(),
+        }
         parts.write_json(capture / "capture.json", told)
         wacz.write_index(self._out, lines)
         wacz.write_pages(self._out, pages)
@@ -145,10 +163,10 @@ class _Capture:
             ended=clock.to_text(ended),
             views=len(self._seen.views),
             links=tuple(self._seen.links),
-            out_of_scope=tuple(
-                str(one["url"]) for one in self._seen.events if one["event"] == "out-of-scope"
-            ),
+            out_of_scope=self._seen.refused(OUT_OF_SCOPE),
+            unapproved=self._seen.refused(UNAPPROVED),
             times=(*before.times, *after.times),
+            second_witness=testimony,
         )
 
     # --- the browser ------------------------------------------------------------------------
@@ -167,10 +185,16 @@ class _Capture:
             guard = Guard(
                 resolver, lines, allows=order.allows, proxy=order.proxy, limit=order.limit
             )
-            async with guard:
+            if order.second_witness:
+                self._witness = Witness(self._work, through_proxy=order.proxy is not None)
+                self._witness.attend(guard)
+            async with self._heard(), guard:
                 read, write = self._browser.start(guard.port)
                 client = await Devtools.open(read, write)
-                visit = Visit(client, order.plan, views, self._browser.downloads)
+                if order.record is not None:
+                    self._recorder = Recorder(client, self._frames, order.record)
+                downloads = self._browser.downloads
+                visit = Visit(client, order.plan, views, downloads, self._recorder)
                 self._seen = visit.seen
                 watch = asyncio.create_task(self._watch())
                 await visit.run()
@@ -186,6 +210,15 @@ class _Capture:
                         {"event": "refused", "host": one.host, "port": one.port,
                          "time": one.opened, "why": one.refused}
                     )  # fmt: skip
+
+    @asynccontextmanager
+    async def _heard(self) -> AsyncIterator[None]:
+        """Have the second witness hear until the browser is gone, however it goes."""
+        try:
+            yield
+        finally:
+            if self._witness is not None:
+                await asyncio.to_thread(self._witness.stop)
 
     async def _watch(self) -> None:
         """End the browser where nobody waits for it any more."""
@@ -206,22 +239,20 @@ class _Capture:
         client.close()
 
     def _take_log(self, owner: int) -> Path | None:
-        """Move the log out of the browser's reach; nothing of it runs any more.
-
-        A browser that was taken over may have left anything in its place: a link to a file of ours.
-        """
-        found = self._browser.netlog
-        try:
-            facts = found.lstat()
-        except OSError:
-            self._seen.lost("crash", "the browser's log", "there is none")
-            return None
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != owner or facts.st_nlink != 1:
-            self._seen.lost("undecoded", "the browser's log", "what lies in its place is no log")
-            return None
         netlog = self._work / "netlog.json"
-        found.rename(netlog)
+        missing = take(self._browser.netlog, owner, netlog)
+        if missing:
+            kind = "undecoded" if self._browser.netlog.exists() else "crash"
+            self._seen.lost(kind, "the browser's log", missing)
+            return None
         return netlog
+
+    def _testify(self, owner: int) -> Testimony | None:
+        """Hold what was decoded to the second witness, where there is one."""
+        if self._witness is None:
+            return None
+        keys, to = self._browser.keys, self._order.recipients
+        return self._witness.testify(self._out, self._guard, keys, owner, to)
 
     # --- what is in the item ----------------------------------------------------------------
 
@@ -260,35 +291,16 @@ class _Capture:
             return
         sealing.seal(state.source, self._out / STATE, list(self._order.recipients))
         if state.unused:
-            what = f"local storage of {state.unused} origins in the state file"
-            self._seen.lost("behaviour", what, "only its cookies are loaded")
+            what = f"databases of {state.unused} origins in the state file"
+            self._seen.lost("behaviour", what, "only cookies and local storage are loaded")
 
     def _write_views(self) -> list[bytes]:
-        """Write the views as WARC resource records too; return all lines of the index."""
+        """Write the views as WARC records too; return all lines of the index."""
         written = self._out / "indexes" / "index.cdxj"
         lines = written.read_bytes().splitlines() if written.exists() else []
         written.unlink(missing_ok=True)
-        with (self._out / VIEWS).open("wb") as stream:
-            writer = Writer(stream)
-            for view in self._seen.views:
-                url = f"urn:view:{view.name}:{view.url}"
-                data = (self._out / "views" / view.name).read_bytes()
-                fields = [("WARC-Target-URI", url), ("Content-Type", view.mime)]
-                record = writer.write("resource", view.taken, fields, Bytes(data))
-                self._view_records.append(
-                    pieces.Piece(VIEWS, record.offset, record.length, record.record)
-                )
-                values = {
-                    "digest": f"sha256:{record.sha256}",
-                    "filename": "views.warc.gz",
-                    "length": record.length,
-                    "mime": view.mime,
-                    "offset": record.offset,
-                    "status": "200",
-                    "url": url,
-                }
-                lines.append(cdxj.line(url, view.taken, values).encode())
-        return lines
+        more, self._view_records = seen_records.write(self._out, self._seen.views)
+        return lines + more
 
     def _pages(self) -> list[dict[str, Any]]:
         if self._order.plan.scroll is not None:
@@ -319,19 +331,6 @@ class _Capture:
                 kinds[loss["kind"]] += 1
         return dict(sorted(kinds.items()))
 
-    def _assurance(self, summary: decode.Summary | None, before: times.Stamped) -> tuple[str, ...]:
-        kinds = {loss["kind"] for loss in self._seen.losses}
-        labels = {
-            "lossy": summary is not None and summary.lossy,
-            "partial": bool(kinds & {"crash", "timeout", "truncated"}) or summary is None,
-            "unasked": summary is not None and bool(summary.unasked),
-            "undecoded": summary is None,
-            "unsandboxed": not self._order.settings.sandbox,
-            "unsigned": self._order.key is None,
-            "untimed": not before.times,
-        }
-        return tuple(name for name, holds in labels.items() if holds)
-
     def _about(self) -> dict[str, Json]:
         """Return what is stamped before anything is asked for."""
         return {"capture": dict(self._order.facts), "url": self._order.plan.url}
@@ -347,7 +346,14 @@ class _Capture:
         if state is None:
             return None
         cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
-        return {**state.facts, "cookies": cookies, "part": STATE, "sha256": state.sha256}
+        stored = [{"names": one.names, "origin": one.origin} for one in state.stored]
+        return {
+            **state.facts,
+            "cookies": cookies,
+            "local_storage": stored,
+            "part": STATE,
+            "sha256": state.sha256,
+        }
 
     def _told(
         self,

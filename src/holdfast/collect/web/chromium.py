@@ -100,6 +100,8 @@ class Settings:
     """The program; None to look for one."""
     user: str | None = None
     """The account it runs as when we are root; see `account`."""
+    log_keys: bool = False
+    """Let it write down its TLS keys, for a second witness."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `capture.json` has it."""
@@ -231,6 +233,11 @@ class Chromium:
         return self.home / "netlog.json"
 
     @property
+    def keys(self) -> Path:
+        """Where the browser writes its TLS keys, if it is told to."""
+        return self.home / "keys.log"
+
+    @property
     def downloads(self) -> Path:
         """Where downloads go."""
         return self.home / "downloads"
@@ -275,6 +282,8 @@ class Chromium:
             self.argv.append(f"--user-agent={self.settings.user_agent}")
         if not self.settings.sandbox:
             self.argv.append("--no-sandbox")
+        if self.settings.log_keys:
+            self.argv.append(f"--ssl-key-log-file={self.keys}")
         self.argv.append("about:blank")
         self.environment = {
             "HOME": str(self.home),

@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import ResourceError
+from holdfast.sandbox import child
 from holdfast.sandbox.confine import allow_cpu, confine, isolate
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 SAME, DIFFERS, UNCOMPARED = "same", "differs", "uncompared"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _ANSWER = 256 << 20
+_GRACE = 5
+"""Seconds beyond the processor time that it is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +80,19 @@ def compare(first: int, second: int, limits: Limits | None = None) -> Difference
     """
     limits = limits or Limits()
     told: dict[str, Any] = {
-        "code": _code(), "files": [first, second], "memory": limits.memory,
-        "seconds": limits.seconds,
+        "files": [first, second], "memory": limits.memory, "seconds": limits.seconds,
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="holdfast-diff-") as scratch:
         told["scratch"] = scratch
-        answer, reason = _run(told, (first, second), scratch, limits.seconds)
+        answer, reason = child.run(
+            "holdfast.collect.web.compare", told, (first, second), Path(scratch),
+            seconds=limits.seconds + _GRACE, what="the comparison", most=_ANSWER,
+        )  # fmt: skip
     if "trouble" in answer:
         raise ResourceError(f"captures can't be compared here: {answer['trouble']}")
     report: Any = answer.get("report")
     if not _sound(report):
+        reason = reason or "the comparison says what no entry can hold"
         why = str(answer.get("reason") or reason)[:300].encode("ascii", "backslashreplace")
         report = {"reason": why.decode(), "verdict": UNCOMPARED, "what": []}
     return Difference(
@@ -109,34 +113,6 @@ def _sound(report: Any) -> bool:
     return True
 
 
-def _run(
-    told: dict[str, Any], files: tuple[int, int], scratch: str, seconds: int
-) -> tuple[dict[str, Any], str]:
-    """Run the child; return its answer, and why there is none."""
-    answer = Path(scratch) / "answer"
-    with answer.open("xb") as out:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "holdfast.collect.web.compare"],
-            stdin=subprocess.PIPE, stdout=out, stderr=subprocess.DEVNULL,
-            env=_environment(scratch), cwd=scratch, pass_fds=files, start_new_session=True,
-        )  # fmt: skip
-    try:
-        child.communicate(json.dumps(told).encode(), timeout=seconds + 5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-        return {}, f"time limit of {seconds} seconds"
-    with answer.open("rb") as said:
-        data = said.read(_ANSWER + 1)
-    try:
-        found = json.loads(data) if len(data) <= _ANSWER else {}
-    except ValueError:
-        found = {}
-    if not isinstance(found, dict):
-        found = {}
-    return found, f"the comparison ended with status {child.returncode}"
-
-
 def _pictures(answer: dict[str, Any]) -> list[tuple[str, bytes]]:
     given = answer.get("pictures")
     if not isinstance(given, dict):
@@ -145,25 +121,6 @@ def _pictures(answer: dict[str, Any]) -> list[tuple[str, bytes]]:
         return [(str(name), base64.b64decode(data)) for name, data in given.items()]
     except (TypeError, ValueError):
         return []
-
-
-def _environment(scratch: str) -> dict[str, str]:
-    return {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if os.path.isabs(path)),  # noqa: PTH117
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": scratch,
-        "HOME": scratch,
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "MALLOC_ARENA_MAX": "1",
-    }
-
-
-def _code() -> list[str]:
-    spec = find_spec("holdfast")
-    if spec is None or spec.origin is None:  # pragma: no cover
-        raise ResourceError("the package holdfast can't be found by its own comparison")
-    return [str(Path(spec.origin).resolve().parent)]
 
 
 def main() -> int:

@@ -16,18 +16,14 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.core.errors import HoldfastError, InputError, ResourceError
+from holdfast.sandbox import child
 from holdfast.sandbox.confine import allow_cpu, confine, isolate
 
 if TYPE_CHECKING:
@@ -140,21 +136,19 @@ def _run(out: Path, opened: list[int], settings: Settings) -> Summary:
         "out": str(out.resolve()),
         "netlog": opened[0],
         "guard": opened[1] if len(opened) > 1 else None,
-        "code": _code(),
         "settings": asdict(settings),
     }
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "holdfast.collect.web.decode"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=_environment(out), cwd=out, pass_fds=opened, start_new_session=True,
+    # Only the end matters: the last whole record's place, and the summary.
+    heard = child.hear(
+        "holdfast.collect.web.decode", told, opened, out,
+        seconds=settings.seconds, last=_LAST_WORDS, temporary=out / "tmp",
     )  # fmt: skip
-    reason, said = _listen(child, json.dumps(told).encode(), settings.seconds)
-    words = [line for line in said.split(b"\n") if line]
+    words = [line for line in heard.said.split(b"\n") if line]
     last = _last_words(words)
     if "summary" in last:
         (out / "tmp").rmdir()
         return Summary(**cast("dict[str, Any]", last["summary"]))
-    why = reason or str(last.get("trouble") or _words(child.returncode))
+    why = heard.killed or str(last.get("trouble") or heard.words("the decoder"))
     _keep_whole(out, _whole(words), why)
     if last.get("fault") == InputError.fault:
         raise InputError(why)
@@ -162,34 +156,6 @@ def _run(out: Path, opened: list[int], settings: Settings) -> Summary:
         f"decoding the browser's log failed: {why}",
         f"what was decoded until then is in {out}",
     )
-
-
-def _listen(child: subprocess.Popen[bytes], told: bytes, seconds: int) -> tuple[str, bytes]:
-    """Tell the child what to do and hear it out; return why it was killed, and what it said."""
-    assert child.stdin is not None  # noqa: S101
-    assert child.stdout is not None  # noqa: S101
-    until = time.monotonic() + seconds
-    said, reason = b"", ""
-    try:
-        with child.stdin as pipe:
-            pipe.write(told)
-    except BrokenPipeError:
-        pass  # it has died; its status says why
-    with child.stdout as pipe:
-        while True:
-            left = until - time.monotonic()
-            ready = left > 0 and select.select([pipe], [], [], left)[0]
-            if not ready:
-                reason = f"time limit of {seconds} seconds"
-                child.kill()
-                break
-            chunk = os.read(pipe.fileno(), 1 << 16)
-            if not chunk:
-                break
-            # Only the end matters: the last whole record's place, and the summary.
-            said = (said + chunk)[-_LAST_WORDS:]
-    child.wait()
-    return reason, said
 
 
 def _last_words(words: list[bytes]) -> dict[str, Any]:
@@ -229,35 +195,6 @@ def _keep_whole(out: Path, warc: int, why: str) -> None:
     for path in (out / "tmp").iterdir():
         path.unlink()
     (out / "tmp").rmdir()
-
-
-def _words(status: int) -> str:
-    if status >= 0:
-        return f"the decoder ended by itself (status {status})"
-    if -status == signal.SIGXCPU:
-        return "processor time limit"
-    if -status == signal.SIGXFSZ:
-        return "output limit"
-    return f"the decoder died of {signal.Signals(-status).name}"
-
-
-def _environment(out: Path) -> dict[str, str]:
-    return {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if os.path.isabs(path)),  # noqa: PTH117
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str((out / "tmp").resolve()),
-        "HOME": str(out.resolve()),
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "MALLOC_ARENA_MAX": "1",
-    }
-
-
-def _code() -> list[str]:
-    spec = find_spec("holdfast")
-    if spec is None or spec.origin is None:  # pragma: no cover
-        raise ResourceError("the package holdfast can't be found by its own decoder")
-    return [str(Path(spec.origin).resolve().parent)]
 
 
 def main() -> int:

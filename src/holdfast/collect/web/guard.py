@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from holdfast.collect.web.dialing import dial
 from holdfast.collect.web.proxies import Proxy, RefusedError
 from holdfast.core import addresses, clock
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holdfast.collect.web.resolving import Answer, Resolver
+    from holdfast.collect.web.tap import Tap
     from holdfast.core.addresses import Address
 
 CONNECT_TIME = 15.0
@@ -72,6 +74,8 @@ class Guard:
     """What the connections go through, for another vantage point."""
     limit: int | None = None
     """Bytes that may be received in all; then connections are cut, and `full` is set."""
+    tap: Tap | None = None
+    """A second witness of what passes."""
     lines: list[Line] = field(default_factory=list)
     received: int = 0
     full: bool = False
@@ -131,12 +135,16 @@ class Guard:
             return
         try:
             line.local = _ip_port(back.get_extra_info("sockname"))
+            if self.tap is not None:
+                self.tap.connected(line)
             writer.write(_reply(_OK))
             await asyncio.gather(
                 self._pump(reader, back, line, up=True), self._pump(there, writer, line, up=False)
             )
         finally:
             back.close()
+            if self.tap is not None:
+                self.tap.closed(line)
 
     async def _reach(self, line: Line) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Resolve, judge and connect.
@@ -171,7 +179,7 @@ class Guard:
                     if self.proxy is not None:
                         streams = await self.proxy.connect(str(one), line.port)
                     else:
-                        streams = await asyncio.open_connection(str(one), line.port)
+                        streams = await dial(str(one), line.port, self.tap)
             except (OSError, TimeoutError) as error:
                 why = f"{one}: {getattr(error, 'strerror', None) or type(error).__name__}"
                 continue
@@ -206,6 +214,8 @@ class Guard:
     ) -> None:
         try:
             while data := await source.read(_CHUNK):
+                if self.tap is not None:
+                    self.tap.passed(line, data, up=up)
                 if up:
                     line.sent += len(data)
                 else:

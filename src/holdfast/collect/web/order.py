@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdfast.collect.web import chromium
     from holdfast.collect.web.egress import Egress
     from holdfast.collect.web.proxies import Proxy
+    from holdfast.collect.web.second_witness import Testimony
     from holdfast.collect.web.seen import Plan
     from holdfast.collect.web.state import State
     from holdfast.core.addresses import Address
@@ -46,6 +47,10 @@ class Order:
     """Who says which public address this is made from; None: it is not recorded."""
     state: State | None = None
     """What the browser is signed in with; its cookies are in the plan."""
+    second_witness: bool = False
+    """Have another witness beside the browser's log; `settings` say `log_keys`, too."""
+    record: int | None = None
+    """Record the screen, in so many bytes at most."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by whoever gives up: the browser is ended, and nothing is packed."""
 
@@ -68,7 +73,8 @@ class Captured:
     losses: Mapping[str, int]
     assurance: tuple[str, ...]
     """What a reader must know first: `partial`, `lossy`, `untimed`, `unsigned`, `unasked`,
-    `unsandboxed`, `undecoded`; empty for a capture that lacks nothing."""
+    `unsandboxed`, `undecoded`, `witness-disagrees`, `witness-partial`; empty for a capture that
+    lacks nothing."""
     datapackage: str
     """SHA-256 of datapackage.json, which is what is signed."""
     records: str
@@ -79,4 +85,8 @@ class Captured:
     views: int
     links: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
+    """Where it led outside the case's scope; not followed."""
+    unapproved: tuple[str, ...] = ()
+    """Persons' pages that it led to and nobody has approved; not followed."""
     times: tuple[Mapping[str, Json], ...] = ()
+    second_witness: Testimony | None = None

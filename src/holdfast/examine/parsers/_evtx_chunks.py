@@ -28,7 +28,7 @@ _RECORD = struct.Struct("<4sIQQ")
 _SIZE = struct.Struct("<I")
 _SMALLEST = _RECORD.size + _SIZE.size
 _LAST_RECORD, _FREE, _DATA_SUM, _HEADER_SUM, _TABLES = 44, 48, 52, 124, 128
-_SINCE_1601 = 11_644_473_600_000_000
+SINCE_1601 = 11_644_473_600_000_000
 """Microseconds from 1601, FILETIME's origin, to 1970."""
 _DIRTY, _FULL = 1, 2
 
@@ -43,6 +43,8 @@ class Place:
     number: int
     written: int
     """Microseconds since 1970, UTC."""
+    nanos: int
+    """Nanoseconds beyond them, by the hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _place(data: bytes, offset: int) -> Place | None:
         return None
     if _uint32(data, offset + size - _SIZE.size) != size:
         return None
-    return Place(offset, size, number, written // 10 - _SINCE_1601)
+    return Place(offset, size, number, written // 10 - SINCE_1601, written % 10 * 100)
 
 
 def _search(data: bytes, start: int) -> tuple[list[Place], int]:

@@ -23,7 +23,7 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,9 +120,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         when, shown, kind = since_1601(time), text(url), whole(transition)
         yield BrowserVisit(
             message=f"{text(title) or ''} {shown or '(URL is gone)'}".strip(),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=shown,
             title=text(title),
@@ -159,9 +157,7 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
         opened = whole(one["opened"])
         yield BrowserDownload(
             message=f"{path or '(no path)'} from {url or '(no URL)'}",
-            time=when,
-            time_meaning=None if when is None else "download started",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "download started"),
             row=whole(rowid),
             url=url,
             url_chain=chain,
@@ -193,9 +189,7 @@ def _search_terms(database: _sqlite.Database) -> Iterator[Record]:
         when = since_1601(time)
         yield BrowserSearchTerm(
             message=f"searched for: {text(term) or ''}",
-            time=when,
-            time_meaning=None if when is None else "last visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "last visited"),
             row=whole(rowid),
             term=text(term),
             url=text(url),

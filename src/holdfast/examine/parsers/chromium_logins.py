@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine.parsers import _sqlite
 from holdfast.examine.parsers._browser import BrowserLogin, seconds, since_1601, text, whole
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +61,7 @@ def _logins(database: _sqlite.Database) -> Iterator[Record]:
             message=f"login kept for {text(user) or '(no name)'} at {text(origin) or '(no site)'}"
             if never != 1
             else f"no login to be kept for {text(origin) or '(no site)'}",
-            time=when,
-            time_meaning=None if when is None else "login kept",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "login kept"),
             user=text(user) or None,
             row=whole(rowid),
             url=text(origin),

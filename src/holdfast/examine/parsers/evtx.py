@@ -26,7 +26,7 @@ import evtx as decoder
 
 from holdfast.examine.parsers import _evtx_chunks as frame
 from holdfast.examine.parsers._evtx_columns import Columns
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ class WindowsEventLog(Record):
     """Records, in slack or not, of which only number and time could be read."""
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("evtx", "orjson", "python")
 RECORDS: tuple[type[Record], ...] = (WindowsEvent, WindowsEventLog)
 
@@ -232,14 +232,14 @@ class _Reading:
     ) -> Iterator[Record | Block]:  # fmt: skip
         add = self.columns.add
         for place, text in zip(places, texts, strict=True):
-            known = add(text, place, chunk.offset, recovered=recovered, checked=checked)
+            known = add(text, place, chunk, recovered=recovered, checked=checked)
             self.sums.undecoded += not known
             if known or recovered:
                 continue
             yield from self.flush()
             yield Failure(
                 message=f"record {place.number}", reason="the record can't be decoded",
-                time=place.written, time_meaning="written",
+                **timed(place.written, "written", nanos=place.nanos),
                 offset=chunk.offset + place.offset, length=place.size,
                 row=place.number if place.number < 2**63 else None,
             )  # fmt: skip

@@ -17,7 +17,7 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +66,7 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
         total = whole(size)
         yield BrowserDownload(
             message=line(f"{path or '(no path)'} from {text(source) or '(no URL)'}"),
-            time=when,
-            time_meaning=None if when is None else "download started",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "download started"),
             row=whole(rowid),
             url=text(source),
             target_path=path,

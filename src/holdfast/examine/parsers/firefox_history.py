@@ -24,7 +24,7 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,9 +96,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         shown = text(url) or "(URL is gone)"
         yield BrowserVisit(
             message=line(f"{text(title) or ''} {shown}".strip()),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
@@ -125,9 +123,7 @@ def _bookmarks(database: _sqlite.Database) -> Iterator[Record]:
         when = since_1970(added)
         yield BrowserBookmark(
             message=line(f"{text(title) or ''} {text(url) or '(folder)'}".strip()),
-            time=when,
-            time_meaning=None if when is None else "bookmarked",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "bookmarked"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
@@ -181,9 +177,7 @@ def _annotation(*values: object) -> Record:
     when = since_1970(added)
     return BrowserAnnotation(
         message=line(f"{text(name) or ''} {text(url) or ''}".strip()),
-        time=when,
-        time_meaning=None if when is None else "noted",
-        time_quality=None if when is None else EXACT,
+        **timed(when, "noted"),
         row=whole(rowid),
         url=text(url),
         name=text(name),
@@ -206,9 +200,7 @@ def _download(
     state = whole(facts.get("state"))
     return BrowserDownload(
         message=line(f"{path or '(no path)'} from {url or '(no URL)'}"),
-        time=when,
-        time_meaning=None if when is None else "download started",
-        time_quality=None if when is None else EXACT,
+        **timed(when, "download started"),
         row=rowid,
         url=url,
         target_path=path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine.parsers import _sqlite
 from holdfast.examine.parsers._browser import BrowserVisit, line, named, since_2001, text, whole
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +59,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         when = since_2001(time)
         yield BrowserVisit(
             message=line(f"{text(title) or ''} {text(url) or '(URL is gone)'}".strip()),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
