@@ -135,7 +135,7 @@ class Cluster:
 
     def _node(self, address: str, what: str, *more: str) -> Machine:
         log = self.folder / f"{address}.log"
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 self.within(sys.executable, "-m", "holdfast.cli.main", "cluster", what, *more,
                             "--bind", address, "--token", self.token),
@@ -234,7 +234,7 @@ def running(machines: int, *, cores: int = 1) -> Iterator[Cluster]:
     """
     check_possible()
     # A socket's path may have 107 characters, and Ray's are long.
-    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
     holder = subprocess.Popen(
         ["unshare", "-n", "sh", "-c", _PREPARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         preexec_fn=postgres.end_with_parent,  # noqa: PLW1509

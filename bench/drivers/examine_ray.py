@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.examine.cluster import Cluster
 from holdfast.examine.elsewhere import Elsewhere
-from holdfast.examine.engines.ray import Cluster, Ray
+from holdfast.examine.engines.ray import Ray
 from holdfast.examine.run import Examined, Input, Joined, examine
 from holdfast.vault import database
 from holdfast.vault.leases import Leases

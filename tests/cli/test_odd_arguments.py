@@ -82,6 +82,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "collect schedule list": (),
     "collect schedule remove": ("3",),
     "collect schedule run": (),
+    "cluster join": ("10.0.0.1:6379", "--bind", "nowhere", "--token", "file"),
+    "cluster start": ("--bind", "nowhere", "--token", "file"),
     "collect files": ("--case", "CASE", "file"),
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),

@@ -17,11 +17,9 @@ from holdfast.examine import ledger as ledgers
 from holdfast.examine import links, run, search, timeline
 from holdfast.examine.elsewhere import Elsewhere
 from holdfast.examine.engines.local import Local
-from holdfast.examine.engines.ray import Ray
 from holdfast.examine.told import Told
 from holdfast.vault import copying
 from holdfast.vault.entry import Draft
-from holdfast.vault.leases import Leases
 from holdfast.vault.stores.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
     from holdfast.acts.cases import OneCase
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
+    from holdfast.examine.cluster import Cluster
     from holdfast.examine.engine import Engine
-    from holdfast.examine.engines.ray import Cluster
     from holdfast.examine.ledger import LedgerLine
     from holdfast.examine.run import Event, Summary
 
@@ -154,6 +152,9 @@ def examine(session: Session, request: Examine) -> Examination:
 def _engine(session: Session, request: Examine) -> Engine:
     if request.cluster is None:
         return Local(request.jobs)
+    from holdfast.examine.engines.ray import Ray  # noqa: PLC0415 - few need it
+    from holdfast.vault.leases import Leases  # noqa: PLC0415
+
     vault = session.vault
     if not isinstance(vault.store, S3Store):
         raise InputError(

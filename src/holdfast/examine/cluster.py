@@ -8,19 +8,66 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from holdfast.core import addresses, durable
 from holdfast.core.errors import DeniedError, InputError
-from holdfast.examine.engines.ray import Cluster, environment
 from holdfast.examine.scratch import private_folder
 
 PORT = 6379
 _STORE = 256 << 20
 """Bytes of Ray's object store: what travels is cut into small pieces."""
 _START = "from ray.scripts.scripts import main; main()"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where a cluster is, and what opens it."""
+
+    address: str
+    """HOST:PORT of its head."""
+    token: Path
+    """A file that only its owner can read: who has its content has the cluster."""
+
+    def check(self) -> None:
+        """See whether it can be used.
+
+        Raises:
+            InputError: no address, no such file, open to others, or the extra is not installed.
+        """
+        host, _, port = self.address.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
+            raise InputError(f"{self.address[:100]!r} is no address", "write it as HOST:PORT")
+        if find_spec("ray") is None:
+            raise InputError(
+                "the engine ray needs the extra holdfast[ray]", "pip install 'holdfast[ray]'"
+            )
+        try:
+            mode = stat.S_IMODE(self.token.stat().st_mode)
+        except OSError as error:
+            raise InputError(
+                f"the cluster's token {self.token} can't be read: {error.strerror}",
+                "name the file: HOLDFAST_CLUSTER_TOKEN or --token",
+            ) from None
+        if mode & 0o077:
+            raise InputError(f"{self.token} is open to others", f"chmod 600 {self.token}")
+
+
+def environment(token: Path) -> dict[str, str]:
+    """Return what a process of the cluster has in its environment: a token, and no statistics."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token.absolute()),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        # Seconds after which the head counts as gone, and who waits for it ends.
+        "RAY_gcs_rpc_server_reconnect_timeout_s": "20",
+    }
 
 
 @dataclass(frozen=True)
@@ -45,7 +92,7 @@ class Node:
             f"--node-ip-address={self.address}",
             f"--num-cpus={self.cores}",
             f"--object-store-memory={_STORE}",
-            f"--temp-dir={private_folder('holdfast-ray')}",
+            f"--temp-dir={_folder()}",
             *("--include-log-monitor=false", "--disable-usage-stats", "--log-style=record"),
             *(["--include-dashboard=false"] if self.head else []),
         ]
@@ -104,3 +151,11 @@ def own_addresses() -> list[str]:
         if (parsed := addresses.parse(groups)) is not None:
             found[str(parsed)] = None
     return list(found)
+
+
+def _folder() -> Path:
+    """Return where Ray keeps its sockets and logs: it opens that to all, so not the outer one.
+
+    Short, since a socket's path may have 107 characters, and Ray's add 65.
+    """
+    return private_folder("holdfast-ray") / "r"

@@ -4,7 +4,8 @@
                |-> lost (tries + 1, no owner) -> leased ...
 
 An engine may lose anything: a machine, a message, its own head. What is here is what counts: an
-item is handed out by whoever holds its lease, and put in force by whoever holds it still.
+item is handed out by whoever holds its lease, and put in force by whoever holds it still. What is
+in force stands in `derived/` alone: a lease that says less costs work, never a record.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, or_, select, tuple_, update
+from sqlalchemy import and_, delete, inspect, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from holdfast.core.errors import IntegrityError
 from holdfast.vault import database, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
@@ -69,24 +71,24 @@ class Leases:
     def take(self, aims: Iterable[Aim]) -> dict[Aim, int]:
         """Lease what is free; return that, each with how many machines were lost at it before.
 
+        Whoever had it may have put it in force just before: look after this, not before.
+
         Raises:
             ConflictError: the database is held by another process.
         """
-        table, now = tables.leases, _now()
         wanted, taken = list(aims), dict[Aim, int]()
+        now = _now()
         with database.guarded(self.engine), self.engine.begin() as connection:
             self._appear(connection, wanted)
             for row in self._rows(connection, wanted):
-                free = row.owner in {"", self.owner} or row.result is not None or row.until <= now
-                if not free and not self.gone(row.owner):
+                ours, done = row.owner in {"", self.owner}, row.result is not None
+                if not (ours or done or row.until <= now or self.gone(row.owner)):
                     continue
-                aim = Aim(row.item, row.aim)
-                taken[aim] = row.tries if row.result is None else 0
-                connection.execute(
-                    update(table).where(self._is(aim)).values(
-                        owner=self.owner, until=_until(), tries=taken[aim], result=None
-                    )
-                )  # fmt: skip
+                aim, tries = Aim(row.item, row.aim), 0 if done else row.tries
+                taken[aim] = tries
+                change = update(tables.leases).where(self._is(aim))
+                values = {"owner": self.owner, "until": _until(), "tries": tries, "result": None}
+                connection.execute(change.values(values))
         return taken
 
     def renew(self) -> None:
@@ -94,19 +96,37 @@ class Leases:
         table = tables.leases
         with database.guarded(self.engine), self.engine.begin() as connection:
             connection.execute(
-                update(table).where(self._ours()).where(table.c.result.is_(None))
-                .values(until=_until())
+                update(table).where(self._open()).values(until=_until())
             )  # fmt: skip
 
-    def done(self, aim: Aim, result: str) -> bool:
-        """Note a result, before it is put in force; False where the lease is another's by now."""
+    def holds(self, aims: Iterable[Aim]) -> set[Aim]:
+        """Return which leases are still ours, renewed: asked before something is put in force."""
+        held: set[Aim] = set()
+        with database.guarded(self.engine), self.engine.begin() as connection:
+            for aim in aims:
+                change = update(tables.leases).where(self._is(aim), self._open())
+                if connection.execute(change.values(until=_until())).rowcount:
+                    held.add(aim)
+        return held
+
+    def done(self, results: Mapping[Aim, str]) -> None:
+        """Note the SHA-256 of each result that was put in force.
+
+        Raises:
+            IntegrityError: another has put something else in force meanwhile.
+        """
         table = tables.leases
         with database.guarded(self.engine), self.engine.begin() as connection:
-            changed = connection.execute(
-                update(table).where(self._is(aim)).where(self._ours())
-                .where(table.c.result.is_(None)).values(result=result)
-            )  # fmt: skip
-            return bool(changed.rowcount)
+            for aim, result in results.items():
+                change = update(table).where(self._is(aim), self._open())
+                if connection.execute(change.values(result=result)).rowcount:
+                    continue
+                other = connection.scalar(select(table.c.result).where(self._is(aim)))
+                if other not in {None, result}:
+                    raise IntegrityError(
+                        f"two workers made different records of item {aim.item}",
+                        "drop its derived data, examine it again, and tell the makers of Holdfast",
+                    )
 
     def lost(self, aims: Iterable[Aim]) -> None:
         """Give back what a lost machine was at."""
@@ -151,9 +171,23 @@ class Leases:
         table = tables.leases
         return and_(table.c.case == self.case, table.c.item == aim.item, table.c.aim == aim.key)
 
+    def _open(self) -> ColumnElement[bool]:
+        return and_(self._ours(), tables.leases.c.result.is_(None))
+
     def _ours(self) -> ColumnElement[bool]:
         table = tables.leases
         return and_(table.c.case == self.case, table.c.owner == self.owner)
+
+
+def forget(engine: Engine, items: Sequence[str]) -> None:
+    """Forget items that were erased by order; an older vault has no such table."""
+    table = tables.leases
+    schema = None if engine.dialect.name == "sqlite" else table.schema
+    with database.guarded(engine), engine.begin() as connection:
+        if inspect(connection).has_table(table.name, schema=schema):
+            for at in range(0, len(items), _ROWS):
+                some = items[at : at + _ROWS]
+                connection.execute(delete(table).where(table.c.item.in_(some)))
 
 
 def _now() -> int:

@@ -53,10 +53,11 @@ def start(ctx: click.Context, *, bind: str, port: int, cores: int, token: Path |
       holdfast cluster start --bind 10.20.0.1 --token /etc/holdfast/cluster.token
     """
     from holdfast.examine import cluster as nodes  # noqa: PLC0415 - keeps --help quick
-    from holdfast.examine.engines.ray import Cluster  # noqa: PLC0415
+    from holdfast.examine.cluster import Cluster  # noqa: PLC0415
 
     check_text(ctx)
     key = _named(token)
+    nodes.check_private(bind, nodes.own_addresses())
     if nodes.make_token(key):
         say(f"Made the token {key}: give each machine a copy, mode 0600, by a safe way")
     where = Cluster(f"{bind}:{port}", key)
@@ -86,7 +87,7 @@ def join(ctx: click.Context, *, address: str, bind: str, cores: int, token: Path
       holdfast cluster join 10.20.0.1:6379 --bind 10.20.0.2 --token /etc/holdfast/cluster.token
     """
     from holdfast.examine import cluster as nodes  # noqa: PLC0415
-    from holdfast.examine.engines.ray import Cluster  # noqa: PLC0415
+    from holdfast.examine.cluster import Cluster  # noqa: PLC0415
 
     check_text(ctx)
     where = Cluster(address, _named(token))

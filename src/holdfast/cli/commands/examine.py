@@ -15,7 +15,7 @@ from holdfast.cli.commands.cluster import TOKEN
 from holdfast.cli.common import CASE, JOBS, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import told
-from holdfast.examine.engines.ray import Cluster
+from holdfast.examine.cluster import Cluster
 
 
 @click.command()

@@ -96,7 +96,7 @@ class Driver:
         self._waiting: deque[tuple[int, list[Message]]] = deque()
         self._strikes: dict[str, int] = {}
         self._looked = 0.0
-        self._machines = 0
+        self._machines = -1
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def run(self) -> None:

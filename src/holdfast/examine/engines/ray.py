@@ -13,21 +13,19 @@ import os
 import select
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
-from holdfast.core.errors import InputError, RemoteError, printable
+from holdfast.core.errors import RemoteError, printable
 from holdfast.examine._wire import Receiver, WireError, send
+from holdfast.examine.cluster import environment
 from holdfast.examine.engines.local import Local
 from holdfast.examine.events import Died, Joined, Lost
 from holdfast.examine.scratch import alive
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine._crew import Task
     from holdfast.examine._roster import Module
+    from holdfast.examine.cluster import Cluster
     from holdfast.examine.engine import House, Order
 
     Message = dict[str, Json]
@@ -53,51 +52,8 @@ _QUICK, _SLOW = 1.0, 4.0
 """Seconds within which a batch should come back: below, the next are larger; above, smaller."""
 _PER_WORKER = 2
 _JOINS_WITHIN = 90.0
+"""Seconds that a cluster may be without any machine that can work."""
 _ASK_AGAIN = 2.0
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where a cluster is, and what opens it."""
-
-    address: str
-    """HOST:PORT of its head."""
-    token: Path
-    """A file that only its owner can read: who has its content has the cluster."""
-
-    def check(self) -> None:
-        """See whether it can be used.
-
-        Raises:
-            InputError: no address, no such file, open to others, or the extra is not installed.
-        """
-        host, _, port = self.address.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
-            raise InputError(f"{self.address[:100]!r} is no address", "write it as HOST:PORT")
-        if find_spec("ray") is None:
-            raise InputError(
-                "the engine ray needs the extra holdfast[ray]", "pip install 'holdfast[ray]'"
-            )
-        try:
-            mode = stat.S_IMODE(self.token.stat().st_mode)
-        except OSError as error:
-            raise InputError(
-                f"the cluster's token {self.token} can't be read: {error.strerror}",
-                "name the file: HOLDFAST_CLUSTER_TOKEN or --token",
-            ) from None
-        if mode & 0o077:
-            raise InputError(f"{self.token} is open to others", f"chmod 600 {self.token}")
-
-
-def environment(token: Path) -> dict[str, str]:
-    """Return what a process of the cluster has in its environment: a token, and no statistics."""
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token.absolute()),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    }
 
 
 class Ray:
@@ -133,8 +89,12 @@ class RayCrew:
         self._local = Local(1).start(order, house)
         self.modules: tuple[Module, ...] = self._local.modules
         self.protection = self._local.protection
-        self._members = self._machines = 0
+        self._members, self._machines = 0, 1
+        self._lonely = time.monotonic()
+        """Since when there is no machine, where there is none."""
         self._batches: dict[int, tuple[float, dict[str, Task]]] = {}
+        self._answers: dict[int, dict[str, Message]] = {}
+        """What was said of a batch's items so far; it counts when the batch is finished."""
         self._number = 0
         self._size = 4
         self._again: deque[Task] = deque()
@@ -177,10 +137,9 @@ class RayCrew:
 
     def _await_worker(self) -> None:
         """Wait until a machine takes work: for as long as it takes where all are busy."""
-        until = time.monotonic() + _JOINS_WITHIN
         while not self._members:
             self._turn()
-            if time.monotonic() > until and not self._machines:
+            if not self._machines and time.monotonic() - self._lonely > _JOINS_WITHIN:
                 raise RemoteError(
                     f"no machine of the cluster {self._cluster.address} takes work",
                     "start one with `holdfast cluster join`; what is done is kept",
@@ -251,10 +210,17 @@ class RayCrew:
     def _give(self, chosen: list[Task]) -> None:
         aims = {_aim(task): task for task in chosen}
         taken = self._leases.take(aims)
-        self._others.extend(task for aim, task in aims.items() if aim not in taken)
-        alone = [aims[aim] for aim, tries in taken.items() if tries and len(aims) > 1]
-        self._suspects.extend(alone)
-        self._send([task for aim, task in aims.items() if aim in taken and task not in alone])
+        sound: list[Task] = []
+        for aim, task in aims.items():
+            if aim not in taken:
+                self._others.append(task)
+            elif self._house.settled(task):  # a moment ago, by whoever had the lease
+                continue
+            elif taken[aim] and len(aims) > 1:
+                self._suspects.append(task)
+            else:
+                sound.append(task)
+        self._send(sound)
 
     def _send(self, tasks: list[Task]) -> None:
         items: list[Json] = []
@@ -320,7 +286,7 @@ class RayCrew:
                     f"the cluster {self._cluster.address} can't be used: {printable(text)}"
                 )
             case {"machines": int(machines)}:
-                self._machines = machines
+                self._machines, self._lonely = machines, time.monotonic()
             case {"joined": dict(joined), "workers": int(workers)}:
                 self._members = workers
                 self._welcome(joined)
@@ -333,7 +299,7 @@ class RayCrew:
                 self._members = n
                 self._lose([cast("int", one) for one in batches], where, printable(why))
             case {"batch": int(number), "item": str(item), **answer}:
-                self._answer(self._batches[number][1].pop(item), answer)
+                self._answers.setdefault(number, {})[item] = answer
             case {"finished": int(number), "events": list(events)}:
                 self._finish(number, cast("list[dict[str, Any]]", events))
             case _:
@@ -344,28 +310,33 @@ class RayCrew:
         self.protection = self.protection.weaker(protection)
         self._house.tell(Joined(str(joined["where"]), cast("int", joined["process"])))
 
-    def _answer(self, task: Task, answer: Message) -> None:
-        match answer:
-            case {"unread": str(reason)}:
-                self._house.unread(task, printable(reason))
-            case {
-                "enumeration": dict(enumeration), "modules": dict(modules), "folder": str(folder),
-                **facts,
-            }:  # fmt: skip
-                made: Message = {
-                    "enumeration": enumeration, "files": facts["files"], "modules": modules,
-                }  # fmt: skip
-                if self._leases.done(_aim(task), sha256_hex(canonical.dumps(made))):
-                    self._house.finished(task, Path(folder), enumeration, modules)
-                else:  # a pause so long that another examination took it over
-                    shutil.rmtree(folder, ignore_errors=True)
-                    self._others.append(task)
-
     def _finish(self, number: int, events: list[dict[str, Any]]) -> None:
-        began, left = self._batches.pop(number)
-        self._again.extend(left.values())
+        """Take over what came of a batch: what is still ours is put in force."""
+        began, sent = self._batches.pop(number)
+        answers = self._answers.pop(number, {})
         for event in events:
             self._house.tell(Died(**event))
+        made = {item: answer for item, answer in answers.items() if "unread" not in answer}
+        held = self._leases.holds(_aim(sent[item]) for item in made)
+        noted: dict[Aim, str] = {}
+        for item, task in sent.items():
+            aim = _aim(task)
+            match answers.get(item):
+                case {"unread": str(reason)}:
+                    self._house.unread(task, printable(reason))
+                case {
+                    "enumeration": dict(enumeration), "modules": dict(modules),
+                    "folder": str(folder), **more,
+                } if aim in held:  # fmt: skip
+                    self._house.finished(task, Path(folder), enumeration, modules)
+                    files = cast("Json", more["files"])
+                    facts: Message = {"files": files, "modules": modules}
+                    noted[aim] = sha256_hex(canonical.dumps({**facts, "enumeration": enumeration}))
+                case None:
+                    self._again.append(task)
+                case _:  # a pause so long that another examination took it over
+                    self._others.append(task)
+        self._leases.done(noted)
         took = time.monotonic() - began
         if took < _QUICK * _PER_WORKER:
             self._size = min(_BATCH, self._size * 2)
