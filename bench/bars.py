@@ -59,6 +59,8 @@ BARS = {
         "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
     ),
     "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
+    "timeline-window": "a timeline window query over 10,000,000 events: under 200 ms",
+    "search-phrase": "a phrase query: under 50 ms",
     "indicators": (
         "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
     ),

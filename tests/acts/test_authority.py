@@ -61,8 +61,11 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "profile.request": TOUCHES_EVIDENCE,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
+    "search.save": TOUCHES_EVIDENCE,
+    "searches": SHOWS,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
+    "timeline.counts": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
 }
@@ -118,8 +121,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "http://127.0.0.1:1/",
     ),
     "search": ("search", "--case", "CASE", "bank"),
+    "search.save": ("search", "--case", "CASE", "--save", "money", "bank"),
+    "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
+    "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -108,12 +108,14 @@ def test_at_rest_there_are_keyed_digests_and_nothing_else(two: Two) -> None:
     folder = two.line.vault / "index" / two.first / "links"
     assert {path.name for path in folder.iterdir()} == {"built.json", "indicators.parquet"}
     table = pq.read_table(folder / "indicators.parquet")
-    rows = table.column("link").to_pylist()
+    rows: list[Any] = table.column("link").to_pylist()
     assert table.column_names == ["link"] and rows == sorted(rows)
     assert len(rows) == 3  # the IBAN, the card, the phone
     assert {len(row) for row in rows} == {16}
     told = {"iban": IBAN.lower(), "card": "4111111111111111", "phone": "+4930901820"}
-    assert {links._digest(bytes(32), type_, value) for type_, value in told.items()}.isdisjoint(rows)
+    assert {links._digest(bytes(32), type_, value) for type_, value in told.items()}.isdisjoint(
+        rows
+    )
     secret = bytes.fromhex((two.line.vault / "keys" / "vault.tag").read_text())
     key = links.key_of(secret)
     assert {links._digest(key, type_, value) for type_, value in told.items()} == set(rows)
@@ -123,7 +125,7 @@ def test_what_was_erased_links_no_more(unit: Unit, tmp_path: Path) -> None:
     two = Two(unit.line, tmp_path)
     unit.collect("more.txt", "only here: +49 30 901821\n")
     assert len(two.ask(two.second)) == 1
-    unit.erase("--item", "AL/1", case=two.first)
+    unit.erase("AL/1", case=two.first)
     assert two.ask(two.second) == []
     assert two.ask(two.first) == []
     assert (unit.line.vault / "index" / two.first / "links").is_dir()

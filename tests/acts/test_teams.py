@@ -54,8 +54,11 @@ WRITTEN = {
     "restricted": "LESP..IT",
     "schedule.add": "LE....IT",
     "search": "LESP..IT",
+    "search.save": "LESP..IT",
+    "searches": "LESP..IT",
     "statement": "LESP.AIT",
     "timeline": "LESP..IT",
+    "timeline.counts": "LESP..IT",
     "web.check": "LESP..IT",
     "web.redact": "LESP..IT",
 }

@@ -128,6 +128,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "requests": (),
     "restore": ("new-backup",),
     "search": ("--case", "CASE", "word"),
+    "searches": ("--case", "CASE"),
     "statement": ("--case", "CASE", "AL/1"),
     "timeline": ("--case", "CASE"),
     "vault copy": ("--to", "copy"),

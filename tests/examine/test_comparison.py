@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.examine.conftest import Bench
 
 FIRST = b"LINES\n1 alpha\n2 beta\n3 gamma\n4 delta\n"
-OLD, NEW = "        for row, raw in enumerate(stream, 1):", "VERSION = 1"
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def compared(bench: Bench, item: Input, wanted: str) -> tuple[list[Change], list
 
 
 SECOND = (
-    ('                    message=words or text,', '                    message=(words or text).replace("beta", "BETA"),'),
+    ("message=words or text,", 'message=(words or text).replace("beta", "BETA"),'),
     ("            elif row > 1:", '            elif b"gamma" in raw:\n'
      '                yield Failure(message="a line", reason="no gamma here", row=row)\n'
      "            elif row > 1 and b\"alpha\" not in raw:"),

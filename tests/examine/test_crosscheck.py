@@ -118,7 +118,7 @@ def test_a_check_of_results_that_are_no_longer_in_force_goes_with_them(
 
 def test_what_differs_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_MOST", 3)
-    check = CrossCheck(import_module("toy_second"), import_module("toy_lines"))  # type: ignore[arg-type]
+    check = CrossCheck(import_module("toy_second"), import_module("toy_lines"))
     with evidence(b"LINES\n" + b"1 odd\n" * 30) as file:
         *found, last = check.parse(file)
     assert isinstance(last, Failure) and last.reason == "too many disagreements"

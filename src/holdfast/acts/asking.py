@@ -20,6 +20,7 @@ from holdfast.acts.examining import by_item
 from holdfast.cases.clocks import Clocks, in_seconds
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
+from holdfast.examine import rollups
 from holdfast.examine import search as texts
 from holdfast.examine import timeline as timelines
 from holdfast.vault.entry import Draft
@@ -94,6 +95,58 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     hides = restricting.hidden(session, request.case)
     events = (_event(held, hide(row, hides)) for row in rows)
     return answer(session, "timeline", request, events, clocks)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many events, by which unit of time."""
+
+    case: str
+    unit: str
+    start: str = ""
+    end: str = ""
+    kinds: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {
+            "from": self.start,
+            "items": list(self.items),
+            "kinds": list(self.kinds),
+            "to": self.end,
+            "unit": self.unit,
+            **({"as_recorded": True} if self.as_recorded else {}),
+        }
+
+
+@act("timeline.counts", Needs.AUTHORITY)
+def counts(session: Session, request: Counts) -> Iterator[bytes]:
+    """Yield how many events of each kind there are, by hour, day, month or year.
+
+    Times of sources whose clock is said to be wrong are corrected.
+
+    Raises:
+        InputError: the case was not examined yet, or a time can't be read.
+    """
+    held = by_item(session, request.case)
+    index = session.vault.index(request.case)
+    if not (index / "timeline").is_dir():
+        raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
+    rows = rollups.query(
+        index,
+        request.unit,
+        start=clock.from_text(request.start) if request.start else None,
+        end=clock.end_of(request.end) if request.end else None,
+        kinds=request.kinds or None,
+        items=digests(held, request.items),
+        clocks=[(one.source.item, one.source.host, one.ahead) for one in clocks.offsets],
+    )
+    told = ({**row, "time": clock.to_text(int(str(row["time"])))} for row in rows)
+    return answer(session, "timeline.counts", request, told, clocks)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import NOT_EXAMINED
 from holdfast.acts.examining import by_item
+from holdfast.acts.restricting import WITHHELD
 from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.core.digest import sha256_hex
@@ -79,13 +81,17 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     if not (index / "links").is_dir():
         raise InputError(f"case {request.case} has no links yet", NOT_EXAMINED)
     held = by_item(session, request.case)
-    others = {
-        one.id: one for one in session.look_up(cases.every) if one.id != request.case
-    }
+    others = {one.id: one for one in session.look_up(cases.every) if one.id != request.case}
     open_to = {number for number, one in others.items() if has_rights(session, one)}
     found = indexes.linked(
-        session.vault.derived, held, index.parent, request.case, others, key(session)
+        session.vault.derived,
+        held,
+        index.parent,
+        request.case,
+        others=others,
+        key=key(session),
     )
+    hides = restricting.hidden(session, request.case)
     lines: list[bytes] = []
     hidden = False
     for one in found:
@@ -96,7 +102,7 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
         exhibit = held[one.item].label if one.item in held else None
         told: dict[str, Any] = {
             "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
-            "value": one.value,
+            "value": WITHHELD if hides(one.item, "", "indicator") else one.value,
         }  # fmt: skip
         lines += [_line({**told, "case": o.id, "lead": o.lead, "note": None}) for o in shown]
         lines += [_line({**told, "case": None, "lead": lead, "note": ASK}) for lead in leads]

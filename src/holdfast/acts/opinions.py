@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from holdfast.acts import restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import answer, digests, source
 from holdfast.acts.examining import by_item
+from holdfast.acts.restricting import WITHHELD
 from holdfast.core.errors import InputError
 from holdfast.examine import results, timeline
 from holdfast.examine.comparison import PREVIOUS, Change, Comparison, compare, pairs
 from holdfast.examine.crosscheck import Disagreement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
@@ -58,16 +60,25 @@ def compare_results(session: Session, request: CompareResults) -> Iterator[bytes
             "give `previous`, a parser's name, name@version, or the start of a result's key; "
             "results stay where a later examination had another version or setting",
         )
-    return answer(session, "examine.compare", request, _compared(session, held, request.old))
+    rows = _compared(session, held, request.case, request.old)
+    return answer(session, "examine.compare", request, rows)
 
 
-def _compared(session: Session, held: dict[str, Exhibit], old: str) -> Iterator[dict[str, Any]]:
+def _compared(
+    session: Session, held: dict[str, Exhibit], case: str, old: str
+) -> Iterator[dict[str, Any]]:
     derived = session.vault.derived
+    hides = restricting.hidden(session, case)
     for item in held:
         now = results.current(derived, item)
         for label, before, after in pairs(now, old) if now else ():
             for one in compare(derived, now, label, before, after):  # type: ignore[arg-type]
-                yield _change(held, one) if isinstance(one, Change) else _sums(held, one)
+                if isinstance(one, Change):
+                    row = _change(held, one)
+                    withheld = hides(item, one.path, one.kind)
+                    yield {**row, "fields": {}, "message": WITHHELD} if withheld else row
+                else:
+                    yield _sums(held, one)
 
 
 def _change(held: dict[str, Exhibit], one: Change) -> dict[str, Any]:
@@ -128,12 +139,18 @@ def disagreements(session: Session, request: Disagreements) -> Iterator[bytes]:
         digests(held, request.items) or list(held),
         kind=Disagreement.KIND,
     )
+    hides = restricting.hidden(session, request.case)
+    nothing = dict.fromkeys(("message", "ours", "theirs", "thing"), WITHHELD)
     wanted = (
-        _disagreement(held, row)
+        {**_disagreement(held, row), **(nothing if _hidden(row, hides) else {})}
         for row in rows
         if not request.parsers or row["of_parser"] in request.parsers
     )
     return answer(session, "disagreements", request, wanted)
+
+
+def _hidden(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> bool:
+    return hides(row["item"], row["path"], row["of_kind"] or row["kind"])
 
 
 def _disagreement(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:

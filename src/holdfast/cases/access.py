@@ -62,8 +62,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "restricted": _READS,
     "schedule.add": _WORKS,
     "search": _READS,
+    "search.save": _READS,
+    "searches": _READS,
     "statement": _OVERSEES,
     "timeline": _READS,
+    "timeline.counts": _READS,
     "web.check": _READS,
     "web.redact": _ANSWERS | _WORKS,
 }

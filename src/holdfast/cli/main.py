@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
+        "searches": ("query", "List the searches that were kept under a name."),
         "links": ("query", "Show what other cases of the vault hold, too."),
         "disagreements": ("query", "Show where second readers say other than the parsers."),
         "marks": ("marks", "Show which files are on which list."),

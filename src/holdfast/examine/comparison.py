@@ -169,7 +169,7 @@ def _changes(
         for row in _duck.rows(connection, query, {"file": [old or new]}):
             yield {"change": change, **row}
         return
-    query, names = _query(_columns(connection, old), _columns(connection, new))
+    query, compared = _query(_columns(connection, old), _columns(connection, new))
     for row in _duck.rows(connection, query, {"old": [old], "new": [new]}):
         here, there = row["b_nth"] is not None, row["a_nth"] is not None
         change = "changed" if here and there else "added" if here else "gone"
@@ -177,7 +177,7 @@ def _changes(
         side = "b" if here else "a"
         values = {name: row[f"{side}_{name}"] for name in (*_LOCATOR, "message")}
         fields = {
-            name: (row[f"a_{name}"], row[f"b_{name}"]) for name in names
+            name: (row[f"a_{name}"], row[f"b_{name}"]) for name in compared
             if row[f"a_{name}"] != row[f"b_{name}"]
         } if change == "changed" else {}  # fmt: skip
         yield {"change": change, **values, "fields": fields}
@@ -229,7 +229,7 @@ def _query(old: dict[str, str], new: dict[str, str]) -> tuple[str, list[str]]:
         f"SELECT a.nth AS a_nth, b.nth AS b_nth, {', '.join(shown)} "  # noqa: S608 - names of ours
         f"FROM {numbered.format('old')} AS a FULL JOIN {numbered.format('new')} AS b ON {matched} "
         f"WHERE a.nth IS NULL OR b.nth IS NULL OR {differs} "
-        "ORDER BY coalesce(b.path, a.path), coalesce(b.\"offset\", a.\"offset\"), "
-        "coalesce(b.\"row\", a.\"row\"), coalesce(b.seq, a.seq)"
+        'ORDER BY coalesce(b.path, a.path), coalesce(b."offset", a."offset"), '
+        'coalesce(b."row", a."row"), coalesce(b.seq, a.seq)'
     )
     return query, names

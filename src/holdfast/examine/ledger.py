@@ -183,6 +183,7 @@ def _line(
     return LedgerLine(
         item=now.item, module=module, state=EXAMINED, seen=seen, parsed=parsed,
         unsupported=types.total(), failed=failed, records=records, failures=failures,
-        inner_failures=inner, bytes=size, disagreements=disagreements, unsupported_types=dict(sorted(types.items())),
+        inner_failures=inner, bytes=size, disagreements=disagreements,
+        unsupported_types=dict(sorted(types.items())),
         reasons=dict(sorted(reasons.items())),
     )  # fmt: skip

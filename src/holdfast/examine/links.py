@@ -158,7 +158,13 @@ def build(derived: Path, items: Iterable[str], index_dir: Path, key: bytes) -> i
 
 
 def linked(
-    derived: Path, items: Iterable[str], index: Path, case: str, others: Iterable[str], key: bytes
+    derived: Path,
+    items: Iterable[str],
+    index: Path,
+    case: str,
+    *,
+    others: Iterable[str],
+    key: bytes,
 ) -> Iterator[Link]:
     """Yield what `case` and any of `others` both hold, by type and value.
 

@@ -138,7 +138,7 @@ def current(derived: Path, item: str) -> Current | None:
                 **more,
             } if name == item:
                 found = {label: _result(value) for label, value in modules.items()}
-                return Current(item, _result(enumeration), found, _earlier(more.get("earlier", [])))
+                return Current(item, _result(enumeration), found, _earlier(more.get("earlier")))
         raise ValueError("a field is missing or of another type")
     except ValueError as error:
         raise IntegrityError(
@@ -302,9 +302,9 @@ def _ordinary(entry: os.DirEntry[str]) -> tuple[int, str]:
     return size, digest
 
 
-def _earlier(values: Json) -> tuple[Earlier, ...]:
+def _earlier(values: object) -> tuple[Earlier, ...]:
     found = []
-    for value in values if isinstance(values, list) else [None]:
+    for value in values if isinstance(values, list) else []:
         match value:
             case {"module": str(module), "result": result}:
                 found.append(Earlier(module, _result(result)))

@@ -1,8 +1,8 @@
 r"""Full text over every record of a case: `index/<case>/text/`, by tantivy.
 
-What a user types: words, all of which must occur; "a phrase" in double quotes; `begin*` for
-words that begin so. Case and accents don't matter. An address or URL is found as its parts in
-their order, so it needs no quoting. docs/formats/records.md says what is stored.
+What a user types is in `_asked`: words, phrases, fields, dates. Case and accents don't matter. An
+address or URL is found as its parts in their order, so it needs no quoting. docs/formats/records.md
+says what is stored.
 """
 
 from __future__ import annotations
@@ -23,18 +23,23 @@ import tantivy
 from holdfast.core import canonical
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import results
-from holdfast.examine._words import TOKENIZER, analyzer, fold, prepare, unspaced
-from holdfast.examine.records import storable, untimed
+from holdfast.examine._asked import FIELDS, RAW, parse
+from holdfast.examine._marks import marks
+from holdfast.examine._words import TOKENIZER, analyzer, prepare
+from holdfast.examine.records import untimed
 from holdfast.examine.timeline import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from holdfast.examine._asked import Term
+
+__all__ = ["Hit", "build", "parse", "query"]
+
 _FOLDER, _BUILT = "text", "built.json"
 _HEAP = 20 << 20
 _SHOWN = 32_768
 _AROUND = 80
-_LONGEST_QUERY = 1000
 _PRINTS = "similar."
 """Kinds of records that hold fingerprints: there is nothing in them to read."""
 _MOST = 100_000
@@ -43,7 +48,6 @@ _REFERENCE = (
     "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning", "offset",
     "length", "row",
 )  # fmt: skip
-_TERM = re.compile(r'"([^"]*)"(\*?)|([^\s"]+)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +71,6 @@ class Hit:
     marks: tuple[tuple[int, int], ...]
     """Where in `snippet` the words are: first character, and the one after the last."""
     host: str | None = None
-
-
-@dataclass(frozen=True)
-class _Term:
-    """Words that must follow each other, the last perhaps only begun."""
-
-    words: tuple[str, ...]
-    begun: bool
 
 
 def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
@@ -107,7 +103,7 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
 
 
 def query(index_dir: Path, text: str, limit: int = 100) -> Iterator[Hit]:
-    """Yield the records in which all of `text` occurs, the best first.
+    """Yield the records in which all of `text` occurs, the best first; see `_asked`.
 
     Raises:
         InputError: there is no index, or nothing in `text` that can be looked for.
@@ -115,72 +111,52 @@ def query(index_dir: Path, text: str, limit: int = 100) -> Iterator[Hit]:
     """
     if not 1 <= limit <= _MOST:
         raise InputError(f"a search gives 1 to {_MOST} hits, not {limit}")
-    terms = parse(text)
+    asked = parse(text)
     index = _open(index_dir)
     schema, searcher = index.schema, index.searcher()
-    parts = [(tantivy.Occur.Must, _part(schema, term)) for term in terms]
+    parts = [(tantivy.Occur.Must, _part(schema, term)) for term in asked.terms]
+    if asked.start is not None or asked.end is not None:
+        between = tantivy.Query.range_query(
+            schema, "time", tantivy.FieldType.Integer, asked.start, asked.end
+        )
+        parts.append((tantivy.Occur.Must, between))
     try:
         found = searcher.search(tantivy.Query.boolean_query(parts), limit, count=False)
     except ValueError as error:
         raise InputError(f"the search is too wide: {error}", "give more of each word") from error
     for _, address in found.hits:
         stored: Any = searcher.doc(address)
-        yield _hit(bytes(stored.get_first("ref")), bytes(stored.get_first("shown")), terms)
+        yield _hit(bytes(stored.get_first("ref")), bytes(stored.get_first("shown")), asked.terms)
 
 
-def parse(text: str) -> tuple[_Term, ...]:
-    """Return what `text` asks for.
-
-    Raises:
-        InputError: a quote without its end, or nothing to look for.
-    """
-    if len(text) > _LONGEST_QUERY:
-        raise InputError(f"a search has at most {_LONGEST_QUERY} characters")
-    if text.count('"') % 2:
-        raise InputError("a quotation mark has no partner", 'write "a phrase" between two')
-    split = analyzer()
-    terms = []
-    for found in _TERM.finditer(storable(text)):
-        phrase, star, word = found.groups()
-        begun = bool(star) if word is None else word.endswith("*")
-        plain = phrase if word is None else word
-        if "*" in plain.rstrip("*"):
-            raise InputError(
-                f"{plain!r} has a * that is not at its end",
-                "only the end of a word can be left open",
-            )
-        words = tuple(split.analyze(prepare(plain)))
-        if words:
-            terms.append(_Term(words, begun))
-        elif any(map(str.isalnum, plain)):
-            raise InputError("a word of more than 255 bytes can't be looked for")
-    if not terms:
-        raise InputError("there is nothing to look for", "give at least one letter or digit")
-    return tuple(terms)
-
-
-def _part(schema: tantivy.Schema, term: _Term) -> tantivy.Query:
+def _part(schema: tantivy.Schema, term: Term) -> tantivy.Query:
     *before, last = term.words
+    field = term.field
+    if term.wrong:
+        return tantivy.Query.fuzzy_term_query(schema, field, last, distance=term.wrong)
     if term.begun:
         open_end = re.escape(last) + ".*"
         if before:
             return tantivy.Query.regex_phrase_query(
-                schema, "text", [*map(re.escape, before), open_end]
+                schema, field, [*map(re.escape, before), open_end]
             )
-        return tantivy.Query.regex_query(schema, "text", open_end)
+        return tantivy.Query.regex_query(schema, field, open_end)
     if before:
-        return tantivy.Query.phrase_query(schema, "text", list(term.words))
-    return tantivy.Query.term_query(schema, "text", last)
+        return tantivy.Query.phrase_query(schema, field, list(term.words))
+    return tantivy.Query.term_query(schema, field, last)
 
 
 def _schema() -> tantivy.Schema:
-    return (
-        tantivy.SchemaBuilder()
-        .add_text_field("text", stored=False, tokenizer_name=TOKENIZER, index_option="position")
-        .add_bytes_field("shown", stored=True)
-        .add_bytes_field("ref", stored=True)
-        .build()
-    )
+    builder = tantivy.SchemaBuilder()
+    for name in ("text", *FIELDS):
+        tokenizer = "raw" if name == RAW else TOKENIZER
+        builder.add_text_field(
+            name, stored=False, tokenizer_name=tokenizer, index_option="position"
+        )
+    builder.add_integer_field("time", stored=False, indexed=True, fast=True)
+    builder.add_bytes_field("shown", stored=True)
+    builder.add_bytes_field("ref", stored=True)
+    return builder.build()
 
 
 def _open(index_dir: Path) -> tantivy.Index:
@@ -213,12 +189,22 @@ def _documents(path: Path) -> Iterator[tantivy.Document]:
 
 def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
     # By columns, since a dict for each row takes as long as indexing it.
-    for reference, texts in zip(_references(batch), _texts(batch), strict=True):
-        distinct = dict.fromkeys(texts)
+    kind = str(batch.column("kind")[0]) if len(batch) else ""
+    times: list[Any] = batch.column("time").to_pylist()
+    fields = _fields(batch)
+    for at, (reference, texts) in enumerate(zip(_references(batch), _texts(batch), strict=True)):
+        distinct: dict[Any, None] = dict.fromkeys(texts)
         distinct.pop(None, None)
         document = tantivy.Document()
         for text in distinct:
             document.add_text("text", text if text.isascii() else prepare(text))
+        document.add_text(RAW, kind)
+        if times[at] is not None:
+            document.add_integer("time", times[at])
+        for name, values in fields:
+            if (value := values[at]) is not None:
+                for text in (value,) if isinstance(value, str) else value:
+                    document.add_text(name, text if text.isascii() else prepare(text))
         document.add_bytes("shown", "\n".join(distinct)[:_SHOWN].encode())
         document.add_bytes("ref", reference)
         yield document
@@ -244,6 +230,18 @@ def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
     )
 
 
+def _fields(batch: pa.RecordBatch) -> list[tuple[str, list[Any]]]:
+    """Return each column that is a field of its own, as far as any row has it."""
+    found = []
+    for name, columns in FIELDS.items():
+        for column in columns if name != RAW else ():
+            if column in batch.schema.names:
+                values = batch.column(column).to_pylist()
+                if any(values):
+                    found.append((name, values))
+    return found
+
+
 def _references(batch: pa.RecordBatch) -> list[bytes]:
     """Return what names each row, as JSON."""
     parts: list[Any] = []
@@ -253,23 +251,16 @@ def _references(batch: pa.RecordBatch) -> list[bytes]:
             known = column.dictionary_encode()
             shown = pa.array([json.dumps(value) for value in known.dictionary.to_pylist()])
             column = shown.take(known.indices)
-        text = pc.fill_null(column.cast(pa.string()), "null")
+        text: Any = pc.fill_null(cast("Any", column.cast(pa.string())), "null")
         parts += [f'{"," if parts else "{"}"{name}":', text]
     joined = pc.binary_join_element_wise(*parts, "}", "")
     return cast("list[bytes]", joined.cast(pa.binary()).to_pylist())
 
 
-def _hit(reference: bytes, shown: bytes, terms: tuple[_Term, ...]) -> Hit:
+def _hit(reference: bytes, shown: bytes, terms: tuple[Term, ...]) -> Hit:
     text = shown.decode()
-    pattern = "|".join(map(_pattern, terms))
-    found = list(re.finditer(pattern, fold(text)))
-    start = max(0, found[0].start() - _AROUND) if found else 0
+    found = marks(text, terms)
+    start = max(0, found[0][0] - _AROUND) if found else 0
     end = min(len(text), start + 3 * _AROUND)
-    marks = ((f.start() - start, f.end() - start) for f in found if f.end() <= end)
-    return Hit(**json.loads(reference), snippet=text[start:end], marks=tuple(marks))
-
-
-def _pattern(term: _Term) -> str:
-    words = [re.escape(fold(word)) for word in term.words]
-    start = "" if unspaced(term.words[0]) else r"(?<!\w)"
-    return start + r"[\W_]*".join(words) + (r"\w*" if term.begun else "")
+    inside = ((first - start, last - start) for first, last in found if last <= end)
+    return Hit(**json.loads(reference), snippet=text[start:end], marks=tuple(inside))

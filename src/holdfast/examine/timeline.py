@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
-from holdfast.examine import _duck, results
+from holdfast.examine import _duck, results, rollups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -139,6 +139,7 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
                     "SELECT count(*) FROM read_parquet($files)", {"files": [str(target.resolve())]}
                 ).fetchone()
                 count = int(counted[0]) if counted else 0
+                rollups.build(connection, target, fresh)
         built: canonical.Json = {
             "format": "holdfast-timeline/1",
             "events": count,

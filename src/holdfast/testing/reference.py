@@ -18,6 +18,7 @@ from holdfast.cases import access
 from holdfast.cli.main import SECTIONS, holdfast
 from holdfast.core import errors
 from holdfast.examine import interfaces
+from holdfast.examine.crosscheck import CrossCheck
 from holdfast.examine.record import Failure, Indicator, Record
 
 if TYPE_CHECKING:
@@ -116,6 +117,14 @@ def coverage() -> str:
               "| finder | version | record | its own columns |", "|---|---|---|---|"]  # fmt: skip
     for finder in interfaces.record_finders():
         lines += _parser(finder)
+    lines += ["", "## Second readers", "", "Only with `examine --cross-check`.", "",
+              "| second reader | version | of | what it is |", "|---|---|---|---|"]  # fmt: skip
+    for second in interfaces.seconds():
+        first = (sys.modules[second.__name__].__doc__ or "").strip().split("\n\n")[0]
+        told = " ".join(first.split())
+        lines.append(f"| {interfaces.name_of(second)} | {second.VERSION} | {second.OF} | {told} |")
+    lines += ["", "| record | its own columns |", "|---|---|"]
+    lines += [f"| `{kind.KIND}` | {_columns(kind)} |" for kind in CrossCheck.RECORDS]
     return "\n".join([*lines, ""])
 
 

@@ -9,8 +9,12 @@ import click
 import orjson
 
 from holdfast.acts import asking, linking, opinions
-from holdfast.cli.common import CASE, JSON, Where, say, warn, where
+from holdfast.acts import searches as searching
+from holdfast.acts.cases import OneCase
+from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
+from holdfast.core.errors import printable
 from holdfast.examine.exports import EXPORTS
+from holdfast.examine.rollups import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +34,11 @@ ITEM = click.option(
 @click.option("--text", default="", metavar="T", help="Only messages that contain T.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N events.")
 @click.option(
+    "--counts",
+    type=click.Choice(UNITS),
+    help="Only how many there are of each kind, by this unit of time.",
+)
+@click.option(
     "--export",
     type=click.Choice(sorted(EXPORTS)),
     help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
@@ -46,6 +55,7 @@ def timeline(
     items: tuple[str, ...],
     text: str,
     limit: int | None,
+    counts: str | None,
     export: str | None,
     as_recorded: bool,
     as_json: bool,
@@ -55,10 +65,18 @@ def timeline(
     \b
     Example:
       holdfast timeline --case 2026-0001 --from 2026-03-01 --kind browser.visit --json
+      holdfast timeline --case 2026-0001 --counts day
       holdfast timeline --case 2026-0001 --export timesketch > timeline.jsonl
     """
     if export is not None and as_json:
         raise click.UsageError("give --export or --json, not both")
+    if counts is not None:
+        if text or limit is not None or export is not None:
+            raise click.UsageError("--counts goes with --from, --to, --kind and --item alone")
+        many = asking.Counts(case, counts, start, end, kinds, items, as_recorded)
+        with place.session() as session:
+            _show(asking.counts(session, many), _many, as_json=as_json)
+        return
     request = asking.Timeline(case, start, end, kinds, items, text, limit, as_recorded)
     with place.session() as session:
         lines = asking.timeline(session, request)
@@ -103,7 +121,7 @@ def indicators(
 @click.command()
 @where
 @CASE
-@click.argument("query", nargs=-1, required=True)
+@click.argument("query", nargs=-1)
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -112,17 +130,60 @@ def indicators(
     metavar="N",
     help="At most N records.",
 )
+@click.option("--save", metavar="NAME", help="Keep this search under a name, then ask it.")
+@click.option("--saved", metavar="NAME", help="Ask the search that was kept under this name.")
 @JSON
-def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find records by their words: all of them, "a phrase", a begin*.
+def search(
+    place: Where,
+    *,
+    case: str,
+    query: tuple[str, ...],
+    limit: int,
+    save: str | None,
+    saved: str | None,
+    as_json: bool,
+) -> None:
+    """Find records by their words: all of them, "a phrase", a begin*, a near~ miss.
+
+    In a field: subject:invoice, from:, to:, title:, url:, host:, user:, path:, kind:mail.message.
+    By time, UTC: since:2026-03-01 until:2026-03-31, on:2026-03-05.
 
     \b
     Example:
       holdfast search --case 2026-0001 'invoice "bank account" confirm*'
+      holdfast search --case 2026-0001 --save invoices 'subject:invoice~ since:2026-03-01'
+    """
+    if bool(query) == (saved is not None):
+        raise click.UsageError("give a search, or --saved NAME")
+    if save is not None and saved is not None:
+        raise click.UsageError("give --save or --saved, not both")
+    with place.session() as session:
+        text = " ".join(query)
+        if saved is not None:
+            text = searching.find(session, case, saved)
+        if save is not None:
+            searching.save(session, searching.SavedSearch(case, save, text))
+        hits = asking.search(session, asking.Search(case, text, limit))
+        _show(hits, _hit, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@JSON
+def searches(place: Where, *, case: str, as_json: bool) -> None:
+    """List the searches that were kept under a name.
+
+    \b
+    Example:
+      holdfast searches --case 2026-0001
     """
     with place.session() as session:
-        hits = asking.search(session, asking.Search(case, " ".join(query), limit))
-        _show(hits, _event, as_json=as_json)
+        for one in searching.searches(session, OneCase(case)):
+            if as_json:
+                emit(one.as_json())
+            else:
+                say(f"{one.name:<20}  {one.time}  {one.by}  {one.query}")
 
 
 @click.command()
@@ -166,6 +227,10 @@ def disagreements(
         _show(rows, lambda row: f"{_place(row):<12}  {row['message']}", as_json=as_json)
 
 
+_ON, _OFF = "\ue000", "\ue001"
+"""Where bold begins and ends, until the text is made safe: no text that is safe has them."""
+
+
 def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
     found = False
     for line in lines:
@@ -173,7 +238,7 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
         if as_json:
             sys.stdout.buffer.write(line)
         else:
-            say(text(orjson.loads(line)))
+            click.echo(_painted(text(orjson.loads(line))))
     if not found and not as_json:
         warn("nothing matches; `holdfast ledger` shows what was read and what was not")
 
@@ -185,6 +250,30 @@ def _event(row: dict[str, Any]) -> str:
         recorded = f"recorded {row['time_recorded']}, clock {row['clock_ahead']} s ahead"
         message = f"{message}  [{recorded}]"
     return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
+
+
+def _many(row: dict[str, Any]) -> str:
+    return f"{row['time']:<20}  {row['events']:>9}  {row['kind']}"
+
+
+def _hit(row: dict[str, Any]) -> str:
+    """Return a hit; on a terminal, what was found is in bold."""
+    if not sys.stdout.isatty():
+        return _event(row)
+    text, at, parts = row["message"], 0, []
+    for start, end in row["marks"]:
+        if start >= at:
+            parts += [text[at:start], _ON, text[start:end], _OFF]
+            at = end
+    return _event({**row, "message": "".join([*parts, text[at:]])})
+
+
+def _painted(text: str) -> str:
+    """Return a hit as it is printed: whatever else in it a terminal would act on is shown."""
+    plain = printable(text)
+    for mark, code in ((_ON, "\x1b[1m"), (_OFF, "\x1b[22m")):
+        plain = plain.replace(printable(mark), code)
+    return plain
 
 
 def _place(row: dict[str, Any]) -> str:

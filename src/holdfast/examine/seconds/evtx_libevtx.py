@@ -36,7 +36,9 @@ _SINCE_1601 = 11_644_473_600_000_000
 _INT64 = 2**63
 _NUMBER = re.compile(r"[+-]?\d{1,20}|0x[0-9a-f]{1,16}")
 _GUID = re.compile(r"\{[0-9A-Fa-f-]{36}\}")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?: ?UTC|Z)?", re.IGNORECASE)
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?: ?UTC|Z)?", re.IGNORECASE
+)
 
 
 def match(file: EvidenceFile) -> bool:

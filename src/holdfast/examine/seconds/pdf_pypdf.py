@@ -48,8 +48,12 @@ def read(file: EvidenceFile) -> Iterator[dict[str, Json]]:
     with file.open() as stream:
         document = pypdf.PdfReader(stream)
         known: Any = document.metadata or {}
-        yield {"part": "document", "pages": len(document.pages),
-               "title": _line(known.get("/Title")), "author": _line(known.get("/Author"))}  # fmt: skip
+        yield {
+            "part": "document",
+            "pages": len(document.pages),
+            "title": _line(known.get("/Title")),
+            "author": _line(known.get("/Author")),
+        }
 
 
 def _line(text: object) -> str | None:
