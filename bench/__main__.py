@@ -21,6 +21,7 @@ from bench import (
     examine_evtx,
     examine_indicators,
     examine_lines,
+    hashset_lookup,
     house,
     log,
     log_huge,
@@ -52,6 +53,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "append": append,
     "examine-evtx": examine_evtx,
     "indicators": examine_indicators,
+    "hashset-lookup": hashset_lookup,
     "examine-lines": examine_lines,
     "log": log,
     "log-huge": log_huge,
@@ -63,7 +65,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "web-many": web_many,
 }
 
-BY_NAME = {"log-huge"}
+BY_NAME = {"hashset-lookup", "log-huge"}
 """Run only when asked for: they take a quarter of an hour each."""
 
 ORDER = (
