@@ -238,6 +238,8 @@ def test_text_of_abuse_material_is_not_shown(case: Line, tmp_path: Path) -> None
     assert {value for inside, value in by_file if inside in {"", "story.html"}} == {
         "(withheld: on a list of abuse material)"
     }
+    for row in values:
+        assert ("long story" in (row["context"] or "")) <= (row["inside"] == "else.html")
 
 
 def test_a_capture_with_abuse_material_is_neither_redacted_nor_compared(
