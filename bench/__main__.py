@@ -25,6 +25,7 @@ from bench import (
     examine_ray,
     examine_plaso,
     full_text,
+    hashset_lookup,
     house,
     log,
     log_huge,
@@ -58,6 +59,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "append": append,
     "examine-evtx": examine_evtx,
     "indicators": examine_indicators,
+    "hashset-lookup": hashset_lookup,
     "examine-lines": examine_lines,
     "timeline-window": timeline_window,
     "search-phrase": search_phrase,
@@ -75,7 +77,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "web-many": web_many,
 }
 
-BY_NAME = {"log-huge"}
+BY_NAME = {"hashset-lookup", "log-huge"}
 """Run only when asked for: they take a quarter of an hour each."""
 
 ORDER = (

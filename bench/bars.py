@@ -55,6 +55,9 @@ BARS = {
         f"at most {STEADY:.2f}x of 64 MiB)"
     ),
     "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
+    "hashset-lookup": (
+        "100,000,000 hashes in NSRL's schema: 1,000,000 look-ups a second in bounded memory (1 GiB)"
+    ),
     "evtx-rate": (
         "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
     ),

@@ -88,7 +88,7 @@ def test_pages_group_too(line: Line, tmp_path: Path) -> None:
         (tmp_path / f"{name}.html").write_text(page.format(name=name))
     (tmp_path / "other.html").write_text(
         "<html><body><p>Dear Ingrid, the choir meets on Monday in the hall by the quay. It is cold "
-        "there, so bring a coat, a pencil and your notes; coffee comes afterwards.</p></body></html>"
+        "there, so bring a coat, a pencil and your notes; coffee comes after.</p></body></html>"
     )
     for name in ("Ingrid.html", "Marit.html", "other.html"):
         line.collect(tmp_path / name)
