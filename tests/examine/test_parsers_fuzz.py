@@ -39,7 +39,9 @@ READERS: list[tuple[str, Any]] = [
 ]
 # What a decoder library raises for a damaged file ends that file; the engine counts it as failed.
 ALLOWED: dict[str, tuple[type[Exception], ...]] = {
+    "parser chromium_cookies": (sqlite3.DatabaseError,),
     "parser chromium_history": (sqlite3.DatabaseError,),
+    "parser firefox_cookies": (sqlite3.DatabaseError,),
     "opener web_archive": (DecodingError,),
     "parser chromium_logins": (sqlite3.DatabaseError,),
     "parser firefox_downloads": (sqlite3.DatabaseError,),
