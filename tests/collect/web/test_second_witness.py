@@ -14,7 +14,8 @@ import shutil
 import socket
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -25,7 +26,9 @@ from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.tap import PACKETS, RELAY, PacketTap
 from holdfast.webarchive import pcapng
 from holdfast.webarchive.packets import segment
-from tests.collect.web.servers import Site, page, serving
+from holdfast.webarchive.redaction.derive import Wanted, derive
+from holdfast.webarchive.redaction.source import Source
+from tests.collect.web.servers import Site, closed_port, page, serving
 from tests.collect.web.test_capture import captured
 from tests.collect.web.witnessed import Witnessed, changed_bytes, witnessed
 
@@ -242,6 +245,41 @@ def test_only_the_packets_of_what_is_expected_are_written(tmp_path: Path) -> Non
     assert ends == {("127.0.0.1", said["ours"]), ("127.0.0.1", port)}
     sent = b"".join(one.data for one in kept if one is not None)
     assert sent == b"ours" * 100
+
+
+@needs_packets
+def test_the_kernel_itself_lets_nothing_else_pass(tmp_path: Path) -> None:
+    """The check of both ends switched off: what is left is the filter."""
+
+    class Anybody(dict[int, Any]):
+        def get(self, _port: int, _default: Any = None) -> Any:
+            return ANY
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tap = PacketTap(tmp_path / "traffic")
+        ours = closed_port()
+        tap._peers = Anybody({ours: None})
+        tap._filter([ours])
+        for port in (ours, 0):
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", port))
+                one.connect(server.getsockname())
+                server.accept()[0].close()
+        tap.stop()
+    with (tmp_path / "traffic").open("rb") as file:
+        kept = [segment(one.data) for one in pcapng.packets(file)]
+    assert len(kept) > 3
+    for told in kept:
+        assert told is not None
+        assert ours in {told.source[1], told.target[1]}
+
+
+def test_a_copy_for_others_has_no_packets(hostile: Witnessed, tmp_path: Path) -> None:
+    with hostile.made.file.open("rb") as stream:
+        made = derive(Source(stream), "0" * 64, tmp_path / "out", Wanted())
+    assert "wire/traffic.pcapng" in made.withheld
+    assert not list((tmp_path / "out").rglob("*.pcapng*"))
+    assert (tmp_path / "out/wire/witness.json").exists()
 
 
 @needs_browser
