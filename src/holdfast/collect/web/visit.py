@@ -136,6 +136,10 @@ class Visit:
             self.seen.error = str(error)
             if said.get("isDownload") or error == "net::ERR_ABORTED":
                 return
+        elif "loaderId" in said:
+            # Answered when the document is about to come, before any of its scripts runs.
+            self._judging.decided(said["frameId"], said["loaderId"])
+            self._judging.free(said["loaderId"])
         await self._unless_gone(main.loaded.wait())
 
     async def _unless_gone(self, waited: Any) -> Any:
@@ -331,7 +335,7 @@ class Visit:
             page.frame, page.url = frame["id"], frame["url"]
             self._judging.committed(frame)
             if page is self._main:
-                self._judging.free()
+                self._judging.free(frame["loaderId"])
 
     def _crashed(self, _params: dict[str, Any], page: Page | None, _session: str | None) -> None:
         if page is not None:
