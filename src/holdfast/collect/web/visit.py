@@ -75,25 +75,28 @@ class Visit:
             task.cancel()
 
     async def _visit(self) -> None:
-        self.seen.version = await self._browser.send("Browser.getVersion")
-        await self._judging.start()
-        await self._browser.send("Target.setDiscoverTargets", {"discover": True})
-        await self._browser.send(
-            "Target.setAutoAttach",
-            {
-                "autoAttach": True,
-                "filter": [{"type": "page"}],
-                "flatten": True,
-                "waitForDebuggerOnStart": True,
-            },
-        )
-        await self._browser.send(
-            "Browser.setDownloadBehavior",
-            {
-                "behavior": "allowAndName",
-                "downloadPath": str(self._downloads),
-                "eventsEnabled": True,
-            },
+        # All at once: while a browser starts, each answer takes its time.
+        _, self.seen.version, *_ = await asyncio.gather(
+            self._judging.start(),
+            self._browser.send("Browser.getVersion"),
+            self._browser.send("Target.setDiscoverTargets", {"discover": True}),
+            self._browser.send(
+                "Target.setAutoAttach",
+                {
+                    "autoAttach": True,
+                    "filter": [{"type": "page"}],
+                    "flatten": True,
+                    "waitForDebuggerOnStart": True,
+                },
+            ),
+            self._browser.send(
+                "Browser.setDownloadBehavior",
+                {
+                    "behavior": "allowAndName",
+                    "downloadPath": str(self._downloads),
+                    "eventsEnabled": True,
+                },
+            ),
         )
         if self._plan.cookies:
             await self._browser.send("Storage.setCookies", {"cookies": list(self._plan.cookies)})
