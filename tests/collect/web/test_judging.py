@@ -111,8 +111,8 @@ def test_a_browser_that_does_not_tell_of_navigations_is_judged_all_the_same(
     ended: list[int] = []
     free = judging.Judging.free
 
-    def noted(self: judging.Judging) -> None:
-        free(self)
+    def noted(self: judging.Judging, loader: str) -> None:
+        free(self, loader)
         ended.append(self.ended)
 
     monkeypatch.setattr(judging.Judging, "free", noted)
