@@ -2,8 +2,8 @@
 mutated inputs".
 
 The engine itself examines them, in its sandbox, with every parser, opener and finder there is,
-those that are told something among them. The inputs are made from the parsers' cases, by a generator
-whose seed is in the test's name: a failing one is made again by running that test.
+those that are told something among them. The inputs are made from the parsers' cases, by a
+generator whose seed is in the test's name: a failing one is made again by running that test.
 
 The short form has 500 inputs; `./dev soak tests/examine/test_fuzz.py` has 100,000.
 """
@@ -16,6 +16,7 @@ import os
 import random
 import re
 import tarfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,8 @@ def seeds() -> list[bytes]:
     found = [case.input.read_bytes()[:SIZE] for case in cases(CASES)]
     web = captures.Connection()
     frames = [*web.opened(), *web.said(0, b"GET /x.zip HTTP/1.1\r\nHost: a.example\r\n\r\n")]
-    frames += web.said(
-        1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    )
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    frames += web.said(1, head + b"3\r\nabc\r\n0\r\n\r\n")
     return [*found, TABLE, quine(), captures.pcap(frames), captures.pcap(frames, order=">")]
 
 
@@ -107,14 +107,13 @@ def mutated(chance: random.Random, known: list[bytes]) -> bytes:
             case 6:
                 del data[at:]
             case _:
-                data[at : at + 1] = bytes(
-                    [(data[at : at + 1] or b"\0")[0] ^ 1 << chance.randrange(8)]
-                )
+                before = data[at] if at < len(data) else 0
+                data[at : at + 1] = bytes([before ^ 1 << chance.randrange(8)])
     return bytes(data[: 4 * SIZE])
 
 
 def items(folder: Path, seed: int, count: int) -> Iterator[Input]:
-    """Yield items of `BATCH` inputs each; one is on disk at a time."""
+    """Yield items of `BATCH` inputs each."""
     chance, known = random.Random(seed), seeds()
     for start in range(0, count, BATCH):
         sink = io.BytesIO()
@@ -128,11 +127,7 @@ def items(folder: Path, seed: int, count: int) -> Iterator[Input]:
         digest = hashlib.sha256(whole).hexdigest()
         path = folder / digest
         path.write_bytes(whole)
-        yield Input(digest, f"{seed}-{start}", lambda path=path: _opened(path))
-
-
-def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDONLY)
+        yield Input(digest, f"{seed}-{start}", partial(os.open, path, os.O_RDONLY))
 
 
 def fuzz(folder: Path, seed: int, count: int) -> None:
