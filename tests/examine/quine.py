@@ -59,9 +59,8 @@ def _archive(crc: int, size: int, packed: int) -> bytes:
     end = _print(_TAIL + 5)
     stream = b"".join(
         (
-            _print(
-                _HEAD + 5, head + _print(_HEAD + 5)
-            ),  # the head, and this very step's first bytes
+            # The head, and this very step's first bytes.
+            _print(_HEAD + 5, head + _print(_HEAD + 5)),
             head_again,  # the rest of the step above
             one + head_again,
             one + one,
