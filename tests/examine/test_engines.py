@@ -84,9 +84,9 @@ class Scene:
         old = [*self.machines.machines]
         for machine in old:
             machine.power_off()
+        self.machines.machines.clear()
         self.machines.start_head()
-        for machine in old:
-            self.replace(machine)
+        self.machines.join(*(int(one.address.rpartition(".")[2]) for one in old))
 
 
 @pytest.fixture(scope="module")
