@@ -63,7 +63,7 @@ def ask(folder: Path, count: int, queries: int) -> dict[str, float]:
             ("filtered", {"end": start + DAY, "kinds": ["mail.message"], "text": "SESSION 7"}),
         ):
             begun = time.perf_counter()
-            rows = len(list(timeline.query(folder, start=start, **given)))  # type: ignore[arg-type]
+            rows = len(list(timeline.query(folder, start=start, **given)))
             taken[name].append(time.perf_counter() - begun)
             found += rows if name == "hour" else 0
         begun = time.perf_counter()

@@ -11,6 +11,7 @@ from holdfast.acts.linking import ASK
 from holdfast.core import clock
 from holdfast.examine import links
 from tests.acts.test_erasing import Unit, account, places, unit
+from tests.acts.test_hashsets import add
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,40 @@ def test_without_the_other_case_s_key_only_its_lead_is_named(two: Two) -> None:
     assert two.second not in done.out and "(bob)" in done.out and ASK in done.out
     (row,) = two.ask()
     assert (row["case"], row["note"], row["lead"]) == (None, ASK, "bob")
+
+
+def test_without_a_role_in_the_other_case_only_its_lead_is_named(two: Two) -> None:
+    """ "a link, shown only to people with rights in both" """
+    two.line.must("operator", "add", "carol")
+    two.line.must("case", "role", "carol", "--case", two.first, "--add", "examiner")
+    two.line.operator = "carol"
+    (row,) = two.ask()
+    assert (row["case"], row["note"], row["lead"]) == (None, ASK, "bob")
+    done = two.line("links", "--case", two.second)
+    assert (done.code, done.out) == (4, "")
+    two.line.operator = "alice"
+    two.line.must("case", "role", "carol", "--case", two.second, "--add", "examiner")
+    two.line.operator = "carol"
+    (row,) = two.ask()
+    assert row["case"] == two.second
+
+
+def test_what_is_on_a_known_good_list_is_marked_and_can_be_left_out(
+    two: Two, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.csv").write_text("rank,domain\n1,fine.com\n")
+    assert (
+        add(two.line, tmp_path / "ours.csv", "ours", "known-good", *("--values", "domain")).code
+        == 0
+    )
+    for case, text in ((two.first, "see www.fine.com\n"), (two.second, "at www.fine.com again\n")):
+        (tmp_path / f"{case}-more.txt").write_text(text)
+        assert two.line.collect(tmp_path / f"{case}-more.txt", case=case).code == 0
+        two.line.must("examine", "--case", case, "--jobs", "1")
+    marked = {row["kind"]: row["known_good"] for row in two.ask()}
+    assert marked == {"iban": [], "domain": ["ours"]}
+    left = two.line.must("links", "--case", two.first, "--unknown", "--json").rows
+    assert [row["kind"] for row in left] == ["iban"]
 
 
 def test_a_closed_case_is_not_named(two: Two) -> None:

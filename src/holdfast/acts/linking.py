@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from holdfast.acts import restricting
+from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import NOT_EXAMINED
 from holdfast.acts.examining import by_item
@@ -24,9 +24,10 @@ from holdfast.examine import links as indexes
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from holdfast.cases.case import Case
+    from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.examine.links import Link
 
@@ -39,10 +40,12 @@ class Links:
 
     case: str
     kinds: tuple[str, ...] = ()
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
-        return {"kinds": list(self.kinds)}
+        return {"kinds": list(self.kinds), **({} if self.known else {"known": False})}
 
 
 def key(session: Session) -> bytes:
@@ -92,20 +95,18 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
         key=key(session),
     )
     hides = restricting.hidden(session, request.case)
+    rows = known.annotated(session, _rows(found, held, others, open_to))
     lines: list[bytes] = []
     hidden = False
-    for one in found:
-        if request.kinds and one.type not in request.kinds:
+    for row in rows:
+        if request.kinds and row["kind"] not in request.kinds:
             continue
-        shown, leads = _seen(one, others, open_to)
-        hidden = hidden or bool(leads)
-        exhibit = held[one.item].label if one.item in held else None
-        told: dict[str, Any] = {
-            "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
-            "value": WITHHELD if hides(one.item, "", "indicator") else one.value,
-        }  # fmt: skip
-        lines += [_line({**told, "case": o.id, "lead": o.lead, "note": None}) for o in shown]
-        lines += [_line({**told, "case": None, "lead": lead, "note": ASK}) for lead in leads]
+        if row["known_good"] and not request.known:
+            continue
+        if hides(row["item"], "", "indicator"):
+            row["value"] = WITHHELD
+        hidden = hidden or row["case"] is None
+        lines.append(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n")
     fields: dict[str, Json] = {
         "request": request.facts(),
         "result": {
@@ -118,10 +119,18 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     yield from lines
 
 
-def _seen(one: Link, others: dict[str, Case], open_to: set[str]) -> tuple[list[Case], list[str]]:
-    shown = [others[number] for number in one.cases if number in open_to]
-    return shown, sorted({others[number].lead for number in one.cases if number not in open_to})
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    return orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
+def _rows(
+    found: Iterable[Link], held: dict[str, Exhibit], others: dict[str, Case], open_to: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each other case that may be named, and one for each lead of those not."""
+    for one in found:
+        exhibit = held[one.item].label if one.item in held else None
+        told = {
+            "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
+            "value": one.value,
+        }  # fmt: skip
+        for number in one.cases:
+            if number in open_to:
+                yield {**told, "case": number, "lead": others[number].lead, "note": None}
+        for lead in sorted({others[number].lead for number in one.cases if number not in open_to}):
+            yield {**told, "case": None, "lead": lead, "note": ASK}

@@ -190,8 +190,9 @@ def searches(place: Where, *, case: str, as_json: bool) -> None:
 @where
 @CASE
 @click.option("--kind", "kinds", multiple=True, metavar="K", help="email, iban, btc …; repeat.")
+@click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
 @JSON
-def links(place: Where, *, case: str, kinds: tuple[str, ...], as_json: bool) -> None:
+def links(place: Where, *, case: str, kinds: tuple[str, ...], unknown: bool, as_json: bool) -> None:
     """Show validated indicators of this case that other cases of the vault hold, too.
 
     Where you have no rights in the other case you learn that there is one, and who leads it. Each
@@ -202,7 +203,7 @@ def links(place: Where, *, case: str, kinds: tuple[str, ...], as_json: bool) -> 
       holdfast links --case 2026-0001 --kind iban --kind email
     """
     with place.session() as session:
-        rows = linking.links(session, linking.Links(case, kinds))
+        rows = linking.links(session, linking.Links(case, kinds, not unknown))
         _show(rows, _link, as_json=as_json)
 
 
