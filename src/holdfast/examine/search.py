@@ -15,20 +15,21 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tantivy
 
 from holdfast.core import canonical
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import results
+from holdfast.examine._arrow import pa, pc
 from holdfast.examine._words import TOKENIZER, analyzer, fold, prepare, unspaced
 from holdfast.examine.records import storable, untimed
 from holdfast.examine.timeline import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from pyarrow import RecordBatch
 
 _FOLDER, _BUILT = "text", "built.json"
 _HEAP = 20 << 20
@@ -206,11 +207,10 @@ def _documents(path: Path) -> Iterator[tantivy.Document]:
         ) from error
 
 
-def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
+def _of_batch(batch: RecordBatch) -> Iterator[tantivy.Document]:
     # By columns, since a dict for each row takes as long as indexing it.
     for reference, texts in zip(_references(batch), _texts(batch), strict=True):
-        distinct = dict.fromkeys(texts)
-        distinct.pop(None, None)
+        distinct = dict.fromkeys(filter(None, texts))
         document = tantivy.Document()
         for text in distinct:
             document.add_text("text", text if text.isascii() else prepare(text))
@@ -219,7 +219,7 @@ def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
         yield document
 
 
-def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
+def _texts(batch: RecordBatch) -> Iterator[Sequence[str | None]]:
     """Yield each row's texts, the message first."""
     names = ["message", *(name for name in batch.schema.names if name != "message")]
     columns, lists = [], []
@@ -239,7 +239,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
     )
 
 
-def _references(batch: pa.RecordBatch) -> list[bytes]:
+def _references(batch: RecordBatch) -> list[bytes]:
     """Return what names each row, as JSON."""
     parts: list[Any] = []
     for name in _REFERENCE:
