@@ -21,6 +21,10 @@ LINEAR = 1.15
 MODULES = "web_access,syslog,indicators,identifiers"
 
 
+def _once(command: list[str], _place: Path) -> list[list[str]]:
+    return [command]
+
+
 def measure(bench: Bench) -> Section:
     """Measure it."""
     lines, size = bench.size(50_000, 500), bench.size(8 << 20, 1 << 16)
@@ -33,8 +37,7 @@ def measure(bench: Bench) -> Section:
         files = sorted(folder.iterdir())
         command = [sys.executable, str(DRIVER), MODULES, "1", *map(str, files)]
         sides.append(
-            Side(f"{times}x", f"examine, {times}x the evidence",
-                 lambda _place, command=command: [command], files)  # fmt: skip
+            Side(f"{times}x", f"examine, {times}x the evidence", partial(_once, command), files)
         )
     samples = alternate(bench, sides)
     cpu = {side.name: median_of(samples[side.name], "cpu") for side in sides}

@@ -1,7 +1,7 @@
 """The files of plaso's own test data that the parsers here know, beside log2timeline.
 
-HOLDFAST_CORPUS names a folder that holds plaso's `test_data` as `plaso`. An event is a moment that a
-record gives: `time`, and every further column of a time; plaso makes one of each, too.
+HOLDFAST_CORPUS names a folder that holds plaso's `test_data` as `plaso`. An event is a moment
+that a record gives: `time`, and every further column of a time; plaso makes one of each, too.
 """
 
 from __future__ import annotations

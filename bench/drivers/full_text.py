@@ -33,10 +33,12 @@ def prepare(folder: Path) -> None:
     with (folder / "texts.tsv").open("w", encoding="utf-8") as out:
         for found in results.datasets(folder / "derived", [one.item for one in inputs]):
             table = pq.read_table(found.path)
+            cited = {"item", "path", "parser", "kind"}
             names = [
-                field.name for field in table.schema
-                if str(field.type) == "string" and field.name not in {"item", "path", "parser", "kind"}
-            ]  # fmt: skip
+                field.name
+                for field in table.schema
+                if str(field.type) == "string" and field.name not in cited
+            ]
             for values in zip(*(table[name].to_pylist() for name in names), strict=True):
                 out.write("\t".join(dict.fromkeys(filter(None, values))) + "\n")
 

@@ -64,7 +64,9 @@ def texts() -> list[str | None]:
             event["UserData"] = {"Inner": {"Name": f"n{number}"}}
         text = orjson.dumps({"Event": event}).decode()
         if number % 40 == 7:
-            text = {7: "no JSON", 47: text[:-1], 87: text.replace("bob", 'b"b')}.get(number % 120, text)
+            text = {7: "no JSON", 47: text[:-1], 87: text.replace("bob", 'b"b')}.get(
+                number % 120, text
+            )
         out.append(None if number % 97 == 3 else text)
     return out
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from holdfast.examine._arrow import Array, pa, pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from holdfast.examine.record import Record
-
-    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def plain(values: Sequence[object] | Array) -> Sequence[object]:
 
 def numbers(start: int, stop: int, step: int = 1) -> Array:
     """Return the integers of a range. (Of `range`, Arrow makes them one by one.)"""
-    return cast("Array", pa.arange(start, stop, step))  # type: ignore[attr-defined]
+    return pa.arange(start, stop, step)
 
 
 def places_of(order: Sequence[int] | Array) -> Array:

@@ -14,9 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Part, Rows, block, merged, numbers
 from holdfast.examine.parsers import _evtx_shapes as shapes
 from holdfast.examine.parsers._evtx_chunks import SINCE_1601
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from holdfast.examine.block import Block
     from holdfast.examine.parsers._evtx_chunks import Chunk, Place
     from holdfast.examine.record import Record
-
-    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 __all__ = ["COLUMNS", "FIELDS", "Columns"]
 
@@ -262,7 +259,7 @@ def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
 def _shaped_fields(data: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     columns = list(FIELDS)
-    for name, value in (data.items() if type(data) is dict else ()):
+    for name, value in data.items() if type(data) is dict else ():
         if (place := _PLACE.get(name)) is not None and value is not None:
             at, numeric = place
             column = columns[at]

@@ -13,18 +13,14 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import numbers
 from holdfast.examine.parsers._lines import sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    Array: TypeAlias = pa.Array[pa.Scalar[pa.DataType]]
 
 FEWEST = 32
 """Records of one shape that are worth it."""
