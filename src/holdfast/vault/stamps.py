@@ -202,7 +202,7 @@ class _Revocations:
                 malformed.
         """
         why = self._find(one.first, authority)
-        if why is not None and why.harmless and why.voids(one.first.time):
+        if why is not None and why.harmless and one.first.time >= why.time:
             raise IntegrityError(f"its certificate was {why.told}, before it stamped this")
         if one.last is not one.first:
             late = self._find(one.last, authority)
