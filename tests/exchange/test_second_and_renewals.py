@@ -246,7 +246,7 @@ def test_an_evidence_record_of_no_stamp_is_a_failure(
     remanifest(folder)
     done = verify(folder, "--anchors", given)
     assert done.returncode == 1
-    assert "renews no stamp that is here" in done.stderr
+    assert "belongs to no stamp that is here" in done.stderr
 
 
 pytestmark = pytest.mark.skipif(

@@ -340,7 +340,7 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
       leaves/*) other_leaves=$((other_leaves + 1)) known=1 ;;
       tags/*) tag_files=$((tag_files + 1)) known=1 ;;
       witnesses/*) witness_files=$((witness_files + 1)) known=1 ;;
-      cosigned | stamps/*.tsr | stamps/*.ers) known=1 ;;
+      cosigned | stamps/*.tsr | stamps/*.ers | stamps/*.crls) known=1 ;;
       second.message | second.pem | second.sig) second_files=$((second_files + 1)) known=1 ;;
       former/*) former_files=$((former_files + 1)) known=1 ;;
       *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
@@ -1189,14 +1189,92 @@ check_witnesses() {
   ((strangers == 0)) || said '' "$strangers cosignatures are by keys not in your anchors: NOT held to anything"
 }
 
-stamp_time() { # POSIX: when the time stamp that openssl ts -reply is given says it was made
-  local text form=$'\nTime stamp: ([A-Z][a-z][a-z]) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\\.[0-9]+)? ([0-9]{4}) GMT\n'
+posix_of() { # POSIX: the first time in text $1 that is written as openssl writes it
+  local form='([A-Z][a-z][a-z]) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)? ([0-9]{4}) GMT'
   local months=JanFebMarAprMayJunJulAugSepOctNovDec month
-  text=$(openssl ts -reply "$@" -text 2>/dev/null) || return 1
-  [[ $nl$text$nl =~ $form ]] || return 1
+  [[ $1 =~ $form ]] || return 1
   month=${months%%"${BASH_REMATCH[1]}"*}
   days_of "$((10#${BASH_REMATCH[7]}))" "$((${#month} / 3 + 1))" "${BASH_REMATCH[2]}"
   POSIX=$((DAYS * 86400 + 10#${BASH_REMATCH[3]} * 3600 + 10#${BASH_REMATCH[4]} * 60 + 10#${BASH_REMATCH[5]}))
+}
+
+stamp_time() { # POSIX: when the time stamp that openssl ts -reply is given says it was made
+  local text form=$'\nTime stamp: ([^\n]+)\n'
+  text=$(openssl ts -reply "$@" -text 2>/dev/null) || return 1
+  [[ $nl$text$nl =~ $form ]] && posix_of "${BASH_REMATCH[1]}"
+}
+
+# A stamp's certificate may have been revoked (RFC 3161, section 4; docs/formats/proof.md, "Revoked
+# certificates"). The lists (CRLs) that lie beside it are read; who has a newer one can ask openssl.
+
+blocks() { # BLOCKS: the PEM blocks of kind $2 in the text $1
+  local line block=''
+  BLOCKS=()
+  while IFS= read -r line; do
+    [[ $line != "-----BEGIN $2-----" ]] || block=''
+    block+=$line$nl
+    [[ $line != "-----END $2-----" ]] || BLOCKS+=("$block")
+  done < <(printf '%s\n' "$1")
+}
+
+worst_of() { # SINCE, REASON, HARMLESS: what the list whose text is $1 says of serial number $2, if it is worse
+  local line here=0 next=0 when='' why='no reason said' harmless
+  while read -r line; do
+    if ((next && here)); then why=$line; fi
+    next=0
+    case $line in
+      'Serial Number: '* | 'Signature Algorithm: '*)
+        ((here == 0)) || break
+        [[ $line != "Serial Number: $2" ]] || here=1
+        ;;
+      'Revocation Date: '*) ((here == 0)) || when=$line ;;
+      *'CRL Reason Code:'*) next=1 ;;
+    esac
+  done < <(printf '%s\n' "${1#*Revoked Certificates:}")
+  ((here)) && posix_of "$when" || return 0
+  case $why in
+    Unspecified | 'Affiliation Changed' | Superseded | 'Cessation Of Operation') harmless=1 ;;
+    *) harmless=0 ;;
+  esac
+  if [[ -z $SINCE ]] || ((harmless < HARMLESS || (harmless == HARMLESS && POSIX < SINCE))); then
+    SINCE=$POSIX REASON=$why HARMLESS=$harmless
+  fi
+}
+
+check_revoked() { # REVOKED: what is to be told; false if the stamp of the authority $1, of POSIX time $2, does not count
+  local path=$proof/stamps/$1 said certs block serial issuer lists=() held=()
+  REVOKED='' SINCE='' REASON='' HARMLESS=1
+  [[ -n ${digest[$path.crls]-} ]] || return 0
+  slurp "$path.crls" && [[ $TEXT == '-----BEGIN X509 CRL-----'* ]] || { bad "$path.crls: is no list of revoked certificates"; return 1; }
+  blocks "$TEXT" 'X509 CRL'
+  lists=(${BLOCKS[@]+"${BLOCKS[@]}"})
+  certs=$(openssl ts -reply -in "$path.tsr" -token_out 2>/dev/null | openssl pkcs7 -inform DER -print_certs 2>/dev/null)
+  blocks "$certs" CERTIFICATE
+  held=(${BLOCKS[@]+"${BLOCKS[@]}"})
+  for block in ${lists[@]+"${lists[@]}"}; do
+    said=$(openssl crl -in <(printf %s "$block") -CAfile <(printf '%s\n' "${roots[$1]}" ${held[@]+"${held[@]}"}) -noout -issuer -text 2>&1) ||
+      { bad "$path.crls: is no list of revoked certificates"; return 1; }
+    [[ $nl$said == *"${nl}verify OK"* ]] || continue # by somebody else
+    issuer=${said#*issuer=} issuer=${issuer%%"$nl"*}
+    for serial in ${held[@]+"${held[@]}"}; do
+      serial=$(openssl x509 -noout -issuer -serial -in <(printf %s "$serial") 2>/dev/null)
+      [[ $serial == "issuer=$issuer${nl}serial="* ]] && worst_of "$said" "${serial##*serial=}"
+    done
+  done
+  if [[ -z $SINCE ]]; then
+    REVOKED='not revoked, by the list that was kept with it'
+    return 0
+  fi
+  utc "$SINCE"
+  shown "$UTC ($REASON)"
+  if ((HARMLESS == 0)); then
+    REVOKED="the stamp of $1 counts for nothing: its certificate was revoked on $SHOWN, and whoever has its key can make a stamp of any time"
+    return 1
+  elif (($2 >= SINCE)); then
+    bad "$path.tsr: its certificate was revoked on $SHOWN, before it stamped this"
+    return 1
+  fi
+  REVOKED="its certificate was revoked on $SHOWN, after it"
 }
 
 # An evidence record (RFC 4998; docs/formats/proof.md, "Evidence records") is a stamp that was stamped
@@ -1371,13 +1449,13 @@ der_header() { # HEX: of a SEQUENCE of $1 bytes, DER
 }
 
 check_stamps() {
-  local path name how lines=() present=0 unheld='' RECORD=''
+  local path name how when lines=() present=0 unheld='' RECORD=''
   stamped=0
   for path in "${listed[@]}"; do
     name=${path#"$proof"/stamps/}
     [[ $path == $proof/stamps/* ]] || continue
-    if [[ $name == *.ers ]]; then
-      [[ -n ${digest[${path%.ers}.tsr]-} ]] || bad "$path: renews no stamp that is here"
+    if [[ $name == *.ers || $name == *.crls ]]; then
+      [[ -n ${digest[${path%.*}.tsr]-} ]] || bad "$path: belongs to no stamp that is here"
       continue
     fi
     name=${name%.tsr} present=$((present + 1)) how='' RECORD=''
@@ -1392,9 +1470,12 @@ check_stamps() {
         { bad "$path: does not verify: it is not over this head, or not by the authority $name of your anchors"; continue; }
       how='; its certificate has expired since'
     fi
-    utc "$POSIX"
+    when=$POSIX
+    check_revoked "$name" "$when" || { [[ -z $REVOKED ]] || lines+=("$REVOKED"); continue; }
+    utc "$when"
     stamped=$((stamped + 1))
     lines+=("$name confirms that this head was there at $UTC$how")
+    [[ -z $REVOKED ]] || lines+=("$REVOKED")
     [[ -z ${digest[${path%.tsr}.ers]-} ]] || check_record "$name"
     [[ -z $RECORD ]] || lines+=("$RECORD")
   done
