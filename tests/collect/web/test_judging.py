@@ -23,7 +23,7 @@ PIXEL = (200, {"Content-Type": "image/gif"}, b"GIF89a")
 
 
 class Pages(dict[str, Any]):
-    """Pages, of which `/hop` is slow: its navigation is under way for longer than a commit takes."""
+    """Pages, of which `/hop` is slow: a navigation to it lasts longer than a commit takes."""
 
     def get(self, path: str, default: Any = None) -> Any:
         if path == "/hop":
