@@ -54,18 +54,20 @@ MAPPING = "format = 'csv'\n[columns]\ntime = 'time'\nmessage = 'what'\n"
 TABLE = b'time,what\n2026-01-31T08:01:12Z,badge 0451\n2026-01-31T08:03:40,"two\nlines"\n'
 EXTREMES = (b"\0", b"\xff", b"\x7f", b"\x80", b"\n", b'"', b"\\", b"PK\3\4", b"\xff\xfe")
 
+SQLITE = {"DatabaseError", "OperationalError", "DataError", "InternalError", "NotSupportedError"}
+"""`sqlite3.DatabaseError` and its kinds."""
 DECLARED = {
-    "parser:chromium_cookies": {"DatabaseError"},
-    "parser:chromium_history": {"DatabaseError"},
-    "parser:chromium_logins": {"DatabaseError"},
-    "parser:firefox_cookies": {"DatabaseError"},
-    "parser:firefox_downloads": {"DatabaseError"},
-    "parser:firefox_history": {"DatabaseError"},
+    "parser:chromium_cookies": SQLITE,
+    "parser:chromium_history": SQLITE,
+    "parser:chromium_logins": SQLITE,
+    "parser:firefox_cookies": SQLITE,
+    "parser:firefox_downloads": SQLITE,
+    "parser:firefox_history": SQLITE,
     "parser:firefox_logins": {"ValueError", "JSONDecodeError", "RecursionError"},
     "parser:mapped": {"Error"},
-    "parser:safari_history": {"DatabaseError"},
+    "parser:safari_history": SQLITE,
     "parser:safari_plist": {"ValueError", "InvalidFileException"},
-    "parser:sqlite_tables": {"DatabaseError"},
+    "parser:sqlite_tables": SQLITE,
     "": {"DecodingError"},
 }
 """Exceptions by which a parser, or (under the empty name) an opener, may end a damaged file."""
