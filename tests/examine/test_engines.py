@@ -6,13 +6,14 @@ import dataclasses
 import functools
 import http.server
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -26,14 +27,14 @@ from holdfast.examine.engines import ray
 from holdfast.examine.engines._bench import Bench
 from holdfast.examine.engines.local import Local
 from holdfast.examine.engines.ray import Ray
-from holdfast.examine.run import Examined, Input, Joined, Lost, Summary, examine
+from holdfast.examine.run import Examined, Input, Joined, Lost, Summary, Unread, examine
 from holdfast.testing.engine_contract import QUICK, TOY, EngineTests, digest, text
-from holdfast.vault import database
+from holdfast.vault import database, tables
 from holdfast.vault.leases import Leases
 from tests import cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from holdfast.examine.run import Event
 
@@ -44,6 +45,14 @@ class TestLocal(EngineTests):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    asked: ClassVar[Callable[[str], None] | None] = None
+    """Called with the path, before it is answered."""
+
+    def do_GET(self) -> None:
+        if _Quiet.asked is not None:
+            _Quiet.asked(self.path)
+        super().do_GET()
+
     def log_message(self, format: str, *_arguments: object) -> None:  # noqa: A002
         """Say nothing."""
 
@@ -153,6 +162,38 @@ class TestRay(EngineTests):
             assert all(done.examined + done.skipped == 24 and not done.unread for done in both)
             assert sorted(e.item for e in place.told(Examined)) == sorted(i.item for i in inputs)
             assert [place.messages(one) for one in inputs] == [[f"item {n}"] for n in range(24)]
+
+    def test_an_item_that_takes_workers_with_it_is_left_and_tried_alone_the_next_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Three workers, no more; everything else is done; the count outlives the examination."""
+        with self._place() as place:
+            bad, *good = [place.item(text(f"item {n}")) for n in range(12)]
+
+            def pull_the_plug(path: str) -> None:
+                if path.strip("/") == bad.item:
+                    os.kill(place.told(Joined)[-1].process, signal.SIGKILL)
+
+            monkeypatch.setattr(_Quiet, "asked", pull_the_plug)
+            given: dict[str, Any] = {
+                "workers": 1, "limits": QUICK, "plugins": (TOY,), "only": ("engine_toy",),
+                "on_event": place.events.append,
+            }  # fmt: skip
+            done = self.scene.examine([bad, *good], place.derived, **given)
+            assert (done.examined, done.unread) == (len(good), 1)
+            assert len(place.told(Lost)) == 3
+            (left,) = place.told(Unread)
+            assert left.item == bad.item
+            assert "3 workers were lost" in left.reason
+            assert [place.messages(one) for one in good] == [[f"item {n}"] for n in range(1, 12)]
+            with self.scene.database.connect() as connection:
+                rows = connection.execute(tables.leases.select()).all()
+            assert [(row.item, row.tries) for row in rows] == [(bad.item, 3)]
+            monkeypatch.setattr(_Quiet, "asked", None)
+            again = self.scene.examine([bad, *good], place.derived, **given)
+            assert (again.examined, again.skipped, again.unread) == (1, len(good), 0)
+            with self.scene.database.connect() as connection:
+                assert connection.execute(tables.leases.select()).all() == []
 
     @pytest.mark.soak  # in every run: a vault in S3, tests/acts/test_cluster.py
     def test_a_machine_that_is_switched_off_costs_nothing(self) -> None:
