@@ -368,3 +368,11 @@ def test_mixed_text_gives_every_hit_of_the_patterns_alone(tmp_path: Path) -> Non
     expected = plain(content)
     assert {kind for _, _, kind, _, _ in expected} == {"url", "domain", "ipv4", "ipv6", "email"}
     assert sorted(rows(content, 1 << 16)) == sorted(expected)
+
+
+def test_a_scheme_behind_a_name_begins_a_url() -> None:
+    assert shown(b"192.0.2.1http://a.example/ a.bc.https://b.example/ c.com://") == [
+        ("url", "http://a.example/", True), ("domain", "a.example", True),
+        ("url", "https://b.example/", True), ("domain", "b.example", True),
+        ("domain", "c.com", True),
+    ]  # fmt: skip

@@ -134,7 +134,7 @@ class WindowsEventLog(Record):
 
 
 VERSION = 2
-DECODERS: tuple[str, ...] = ("evtx", "orjson", "python")
+DECODERS: tuple[str, ...] = ("evtx", "orjson", "pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (WindowsEvent, WindowsEventLog)
 
 

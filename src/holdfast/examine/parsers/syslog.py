@@ -67,7 +67,7 @@ class SyslogMessage(Record):
 VERSION = 1
 DATED = True
 """The year may come from the time of collection, which is then part of the result's key."""
-DECODERS: tuple[str, ...] = ("python",)
+DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (SyslogMessage, AuthLogon, AuthPrivilege, AuthAccount)
 
 _OLD = re.compile(
