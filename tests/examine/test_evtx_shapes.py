@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.examine.block import each
 from holdfast.examine.file import evidence_from
-from holdfast.examine.parsers import _evtx_columns, _evtx_shapes, evtx
+from holdfast.examine.parsers import _evtx_columns, _evtx_row, _evtx_shapes, evtx
 from holdfast.examine.parsers._evtx_chunks import Chunk, Place
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_like_records_are_read_by_shape(monkeypatch: pytest.MonkeyPatch) -> None
     def single(*_arguments: object) -> None:
         pytest.fail("a record was read singly")
 
-    monkeypatch.setattr(_evtx_columns, "_event", single)
+    monkeypatch.setattr(_evtx_row, "event", single)
     event = {"Event": {"System": SYSTEM, "EventData": DATA[0]}}
     assert len(given([orjson.dumps(event).decode()] * 40)) == 40
 

@@ -1,24 +1,18 @@
 """Decoded event records (JSON text) as columns.
 
 An object for each record would cost more than decoding it did: the values go from the decoder's
-JSON into rows of plain values, and those into columns, thousands at a time.
+JSON into columns, thousands at a time; what has a shape of its own, by way of `_evtx_row`.
 docs/decisions/0053-logs-come-in-blocks.md.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Part, Rows, block, merged, numbers
+from holdfast.examine.parsers import _evtx_row as one
 from holdfast.examine.parsers import _evtx_shapes as shapes
-from holdfast.examine.parsers._evtx_chunks import SINCE_1601
 from holdfast.examine.record import EXACT, Failure
 
 if TYPE_CHECKING:
@@ -26,70 +20,7 @@ if TYPE_CHECKING:
     from holdfast.examine.parsers._evtx_chunks import Chunk, Place
     from holdfast.examine.record import Record
 
-__all__ = ["COLUMNS", "FIELDS", "Columns"]
-
-_VALUES, _MESSAGE = 40, 500
-"""Values of an event that its message shows, and the message's characters."""
-_LARGEST = 2**63
 _UNDECODED = "the record can't be decoded"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
-_DIGITS = 18
-
-FIELDS: dict[str, tuple[str, ...]] = {
-    "subject_user": ("SubjectUserName",),
-    "subject_domain": ("SubjectDomainName",),
-    "subject_sid": ("SubjectUserSid",),
-    "subject_logon": ("SubjectLogonId",),
-    "target_user": ("TargetUserName",),
-    "target_domain": ("TargetDomainName",),
-    "target_sid": ("TargetUserSid", "TargetSid"),
-    "target_logon": ("TargetLogonId",),
-    "logon_type": ("LogonType",),
-    "workstation": ("WorkstationName",),
-    "ip_address": ("IpAddress",),
-    "source_ip": ("SourceIp", "SourceAddress"),
-    "destination_ip": ("DestinationIp", "DestAddress"),
-    "destination_port": ("DestinationPort", "DestPort"),
-    "account": ("User",),
-    "image": ("Image", "NewProcessName"),
-    "command_line": ("CommandLine",),
-    "parent_image": ("ParentImage", "ParentProcessName"),
-    "parent_command_line": ("ParentCommandLine",),
-    "process_name": ("ProcessName",),
-    "target_file": ("TargetFilename",),
-    "target_object": ("TargetObject",),
-    "object_name": ("ObjectName",),
-    "service_name": ("ServiceName",),
-    "service_file": ("ImagePath", "ServiceFileName"),
-    "task_name": ("TaskName",),
-    "query_name": ("QueryName",),
-    "hashes": ("Hashes",),
-    "script": ("ScriptBlockText",),
-}
-"""Column to the names in EventData that it is taken from: the first that is there."""
-_NUMBERS = {"logon_type", "destination_port"}
-_PLACE = {
-    name: (at, column in _NUMBERS)
-    for at, (column, names) in enumerate(FIELDS.items())
-    for name in reversed(names)
-}
-_ACCOUNT, _SUBJECT = (list(FIELDS).index(name) for name in ("account", "subject_user"))
-_BLANK = (None,) * len(FIELDS)
-
-_WHOLE = {
-    "time", "time_nanos", "offset", "length", "row", "event_id", "event_version", "record_id", "level", "task",
-    "opcode", "process_id", "thread_id", "written_time", *_NUMBERS,
-}  # fmt: skip
-"""Columns of integers."""
-_FLAGS = {"recovered", "checked"}
-COLUMNS = (
-    "time", "time_nanos", "time_meaning", "time_quality", "time_original", "host", "user",
-    "message", "offset", "length", "row", "provider", "provider_guid",
-    "event_id", "event_version", "record_id", "level", "task", "opcode", "keywords", "channel",
-    "computer", "user_sid", "process_id", "thread_id", "activity_id", "related_activity_id",
-    "written_time", "recovered", "checked", "event_data", "user_data", *FIELDS,
-)  # fmt: skip
 
 
 class Columns:
@@ -132,17 +63,17 @@ class Columns:
         for number, text in enumerate(self._texts):
             if number in taken:
                 continue
-            event = None if text is None else _event(text)
+            event = None if text is None else one.event(text)
             place, chunk, recovered, _ = self._places[number]
             self.undecoded += event is None
             if event is None and not recovered:
                 bad.order.append(number)
-                row = place.number if place.number < _LARGEST else None
+                row = place.number if place.number < one.LARGEST else None
                 bad.rows.append((f"record {place.number}", place.written, place.nanos,
                                  chunk.offset + place.offset, place.size, row))  # fmt: skip
                 continue
             order.append(number)
-            rows.append(_row(event or {}, *self._places[number]))
+            rows.append(one.row(event or {}, *self._places[number]))
         if rows:
             parts.append(Part(self._kind, order, _arrays(rows)))
         self._texts, self._places, self.text = [], [], 0
@@ -180,7 +111,7 @@ def _frames(places: list[tuple[Place, Chunk, bool, bool]]) -> dict[str, Array]:
     """Return the columns that don't come from the records' content."""
     found = [
         (chunk.offset + place.offset, place.size,
-         place.number if place.number < _LARGEST else None, place.written, recovered, checked)
+         place.number if place.number < one.LARGEST else None, place.written, recovered, checked)
         for place, chunk, recovered, checked in places
     ]  # fmt: skip
     names = ("offset", "length", "row", "written_time", "recovered", "checked")
@@ -190,28 +121,26 @@ def _frames(places: list[tuple[Place, Chunk, bool, bool]]) -> dict[str, Array]:
     }
 
 
-def _all_nanos(
-    times: Array, at: Array, places: list[tuple[Place, Chunk, bool, bool]]
-) -> Array:
-    """Return what `_nanos` says of the records numbered `at`."""
+def _all_nanos(times: Array, at: Array, places: list[tuple[Place, Chunk, bool, bool]]) -> Array:
+    """Return what `one.nanos_of` says of the records numbered `at`."""
     found = (
-        _nanos(time, places[number][1].data, places[number][0])
+        one.nanos_of(time, places[number][1].data, places[number][0])
         for number, time in zip(at.to_pylist(), times.to_pylist(), strict=True)
     )
     return pa.array(found, pa.int64())
 
 
 def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
-    """Return the columns of records of one shape, as `_row` has them for one record.
+    """Return the columns of records of one shape, as `one.row` has them for one record.
 
     Raises:
         OddError: they must be read one at a time.
     """
-    system = _object(event.get("System"))
+    system = one.members(event.get("System"))
     data, user = event.get("EventData"), event.get("UserData")
-    provider = _attributes(system.get("Provider"))
-    execution = _attributes(system.get("Execution"))
-    related = _attributes(system.get("Correlation"))
+    provider = one.attributes(system.get("Provider"))
+    execution = one.attributes(system.get("Execution"))
+    related = one.attributes(system.get("Correlation"))
     given = _shaped_fields(data)
     name, other = provider.get("Name"), provider.get("EventSourceName")
     if (name, other) != (None, None) and (not isinstance(name, shapes.Text) or _some_empty(name)):
@@ -221,14 +150,14 @@ def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
     if data is not None and user is not None and not (isinstance(data, dict) and data):
         raise shapes.OddError
     computer = shapes.text_of(system.get("Computer"))
-    stamp = _attributes(system.get("TimeCreated")).get("SystemTime")
+    stamp = one.attributes(system.get("TimeCreated")).get("SystemTime")
     columns: dict[str, Any] = {
-        "time": shapes.time_of(stamp, _second),
+        "time": shapes.time_of(stamp, one.second),
         "time_meaning": "logged",
         "time_quality": EXACT,
         "host": computer,
         "user": _first_given(given.get("account"), given.get("subject_user")),
-        "message": shapes.message_of(shown, number, data or user, _VALUES, _MESSAGE),
+        "message": shapes.message_of(shown, number, data or user, one.VALUES, one.CHARACTERS),
         "provider": shown,
         "provider_guid": shapes.text_of(provider.get("Guid")),
         "event_id": number,
@@ -240,7 +169,7 @@ def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
         "keywords": shapes.text_of(system.get("Keywords")),
         "channel": shapes.text_of(system.get("Channel")),
         "computer": computer,
-        "user_sid": shapes.text_of(_attributes(system.get("Security")).get("UserID")),
+        "user_sid": shapes.text_of(one.attributes(system.get("Security")).get("UserID")),
         "process_id": shapes.number_of(execution.get("ProcessID")),
         "thread_id": shapes.number_of(execution.get("ThreadID")),
         "activity_id": shapes.text_of(related.get("ActivityID")),
@@ -258,14 +187,14 @@ def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
 
 def _shaped_fields(data: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    columns = list(FIELDS)
+    columns = list(one.FIELDS)
     for name, value in data.items() if type(data) is dict else ():
-        if (place := _PLACE.get(name)) is not None and value is not None:
+        if (place := one.PLACE.get(name)) is not None and value is not None:
             at, numeric = place
             column = columns[at]
             if column in found and numeric:
                 raise shapes.OddError
-            if column not in found or FIRST[name]:
+            if column not in found or one.FIRST[name]:
                 found[column] = shapes.number_of(value) if numeric else shapes.text_of(value)
     return found
 
@@ -282,180 +211,16 @@ def _some_empty(name: shapes.Text) -> bool:
 
 
 def _type(name: str) -> pa.DataType:
-    if name in _WHOLE:
+    if name in one.WHOLE:
         return pa.int64()
-    return pa.bool_() if name in _FLAGS else pa.string()
+    return pa.bool_() if name in one.FLAGS else pa.string()
 
 
 def _arrays(rows: list[tuple[Any, ...]]) -> dict[str, Array]:
     """Return rows as columns, without those in which there is nothing."""
     found = {}
-    for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+    for name, values in zip(one.COLUMNS, zip(*rows, strict=True), strict=True):
         array = pa.array(values, _type(name))
         if array.null_count < len(array):
             found[name] = array
     return found
-
-
-def _row(
-    event: dict[str, Any], place: Place, chunk: Chunk, recovered: bool, checked: bool
-) -> tuple[Any, ...]:
-    """Return the values of `COLUMNS` of one record; `event` is empty where it has no content."""
-    system = _object(event.get("System"))
-    data, user = event.get("EventData"), event.get("UserData")
-    provider = _attributes(system.get("Provider"))
-    execution = _attributes(system.get("Execution"))
-    related = _attributes(system.get("Correlation"))
-    fields, computer = _fields(data), _text(system.get("Computer"))
-    name = _text(provider.get("Name") or provider.get("EventSourceName"))
-    number = _number(system.get("EventID"))
-    logged = _time(_attributes(system.get("TimeCreated")).get("SystemTime"))
-    row = place.number if place.number < _LARGEST else None
-    message = (
-        _message(name, number, data or user)
-        if event
-        else f"record {place.number} in slack, its content can't be decoded"
-    )
-    return (
-        place.written if logged is None else logged,
-        place.nanos if logged is None else _nanos(logged, chunk.data, place),
-        "written" if logged is None else "logged",
-        EXACT,
-        None,
-        computer,
-        fields[_ACCOUNT] or fields[_SUBJECT],
-        message,
-        chunk.offset + place.offset,
-        place.size,
-        row,
-        name,
-        _text(provider.get("Guid")),
-        number,
-        _number(system.get("Version")),
-        _number(system.get("EventRecordID")),
-        _number(system.get("Level")),
-        _number(system.get("Task")),
-        _number(system.get("Opcode")),
-        _text(system.get("Keywords")),
-        _text(system.get("Channel")),
-        computer,
-        _text(_attributes(system.get("Security")).get("UserID")),
-        _number(execution.get("ProcessID")),
-        _number(execution.get("ThreadID")),
-        _text(related.get("ActivityID")),
-        _text(related.get("RelatedActivityID")),
-        place.written,
-        recovered,
-        checked,
-        None if data is None else orjson.dumps(data).decode(),
-        None if user is None else orjson.dumps(user).decode(),
-        *fields,
-    )
-
-
-def _event(text: str) -> dict[str, Any] | None:
-    """Return the event in the decoder's JSON; None where it is none."""
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        # The decoder leaves control characters in strings as they are.
-        try:
-            found = orjson.loads(_CONTROL.sub(_escape, text))
-        except orjson.JSONDecodeError:  # a name with a quote in it, as slack has them
-            return None
-    event = found.get("Event") if isinstance(found, dict) else None
-    return event if isinstance(event, dict) else None
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if type(value) is dict else {}
-
-
-def _attributes(value: object) -> dict[str, Any]:
-    return _object(value.get("#attributes")) if type(value) is dict else {}
-
-
-def _text(value: object) -> str | None:
-    if value is None or type(value) is str:
-        return value
-    return orjson.dumps(value).decode()
-
-
-def _number(value: object) -> int | None:
-    """Return a number that is one, is written as one, or has attributes beside it."""
-    if type(value) is dict:
-        value = value.get("#text")
-    if type(value) is str:
-        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
-            return None
-        return int(value)
-    return value if type(value) is int and -_LARGEST <= value < _LARGEST else None
-
-
-def _fields(data: object) -> tuple[Any, ...] | list[Any]:
-    if type(data) is not dict:
-        return _BLANK
-    values: list[Any] = [*_BLANK]
-    for name, value in data.items():
-        if (place := _PLACE.get(name)) is not None and value is not None:
-            at, numeric = place
-            if values[at] is None or FIRST[name]:
-                values[at] = _number(value) if numeric else _text(value)
-    return values
-
-
-FIRST = {name: names[0] == name for names in FIELDS.values() for name in names}
-"""Whether a name goes before the others of its column."""
-
-
-def _message(provider: str | None, number: int | None, data: object) -> str:
-    """Return provider, event id and the first values, in one line."""
-    head = f"{provider or '?'} {'?' if number is None else number}"
-    if type(data) is dict and data:
-        shown = ", ".join(
-            f"{name}={value if type(value) is str else _text(value)}"
-            for name, value in islice(data.items(), _VALUES)
-        )
-        head = f"{head}: {shown}"
-    head = head[:_MESSAGE]
-    return head if head.isprintable() else _CONTROL.sub(" ", head)
-
-
-def _time(stamp: object) -> int | None:
-    """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out."""
-    if type(stamp) is not str:
-        return None
-    second = _second(stamp[:19])
-    fraction = stamp[20:26].rstrip("ZUTC ") if stamp[19:20] == "." else ""
-    if second is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
-        return None
-    return second + int(fraction.ljust(6, "0"))
-
-
-def _nanos(time: int, chunk: bytes, place: Place) -> int | None:
-    """Return the nanoseconds of a time beyond its microseconds, which the decoder leaves out.
-
-    The record holds the time as a FILETIME, 100 ns a tick: of its eight bytes the upper seven are
-    known, and where they stand the lowest goes before them. None where they don't stand there.
-    """
-    ticks = (time + SINCE_1601) * 10
-    if not 0 < ticks < _LARGEST:
-        return None
-    for upper in {ticks >> 8, (ticks + 9) >> 8}:
-        at = chunk.find(upper.to_bytes(7, "little"), place.offset + 24, place.offset + place.size)
-        if at > 0 and 0 <= (found := (upper << 8 | chunk[at - 1]) - ticks) < 10:
-            return found * 100
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _second(stamp: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -26,7 +26,7 @@ import evtx as decoder
 
 from holdfast.examine.parsers import _evtx_chunks as frame
 from holdfast.examine.parsers._evtx_columns import Columns
-from holdfast.examine.record import Failure, Record, timed
+from holdfast.examine.record import Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
