@@ -19,13 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Part, Rows, block, merged, numbers
 from holdfast.examine.parsers import _syslog_columns as quick
-from holdfast.examine.parsers._auth import (
-    PROGRAMS,
-    AuthAccount,
-    AuthLogon,
-    AuthPrivilege,
-    typed,
-)
+from holdfast.examine.parsers._auth import PROGRAMS, AuthAccount, AuthLogon, AuthPrivilege, typed
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import is_syslog
 from holdfast.examine.parsers._syslog import (
@@ -34,6 +28,7 @@ from holdfast.examine.parsers._syslog import (
     Years,
     first_year,
     iso_minute,
+    micros,
     minute,
     month_number,
 )
@@ -321,7 +316,7 @@ def _line(line: str, years: Years | _Known) -> _Read | None:
     facility, severity = _priority(priority)
     if host is not None and host in _CHROME_OS:
         severity, host = host.lower(), None
-    time = at + int(second) * 1_000_000 + _micros(fraction)
+    time = at + int(second) * 1_000_000 + micros(fraction)
     return time, EXACT, original, host, program, pid, text, (facility, severity, None, None)
 
 
@@ -339,7 +334,7 @@ def _old(found: re.Match[str], years: Years | _Known) -> _Read | None:
             return None
     elif year is None and minute(2000, month, number, clock) is None:
         return None
-    time = None if at is None else at + int(second) * 1_000_000 + _micros(fraction)
+    time = None if at is None else at + int(second) * 1_000_000 + micros(fraction)
     if rest is None or rest.startswith("--- last message"):
         host, program, pid, text = None, None, None, rest or bare
     else:
@@ -357,7 +352,7 @@ def _new(found: re.Match[str]) -> _Read | None:
         at = iso_minute(stamp, zone)
         if at is None:
             return None
-        time = at + int(second) * 1_000_000 + _micros(fraction)
+        time = at + int(second) * 1_000_000 + micros(fraction)
     structured, text = _structured(rest)
     pid = int(process) if process.isdigit() and len(process) <= 10 else None
     own = (*_priority(priority), _nil(msgid), structured)
@@ -394,10 +389,6 @@ def _priority(text: str | None) -> tuple[str | None, str | None]:
     if text is None or int(text) >= 8 * len(FACILITIES):
         return None, None
     return FACILITIES[int(text) // 8], SEVERITIES[int(text) % 8]
-
-
-def _micros(fraction: str | None) -> int:
-    return int(fraction.ljust(6, "0")) if fraction else 0
 
 
 def _nil(text: str) -> str | None:
