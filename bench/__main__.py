@@ -20,8 +20,12 @@ from bench import (
     collect_20000,
     examine_evtx,
     examine_indicators,
+    examine_linear,
     examine_lines,
     examine_ray,
+    examine_plaso,
+    full_text,
+    hashset_lookup,
     house,
     log,
     log_huge,
@@ -55,10 +59,14 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "append": append,
     "examine-evtx": examine_evtx,
     "indicators": examine_indicators,
+    "hashset-lookup": hashset_lookup,
     "examine-lines": examine_lines,
     "timeline-window": timeline_window,
     "search-phrase": search_phrase,
     "examine-ray": examine_ray,
+    "examine-plaso": examine_plaso,
+    "examine-linear": examine_linear,
+    "full-text": full_text,
     "log": log,
     "log-huge": log_huge,
     "memory": memory,
@@ -69,7 +77,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "web-many": web_many,
 }
 
-BY_NAME = {"log-huge"}
+BY_NAME = {"hashset-lookup", "log-huge"}
 """Run only when asked for: they take a quarter of an hour each."""
 
 ORDER = (

@@ -86,7 +86,8 @@ def _add(
 ) -> None:
     count, size = len(items), sum(one[3] for one in items)
     for side in sides:
-        section.rows.append(row(side, samples[side.name], count, "items/s", by="busy"))
+        amount, unit = (count, "items/s") if kind == "small" else (size / 1e6, "MB/s")
+        section.rows.append(row(side, samples[side.name], amount, unit, by="busy"))
     alone = median_of(samples[_name(kind, 1)], "busy")
     head = median_of(samples[_name(kind, 1)], "head")
     each, of_head = count / alone, count / head
@@ -118,7 +119,8 @@ def _here(source: Path, kind: str, jobs: int, count: int) -> Side:
     command = [sys.executable, str(DRIVERS / "examine_here.py"), str(jobs), str(source)]
     return Side(
         f"{SHOWN[kind]}, local, {jobs} process{'es' if jobs > 1 else ''}",
-        f"examine --jobs {jobs}", lambda _folder: [command], [source], check=partial(_check, count),
+        f"{SHOWN[kind]}, examine --jobs {jobs}", lambda _folder: [command], [source],
+        check=partial(_check, count),
     )  # fmt: skip
 
 
@@ -131,8 +133,8 @@ def _there(bench: Bench, machines: Cluster, items: list[Item], kind: str, worker
     settings.write_text(json.dumps(told), "utf-8")
     command = machines.within(sys.executable, DRIVERS / "examine_ray.py", settings)
     return Side(
-        _name(kind, workers), f"examine --engine ray --jobs {workers}", lambda _folder: [command],
-        check=partial(_check, len(items)),
+        _name(kind, workers), f"{SHOWN[kind]}, examine --engine ray --jobs {workers}",
+        lambda _folder: [command], check=partial(_check, len(items)),
     )  # fmt: skip
 
 

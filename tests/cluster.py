@@ -67,6 +67,15 @@ class Machine:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def wait(self) -> None:
+        """Wait until it has joined, or say why it did not."""
+        until = time.monotonic() + _STARTS_WITHIN
+        while b"Ray runtime started" not in self.log.read_bytes():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.power_off()
+                raise RuntimeError(f"{self.address} did not start:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
     def family(self) -> list[int]:
         """Return every process of the machine, the node's own first."""
         return descendants(self.process.pid)
@@ -123,15 +132,18 @@ class Cluster:
                 if libc.setns(home.fileno(), _CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), "setns")
 
-    def start_head(self) -> Machine:
+    def start_head(self) -> None:
         self.head = self._node(HEAD, "start", "--port", str(PORT))
-        return self.head
+        self.head.wait()
 
-    def join(self, number: int, *, cores: int = 1) -> Machine:
-        """Have machine `number`, from 2, join with so many cores."""
-        machine = self._node(f"10.77.0.{number}", "join", self.address, "--cores", str(cores))
-        self.machines.append(machine)
-        return machine
+    def join(self, *numbers: int) -> None:
+        """Have machines join, each with one core; numbers from 2."""
+        new = [
+            self._node(f"10.77.0.{one}", "join", self.address, "--cores", "1") for one in numbers
+        ]
+        self.machines += new
+        for machine in new:
+            machine.wait()
 
     def _node(self, address: str, what: str, *more: str) -> Machine:
         log = self.folder / f"{address}.log"
@@ -142,14 +154,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
                 env=self.environment(address), preexec_fn=postgres.end_with_parent,  # noqa: PLW1509
             )  # fmt: skip
-        machine = Machine(address, process, log)
-        until = time.monotonic() + _STARTS_WITHIN
-        while b"Ray runtime started" not in log.read_bytes():
-            if process.poll() is not None or time.monotonic() > until:
-                machine.power_off()
-                raise RuntimeError(f"{address} did not start:\n{log.read_text()[-3000:]}")
-            time.sleep(0.1)
-        return machine
+        return Machine(address, process, log)
 
     def environment(self, address: str) -> dict[str, str]:
         place = self.folder / address.rpartition(".")[2]
@@ -226,7 +231,7 @@ def descendants(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def running(machines: int, *, cores: int = 1) -> Iterator[Cluster]:
+def running(machines: int) -> Iterator[Cluster]:
     """Start a head and so many machines; end all of it after.
 
     Raises:
@@ -244,8 +249,7 @@ def running(machines: int, *, cores: int = 1) -> Iterator[Cluster]:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n"
         cluster.start_head()
-        for number in range(2, 2 + machines):
-            cluster.join(number, cores=cores)
+        cluster.join(*range(2, 2 + machines))
         yield cluster
     finally:
         for machine in (*cluster.machines, cluster.head):

@@ -5,7 +5,8 @@
 RULES and ROOT are the hostile site's resolver rules and its authority's certificate, which the
 profile trusts as a capture's does: checking a chain takes its time on every side. With `netlog` the
 browser writes the log that a capture is made from; with `mitmproxy` it goes through mitmdump,
-which writes its flows to the file `flows`. The flags are those of a capture, so that only these differ.
+which writes its flows to the file `flows`. The flags are those of a capture, so that only these
+differ.
 """
 
 from __future__ import annotations

@@ -238,6 +238,8 @@ def test_text_of_abuse_material_is_not_shown(case: Line, tmp_path: Path) -> None
     assert {value for inside, value in by_file if inside in {"", "story.html"}} == {
         "(withheld: on a list of abuse material)"
     }
+    for row in values:
+        assert ("long story" in (row["context"] or "")) <= (row["inside"] == "else.html")
 
 
 def test_a_capture_with_abuse_material_is_neither_redacted_nor_compared(
@@ -332,10 +334,12 @@ def test_a_set_that_was_altered_stops_what_relies_on_it(case: Line, tmp_path: Pa
     restrict(case, tmp_path)
     (table,) = (case.vault / "sets").glob("*/md5.table")
     table.chmod(0o600)
-    table.write_bytes(table.read_bytes()[:-1])
-    done = case("examine", "--case", case.case, "--jobs", 1)
-    assert done.code == 5
-    assert bundle(case, tmp_path / "out").code == 5
+    whole = table.read_bytes()
+    for altered in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]), b"x" * len(whole)):
+        table.write_bytes(altered)
+        done = case("examine", "--case", case.case, "--jobs", 1)
+        assert done.code == 5
+        assert bundle(case, tmp_path / "out").code == 5
     table.parent.joinpath("set.json").unlink()
     assert bundle(case, tmp_path / "out").code == 5
     (row,) = case.must("hashset", "list", "--json").rows
@@ -348,3 +352,30 @@ def test_two_sets_have_two_names(line: Line, tmp_path: Path) -> None:
     done = add(line, tmp_path / "a.txt", "one", "known-bad")
     assert done.code == 3
     assert "there is a set named 'one'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("table", "edit"),
+    [
+        ("restrictions", "DELETE FROM restrictions"),
+        ("releases", "UPDATE releases SET recipient = 'Mallory'"),
+        ("hash_sets", "UPDATE hash_sets SET kind = 'known-good'"),
+    ],
+)
+@pytest.mark.attack("An insider edits a row of the database", "`verify`")
+def test_an_edited_restriction_is_named_and_rebuild_restores_it(
+    case: Line, tmp_path: Path, table: str, edit: str
+) -> None:
+    key = restrict(case, tmp_path)
+    examined(case)
+    case.must("restricted", "release", "AL/1", "--case", case.case, "--for", "Court", "--order",
+              "O", "--sealed-to", key)  # fmt: skip
+    with sqlite3.connect(case.vault / "holdfast.db") as database:
+        database.execute(edit)
+    database.close()
+    done = case("verify", "--jobs", 1)
+    assert done.code == 5
+    assert f"table {table} is not what the log gives" in done.out + done.err
+    case.must("rebuild")
+    case.intact()
+    assert bundle(case, tmp_path / "out").code == 4

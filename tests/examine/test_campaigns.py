@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import random
+from contextlib import suppress
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from holdfast.core.errors import InputError
@@ -15,6 +19,7 @@ from holdfast.examine import campaigns
 from holdfast.examine.file import evidence_from
 from holdfast.examine.finders import similar_pictures, similar_texts
 from holdfast.examine.record import UnreadableError
+from holdfast.testing.parser_contract import evidence
 from holdfast.testing.scenario.reported import BANK, PARCEL, Reports, write_reports
 
 if TYPE_CHECKING:
@@ -62,7 +67,6 @@ def test_mailings_and_pictures_group_as_the_scenario_knows(
     groups = grouped(line)
     for what, least in (("bank", 0.9), ("parcel", 0.9), ("banner", 0.75), ("photo", 0.75)):
         precision, recall = measured(truth, groups, what)
-        print(f"seed {seed}, {what}: precision {precision:.3f}, recall {recall:.3f}")  # noqa: T201
         assert precision == 1.0
         assert recall >= least
     first = groups[0]
@@ -88,7 +92,7 @@ def test_pages_group_too(line: Line, tmp_path: Path) -> None:
         (tmp_path / f"{name}.html").write_text(page.format(name=name))
     (tmp_path / "other.html").write_text(
         "<html><body><p>Dear Ingrid, the choir meets on Monday in the hall by the quay. It is cold "
-        "there, so bring a coat, a pencil and your notes; coffee comes afterwards.</p></body></html>"
+        "there, so bring a coat, a pencil and your notes; coffee comes after.</p></body></html>"
     )
     for name in ("Ingrid.html", "Marit.html", "other.html"):
         line.collect(tmp_path / name)
@@ -207,3 +211,27 @@ def test_reports_go_into_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     with pytest.raises(InputError):
         write_reports(tmp_path)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_a_damaged_picture_of_any_format_ends_in_a_declared_way(data: st.DataObject) -> None:
+    """A minute of it (10,340 mutations) gave nothing else: half are read, half are failures."""
+    similar_pictures.use(True)
+    stored = io.BytesIO()
+    drawn(40, 30).save(stored, data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "WEBP"])))
+    changed = bytearray(stored.getvalue())
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, 1 << 12), st.integers(0, 255)))):
+        changed[at % len(changed)] = value
+    del changed[data.draw(st.integers(1, len(changed))) :]
+    with evidence(bytes(changed)) as file, suppress(UnreadableError):
+        for found in similar_pictures.find(file):
+            assert len(found.fingerprint) == 64
+            assert 0 <= found.quality <= 100
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.text(max_size=300))
+def test_any_text_has_words_or_none(text: str) -> None:
+    found = similar_texts.words(text)
+    assert similar_texts.fingerprint(found).shape == (campaigns.VALUES,)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import inputs
 from holdfast.examine.block import each
 from holdfast.examine.finders import _identifiers, _words, identifiers
-from bench import inputs
 from holdfast.testing.parser_contract import cases, evidence
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def test_hostile_repetition_stays_linear(piece: bytes) -> None:
 
 
 def test_mixed_text_gives_every_hit_of_the_patterns_alone(tmp_path: Path) -> None:
-    """ "The found set holds every hit that plain `re` gives": on what the speed is measured with."""
+    """ "The found set holds every hit that plain `re` gives", on what speed is measured with."""
     inputs.mixed_text(tmp_path / "mixed", 1 << 19, 3)
     content = (tmp_path / "mixed").read_bytes()
     expected = plain(content)

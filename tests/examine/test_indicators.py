@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import inputs
 from holdfast.examine.block import each
 from holdfast.examine.finders import _patterns, _words, indicators
 from holdfast.examine.finders._judge import judge
-from bench import inputs
 from holdfast.testing.parser_contract import cases, evidence
 
 if TYPE_CHECKING:
@@ -362,9 +362,17 @@ def test_the_first_pass_misses_nothing_that_re_finds() -> None:
 
 
 def test_mixed_text_gives_every_hit_of_the_patterns_alone(tmp_path: Path) -> None:
-    """ "The found set holds every hit that plain `re` gives": on what the speed is measured with."""
+    """ "The found set holds every hit that plain `re` gives", on what speed is measured with."""
     inputs.mixed_text(tmp_path / "mixed", 1 << 19, 3)
     content = (tmp_path / "mixed").read_bytes()
     expected = plain(content)
     assert {kind for _, _, kind, _, _ in expected} == {"url", "domain", "ipv4", "ipv6", "email"}
     assert sorted(rows(content, 1 << 16)) == sorted(expected)
+
+
+def test_a_scheme_behind_a_name_begins_a_url() -> None:
+    assert shown(b"192.0.2.1http://a.example/ a.bc.https://b.example/ c.com://") == [
+        ("url", "http://a.example/", True), ("domain", "a.example", True),
+        ("url", "https://b.example/", True), ("domain", "b.example", True),
+        ("domain", "c.com", True),
+    ]  # fmt: skip

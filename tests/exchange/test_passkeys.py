@@ -137,6 +137,7 @@ ATTACKS: dict[Callable[[Authenticator, bytes], Assertion], str] = {
 }
 
 
+@pytest.mark.attack("Forges a passkey's signature of an act", "`verify`, `verify.sh`, `check`")
 @pytest.mark.parametrize("forge", ATTACKS, ids=lambda one: one.__name__)
 def test_what_no_honest_signature_is_is_refused_by_all(
     work: Work, forge: Callable[[Authenticator, bytes], Assertion]
@@ -156,6 +157,7 @@ def assert_refused(work: Work, why: str) -> None:
     assert any(why in one for one in verify_vault(work.session.vault, 1, silent).problems)
 
 
+@pytest.mark.attack("Replays a passkey's earlier signature", "`verify`, `verify.sh`, `check`")
 def test_an_earlier_assertion_can_not_be_replayed(work: Work) -> None:
     key = Authenticator("omar")
     introduce(work, key)
@@ -169,6 +171,9 @@ def test_an_earlier_assertion_can_not_be_replayed(work: Work) -> None:
     assert_refused(work, "challenge is not this act's")
 
 
+@pytest.mark.attack(
+    "Signs with a copy of a passkey", "the command; `verify`, `verify.sh`, `check` mark it"
+)
 def test_a_counter_that_goes_back_is_marked_by_all_and_refused_where_it_signs(work: Work) -> None:
     """Section 6.1.1: it "is a signal that the authenticator may be cloned"."""
     key = Authenticator("omar")

@@ -35,6 +35,7 @@ from tests.exchange.making import (
     write,
 )
 from tests.exchange.verdicts import fails
+from tests.short_form import each_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,16 +168,18 @@ def test_the_kinds_are_all_kinds(made: Made) -> None:
     assert present - fields <= {kind(one) for one in KINDS}
 
 
-@pytest.mark.parametrize("how", ["first byte flipped", "a byte cut off", "deleted"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "how"), each_once(KINDS, ["first byte flipped", "a byte cut off", "deleted"])
+)
 def test_no_file_can_be_spoiled(bundle: Path, kind: str, how: str) -> None:
     path = _one(bundle, kind)
     _spoil(path, how)
     fails(bundle, str(path.relative_to(bundle)))
 
 
-@pytest.mark.parametrize("how", SPOIL)
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "manifest" not in kind])
+@pytest.mark.parametrize(
+    ("kind", "how"), each_once([kind for kind in KINDS if "manifest" not in kind], [*SPOIL])
+)
 def test_no_file_can_be_spoiled_by_one_who_writes_the_manifests_anew(
     bundle: Path, kind: str, how: str
 ) -> None:

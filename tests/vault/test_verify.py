@@ -841,12 +841,16 @@ NEW_ROWS = {
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "hash_sets": "INSERT INTO hash_sets VALUES (5, 'x', 'x', 'abuse', '{}', NULL)",
+    "releases": "INSERT INTO releases VALUES (5, 'x', '2026-0001', 'x', '[]', NULL)",
+    "restrictions": "INSERT INTO restrictions VALUES (5, 'x', 'x', '2026-0001')",
     "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
 }
 EMPTY = {
-    "approvals", "destroyed", "erasures", "holds", "orders", "recaptures", "requests", "schedules",
+    "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
+    "requests", "restrictions", "schedules",
 }  # fmt: skip
-"""Tables that have no rows in this vault; tests/acts/test_erasing.py edits them."""
+"""Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)
 
 

@@ -231,7 +231,7 @@ def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[st
     """Return a record as it may be shown: without its text where that is of abuse material."""
     if not hides(row["item"], row["path"], row["kind"]):
         return row
-    kept = {"message": restricting.WITHHELD, "value": restricting.WITHHELD}
+    kept = dict.fromkeys(("context", "message", "value"), restricting.WITHHELD)
     return {name: kept.get(name, value) for name, value in row.items()}
 
 
@@ -317,6 +317,7 @@ def _doubt(quality: str | None, within: int) -> str:
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     return {
         **source(held, row["item"], row["path"]),
+        "context": row["context"],
         "kind": row["type"],
         "length": row["length"],
         "offset": row["offset"],

@@ -122,6 +122,11 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
         if one.state == "stamped"
     ]
     failed = [f"the time authority {one.authority}: {one.why}" for one in found if one.why]
+    failed += [
+        f"the revoked certificates of the time authority {one.authority}: {one.crls}"
+        for one in found
+        if one.crls
+    ]
     return Told("authorities", tuple(done), tuple(failed)) if found else None
 
 

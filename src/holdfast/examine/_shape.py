@@ -5,10 +5,12 @@ from __future__ import annotations
 import typing
 from dataclasses import MISSING, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from holdfast.examine import _arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +174,9 @@ def part_arrays(shape: Shape, part: Part) -> list[Array]:
             continue
         if len(values) != count or not set(map(type, values)) <= set(python):
             raise UnfitError(f"column {name} holds something else, or not one value a row")
-        if list in python and any(type(one) is not str for row in values for one in row):  # type: ignore[attr-defined]
+        if list in python and any(
+            type(one) is not str for row in cast("Sequence[list[object]]", values) for one in row
+        ):
             raise UnfitError(f"column {name} is a list of text")
         try:
             array = column_of(values, arrow)
@@ -215,11 +219,9 @@ def _repeated(
     if type(given[name]) not in python:
         raise UnfitError(f"column {name} holds something else")
     value = given[name]
-    if value is None:
-        return pa.nulls(len(part.order), arrow)
-    if isinstance(value, (str, bool)):
-        return pa.repeat(pa.scalar(storable(value) if isinstance(value, str) else value, arrow),
-                         len(part.order))  # fmt: skip
+    if value is None or isinstance(value, (str, bool)):
+        shown = storable(value) if isinstance(value, str) else value
+        return cast("Array", _arrow.pa.repeat(_arrow.pa.scalar(shown, arrow), len(part.order)))
     return column_of([value] * len(part.order), arrow)
 
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from holdfast.examine._arrow import Array, pa, pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from holdfast.examine.record import Record
-
-    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def plain(values: Sequence[object] | Array) -> Sequence[object]:
 
 def numbers(start: int, stop: int, step: int = 1) -> Array:
     """Return the integers of a range. (Of `range`, Arrow makes them one by one.)"""
-    return cast("Array", pa.arange(start, stop, step))  # type: ignore[attr-defined]
+    return pa.arange(start, stop, step)
 
 
 def places_of(order: Sequence[int] | Array) -> Array:
@@ -61,25 +58,32 @@ def places_of(order: Sequence[int] | Array) -> Array:
 def merged(parts: Iterable[Part | None]) -> Part | None:
     """Return the rows of several parts of one kind as one, in their order.
 
-    The first has arrays, and the others values for the same columns.
+    Every column is an array in one of the parts at least; a part that lacks a column has no
+    values in it. `same` is taken from the first.
     """
     there = [part for part in parts if part is not None]
     if len(there) < 2:
         return there[0] if there else None
     order = pa.concat_arrays([places_of(part.order) for part in there])
     by_place = pc.array_sort_indices(order)
-    columns = {}
-    for name, values in there[0].columns.items():
-        given = [part.columns[name] if name in part.columns
-                 else [part.same.get(name)] * len(part.order) for part in there]  # fmt: skip
-        columns[name] = _joined(given, cast("Array", values).type).take(by_place)
+    types = {
+        name: values.type
+        for part in there
+        for name, values in part.columns.items()
+        if isinstance(values, pa.Array)
+    }
+    columns: dict[str, Array] = {}
+    for name, type_ in types.items():
+        given = [_values(part, name, type_) for part in there]
+        columns[name] = pa.concat_arrays(given).take(by_place)
     return Part(there[0].kind, order.take(by_place), columns, there[0].same)
 
 
-def _joined(values: Sequence[Sequence[object] | Array], type_: pa.DataType) -> Array:
-    return pa.concat_arrays(
-        [one if isinstance(one, pa.Array) else pa.array(one, type_) for one in values]
-    )
+def _values(part: Part, name: str, type_: pa.DataType) -> Array:
+    values = part.columns.get(name)
+    if values is None:
+        return pa.repeat(pa.scalar(part.same.get(name), type_), len(part.order))
+    return values if isinstance(values, pa.Array) else pa.array(values, type_)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,9 @@ def build(
         tempfile.TemporaryDirectory(prefix=".marks-", dir=index) as name,
         shelf.opened(sets, digests) as opened,
     ):
+        for one in opened:
+            if one.set.described.kind != shelf.GOOD:  # who is on it must not be left out unseen
+                shelf.check_whole(sets, one.set)
         fresh = Path(name) / FOLDER
         fresh.mkdir()
         with pq.ParquetWriter(fresh / MARKS, _SCHEMA, compression="zstd") as writer:

@@ -135,7 +135,7 @@ class DatasetWriter:
                 self._shape.schema,
                 compression="zstd",
                 use_dictionary=[*_ALIKE],  # type: ignore[arg-type]
-                write_statistics=self._shape.counted,  # type: ignore[arg-type]
+                write_statistics=self._shape.counted,
                 column_encoding=dict.fromkeys(self._shape.counted, "DELTA_BINARY_PACKED"),
             )
         text = self._text

@@ -15,14 +15,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tantivy
 
 from holdfast.core import canonical
 from holdfast.core.errors import InputError, IntegrityError
 from holdfast.examine import results
+from holdfast.examine._arrow import pa, pc
 from holdfast.examine._asked import FIELDS, RAW, parse
 from holdfast.examine._marks import marks
 from holdfast.examine._words import TOKENIZER, analyzer, prepare
@@ -31,6 +30,8 @@ from holdfast.examine.timeline import swap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from pyarrow import RecordBatch
 
     from holdfast.examine._asked import Term
 
@@ -187,14 +188,13 @@ def _documents(path: Path) -> Iterator[tantivy.Document]:
         ) from error
 
 
-def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
+def _of_batch(batch: RecordBatch) -> Iterator[tantivy.Document]:
     # By columns, since a dict for each row takes as long as indexing it.
     kind = str(batch.column("kind")[0]) if len(batch) else ""
     times: list[Any] = batch.column("time").to_pylist()
     fields = _fields(batch)
     for at, (reference, texts) in enumerate(zip(_references(batch), _texts(batch), strict=True)):
-        distinct: dict[Any, None] = dict.fromkeys(texts)
-        distinct.pop(None, None)
+        distinct = dict.fromkeys(filter(None, texts))
         document = tantivy.Document()
         for text in distinct:
             document.add_text("text", text if text.isascii() else prepare(text))
@@ -210,7 +210,7 @@ def _of_batch(batch: pa.RecordBatch) -> Iterator[tantivy.Document]:
         yield document
 
 
-def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
+def _texts(batch: RecordBatch) -> Iterator[Sequence[str | None]]:
     """Yield each row's texts, the message first."""
     names = ["message", *(name for name in batch.schema.names if name != "message")]
     columns, lists = [], []
@@ -230,7 +230,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[Sequence[str]]:
     )
 
 
-def _fields(batch: pa.RecordBatch) -> list[tuple[str, list[Any]]]:
+def _fields(batch: RecordBatch) -> list[tuple[str, list[Any]]]:
     """Return each column that is a field of its own, as far as any row has it."""
     found = []
     for name, columns in FIELDS.items():
@@ -242,7 +242,7 @@ def _fields(batch: pa.RecordBatch) -> list[tuple[str, list[Any]]]:
     return found
 
 
-def _references(batch: pa.RecordBatch) -> list[bytes]:
+def _references(batch: RecordBatch) -> list[bytes]:
     """Return what names each row, as JSON."""
     parts: list[Any] = []
     for name in (*_REFERENCE, "host"):

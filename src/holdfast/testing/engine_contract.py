@@ -13,6 +13,7 @@ import hashlib
 import os
 import random
 import tempfile
+from base64 import b85encode
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -162,7 +163,7 @@ class EngineTests:
         """Larger than what is sent or held at once anywhere."""
         with self._place() as place:
             chance = random.Random(5)
-            lines = [f"{chance.getrandbits(240):060x}" for _ in range(330_000)]
+            lines = [f"x{b85encode(chance.randbytes(1600)).decode()}" for _ in range(8_000)]
             source = place.item(text(*lines))
             done = self.examine(place, source, limits=Limits(seconds=120, memory=1 << 30))
             assert (done.examined, done.records) == (1, len(lines))

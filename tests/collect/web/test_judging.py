@@ -23,7 +23,7 @@ PIXEL = (200, {"Content-Type": "image/gif"}, b"GIF89a")
 
 
 class Pages(dict[str, Any]):
-    """Pages, of which `/hop` is slow: its navigation is under way for longer than a commit takes."""
+    """Pages, of which `/hop` is slow: a navigation to it lasts longer than a commit takes."""
 
     def get(self, path: str, default: Any = None) -> Any:
         if path == "/hop":
@@ -74,6 +74,26 @@ def test_no_way_out_of_the_scope_sends_a_request(line: Line) -> None:
     assert set(outside.asked) == {"/pixel"}
 
 
+def test_a_page_that_went_through_several_sites_is_still_the_main_page(line: Line) -> None:
+    """Each is another site's, with a process of its own."""
+    pages = {
+        "/": page("<script>location = location.href.replace('one', 'two') + 'next'</script>"),
+        "/next": page("<script>location = location.href.replace('two', 'three')</script>"),
+    }
+    names = [f"{name}.example" for name in ("one", "two", "three")]
+    with serving(Site(pages)) as site:
+        where = f"127.0.0.1:{site.port}"
+        line.case = line.open_case(
+            *(word for one in (where, *names[:2]) for word in ("--scope", one))
+        )
+        resolved = [word for name in names for word in ("--resolve", f"{name}=127.0.0.1")]
+        given = ("--no-scroll", "--settle", "2", "--json", *resolved)
+        url = f"http://one.example:{site.port}/"
+        row = line.must("collect", "web", "--case", line.case, *given, url).row
+    assert row["out_of_scope"] == [f"http://three.example:{site.port}/next"]
+    assert [one for one in site.asked if one != "/favicon.ico"] == ["/", "/next"]
+
+
 def test_what_a_page_loads_goes_past_us_and_each_navigation_does_not(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,8 +131,8 @@ def test_a_browser_that_does_not_tell_of_navigations_is_judged_all_the_same(
     ended: list[int] = []
     free = judging.Judging.free
 
-    def noted(self: judging.Judging) -> None:
-        free(self)
+    def noted(self: judging.Judging, loader: str) -> None:
+        free(self, loader)
         ended.append(self.ended)
 
     monkeypatch.setattr(judging.Judging, "free", noted)

@@ -141,6 +141,33 @@ def test_pixels_are_the_pictures_own_and_times_do_not_drift(tmp_path: Path) -> N
     assert [one["index"] for one in lines] == list(range(20))
 
 
+def test_a_browser_plays_it(line: Line, tmp_path: Path) -> None:
+    """Chromium decodes it: so many frames, and the colour in the middle of each."""
+    script = """<!doctype html><title>not yet</title><img src="/slow"><script>(async () => {
+      const data = await (await fetch("/film")).arrayBuffer();
+      const decoder = new ImageDecoder({type: "image/png", data});
+      await decoder.tracks.ready;
+      const said = [decoder.tracks.selectedTrack.frameCount];
+      const canvas = new OffscreenCanvas(100, 50).getContext("2d");
+      for (let n = 0; n < said[0]; n++) {
+        canvas.drawImage((await decoder.decode({frameIndex: n})).image, 0, 0);
+        said.push([...canvas.getImageData(50, 25, 1, 1).data.slice(0, 3)].join());
+      }
+      document.title = said.join(" ");
+    })().catch((error) => document.title = error).finally(() => fetch("/done"))</script>"""
+    pictures = [(n * 1_000_000, png(colour)) for n, colour in enumerate(COLORS)]
+    answer, _ = film.make(recorded(tmp_path / "frames", pictures), tmp_path / "film")
+    data = (tmp_path / "film" / answer["parts"][0]).read_bytes()
+    pages = {
+        "/": page(script), "/done": page("done"), "/slow": page("slow"),
+        "/film": (200, {"Content-Type": "image/png"}, data),
+    }  # fmt: skip
+    with serving(Site(Waiting(pages))) as site:
+        (row,) = captured(line, site.url, options=("--no-scroll",))
+    title = Item(line, row["item"]).capture["page"]["title"]
+    assert title == "3 255,0,0 0,255,0 0,0,255"
+
+
 def test_pictures_of_another_size_begin_another_film_and_broken_ones_are_counted(
     tmp_path: Path,
 ) -> None:

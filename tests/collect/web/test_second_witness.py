@@ -11,10 +11,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,11 +23,14 @@ from holdfast.collect.web import chromium
 from holdfast.collect.web.guard import Guard
 from holdfast.collect.web.proxies import Proxy
 from holdfast.collect.web.resolving import Resolver
-from holdfast.collect.web.tap import PACKETS, RELAY, PacketTap
+from holdfast.collect.web.tap import PACKETS, RELAY
+from holdfast.collect.web.tap_packets import PacketTap
 from holdfast.webarchive import pcapng
 from holdfast.webarchive.packets import segment
-from tests.collect.web.servers import Site, page, serving
-from tests.collect.web.test_capture import captured
+from holdfast.webarchive.redaction.derive import Wanted, derive
+from holdfast.webarchive.redaction.source import Source
+from tests.collect.web.servers import Site, closed_port, page, serving
+from tests.collect.web.test_capture import browsers, captured
 from tests.collect.web.witnessed import Witnessed, changed_bytes, witnessed
 
 if TYPE_CHECKING:
@@ -244,6 +248,41 @@ def test_only_the_packets_of_what_is_expected_are_written(tmp_path: Path) -> Non
     assert sent == b"ours" * 100
 
 
+@needs_packets
+def test_the_kernel_itself_lets_nothing_else_pass(tmp_path: Path) -> None:
+    """The check of both ends switched off: what is left is the filter."""
+
+    class Anybody(set[tuple[bytes, bytes]]):
+        def __contains__(self, _ends: object) -> bool:
+            return True
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tap = PacketTap(tmp_path / "traffic")
+        ours = closed_port()
+        tap.expect(ours, *server.getsockname())
+        tap._ends = Anybody()
+        for port in (ours, 0):
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", port))
+                one.connect(server.getsockname())
+                server.accept()[0].close()
+        tap.stop()
+    with (tmp_path / "traffic").open("rb") as file:
+        kept = [segment(one.data) for one in pcapng.packets(file)]
+    assert len(kept) > 3
+    for told in kept:
+        assert told is not None
+        assert ours in {told.source[1], told.target[1]}
+
+
+def test_a_copy_for_others_has_no_packets(hostile: Witnessed, tmp_path: Path) -> None:
+    with hostile.made.file.open("rb") as stream:
+        made = derive(Source(stream), "0" * 64, tmp_path / "out", Wanted())
+    assert "wire/traffic.pcapng" in made.withheld
+    assert not list((tmp_path / "out").rglob("*.pcapng*"))
+    assert (tmp_path / "out/wire/witness.json").exists()
+
+
 @needs_browser
 def test_through_a_proxy_the_relay_bears_witness_and_says_so(tmp_path: Path) -> None:
     """The proxy is a guard of ours, on a port of its own."""
@@ -278,6 +317,25 @@ def test_through_a_proxy_the_relay_bears_witness_and_says_so(tmp_path: Path) -> 
         thread.join()
         loop.close()
         shutil.rmtree(folder)
+
+
+@needs_browser
+def test_a_browser_that_dies_is_no_disagreement(line: Line) -> None:
+    """Its log has no end, so there is more on the wire: that is a loss that is told already."""
+
+    class Killing(dict[str, Any]):
+        def get(self, path: str, default: Any = None) -> Any:
+            if path == "/die":
+                os.kill(min(map(int, browsers())), signal.SIGKILL)
+            return super().get(path, default)
+
+    pages = Killing({"/": page("<title>Dies</title>" + "<img src=/a.png>" * 9 + "<img src=/die>")})
+    with serving(Site(pages)) as site:
+        (row,) = captured(line, site.url, options=("--second-witness",))
+    said = row["second_witness"]
+    assert said["verdict"] in {"agrees", "partial"}
+    assert said["exchanges"].get("identical", 0) >= 1
+    assert "partial" in row["assurance"]
 
 
 @needs_browser

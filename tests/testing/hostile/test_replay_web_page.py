@@ -1,4 +1,4 @@
-"""ReplayWeb.page, which readers of web archives use, shows what the site sent; nothing is loaded live.
+"""ReplayWeb.page, which readers of web archives use, shows what the site sent, and nothing live.
 
 It is AGPL and stands in `.peers` (`./dev peers`): files that a browser loads, never imported.
 """

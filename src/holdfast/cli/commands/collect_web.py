@@ -126,7 +126,7 @@ def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--depth", type=click.IntRange(0, 20), default=0, show_default=True,
               metavar="N", help="Follow links within the scope, N deep.")  # fmt: skip
 @click.option("--storage-state", metavar="FILE",
-              help="Signed in, with these cookies (Playwright's storageState).")  # fmt: skip
+              help="Signed in, with what Playwright's storageState wrote.")  # fmt: skip
 @click.option("--account", metavar="NAME", help="The approved account they are of.")
 @click.option("--browser", metavar="FILE", help="The Chromium to use; else the system's.")
 @click.option("--browser-user", metavar="NAME",

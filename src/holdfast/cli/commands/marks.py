@@ -100,7 +100,8 @@ def _show(
         if as_json:
             sys.stdout.buffer.write(line)
         else:
-            say(text(orjson.loads(line)))
+            for shown in text(orjson.loads(line)).split("\n"):
+                say(shown)
     if not found and not as_json:
         warn(none)
 

@@ -13,6 +13,7 @@ import secrets
 import sys
 import threading
 import webbrowser
+from base64 import urlsafe_b64decode
 from contextlib import ExitStack
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -177,8 +178,6 @@ def part(answer: dict[str, Any], name: str) -> bytes:
     Raises:
         IntegrityError: it is none.
     """
-    from base64 import urlsafe_b64decode  # noqa: PLC0415
-
     text = answer.get(name)
     try:
         if isinstance(text, str) and text.isascii():

@@ -341,20 +341,6 @@ class _Capture:
             file.writelines(one.line() for one in self._view_records)
         return pieces.write(self._out, self._order.key)
 
-    def _account(self) -> dict[str, Any] | None:
-        state = self._order.state
-        if state is None:
-            return None
-        cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
-        stored = [{"names": one.names, "origin": one.origin} for one in state.stored]
-        return {
-            **state.facts,
-            "cookies": cookies,
-            "local_storage": stored,
-            "part": STATE,
-            "sha256": state.sha256,
-        }
-
     def _told(
         self,
         program: str,
@@ -383,7 +369,7 @@ class _Capture:
                 **order.settings.as_json(),
                 "version": seen.version,
             },
-            "account": self._account(),
+            "account": None if order.state is None else {**order.state.names(), "part": STATE},
             "clock": clock_reference(),
             "dates": dates.read(self._out / "capture" / "exchanges.jsonl"),
             "decoded": None if summary is None else asdict(summary),

@@ -66,6 +66,9 @@ class Judging:
         self._ended = 0
         self._answers: dict[str, bytes] = {}
         self._wanted = False
+        self._freed = ""
+        self._spare: str | None = None
+        """A session that is there already: one answer less to wait for."""
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -75,6 +78,7 @@ class Judging:
             DevtoolsError: the browser can't.
         """
         await self._add()
+        await self._prepare()
 
     @property
     def ended(self) -> int:
@@ -122,17 +126,26 @@ class Judging:
 
         The renderer tells of it, and may be later than the browser, which told of the next one.
         """
-        begun = self._begun.get(frame["id"])
-        if begun is not None and begun[1] == frame["loaderId"]:
-            del self._begun[frame["id"]]
+        self.decided(frame["id"], frame["loaderId"])
+
+    def decided(self, frame: str, loader: str) -> None:
+        """Take that a navigation leads nowhere else any more: its document is what comes."""
+        begun = self._begun.get(frame)
+        if begun is not None and begun[1] == loader:
+            del self._begun[frame]
 
     def closed(self, frame: str) -> None:
         """Take that a page is gone."""
         self._begun.pop(frame, None)
 
-    def free(self) -> None:
-        """Free the documents that are there of interception; what navigates is judged as before."""
-        self._wanted = True
+    def free(self, loader: str) -> None:
+        """Free the documents that are there of interception; what navigates is judged as before.
+
+        `loader` is whose document it is for: it is freed once.
+        """
+        if loader == self._freed:
+            return
+        self._freed, self._wanted = loader, True
         if self._renewing is None:
             self._renewing = asyncio.ensure_future(self._renew_while_wanted())
 
@@ -141,6 +154,7 @@ class Judging:
             while self._wanted and self._told and len(self._interceptors) < _MOST:
                 self._wanted = False
                 await self._renew()
+                await self._prepare()
         self._renewing = None
 
     async def _renew(self) -> None:
@@ -159,10 +173,15 @@ class Judging:
         Events and answers come in the order in which they happened. So once `Fetch.enable` is
         answered, each navigation that began without it has been told of.
         """
-        said = await self._browser.send("Target.attachToBrowserTarget")
-        made = _Interceptor(str(said["sessionId"]))
+        if self._spare is None:
+            await self._prepare()
+        made, self._spare = _Interceptor(str(self._spare)), None
         self._interceptors.append(made)
         await self._browser.send("Fetch.enable", {"patterns": DOCUMENTS}, made.session)
         self._moment += 1
         made.ready = self._moment
         return made
+
+    async def _prepare(self) -> None:
+        said = await self._browser.send("Target.attachToBrowserTarget")
+        self._spare = str(said["sessionId"])

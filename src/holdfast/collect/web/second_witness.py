@@ -142,7 +142,9 @@ def main() -> int:
         answer = crosscheck.run(told, stored, scratch)
     except (HoldfastError, ArithmeticError, ImportError, LookupError, MemoryError, OSError,
             ValueError) as error:  # fmt: skip
-        trouble = str(error) if isinstance(error, ResourceError) else f"{type(error).__name__}"
+        trouble = str(error) if isinstance(error, ResourceError) else type(error).__name__
+        if isinstance(error, FileNotFoundError):
+            trouble = "nothing was decoded that it could be held to"
         _say({"trouble": trouble})
         return 1
     _say({**answer, "unprotected": list(protection.missing())})

@@ -60,6 +60,15 @@ class State:
         """Return the hosts that the cookies are for; a leading dot means those below, too."""
         return tuple(sorted({str(one["domain"]) for one in self.cookies}))
 
+    def names(self) -> dict[str, Json]:
+        """Return what capture.json says of it: names and places, no value."""
+        return {
+            **self.facts,
+            "cookies": [{"domain": one["domain"], "name": one["name"]} for one in self.cookies],
+            "local_storage": [{"names": [*one.names], "origin": one.origin} for one in self.stored],
+            "sha256": self.sha256,
+        }
+
 
 def read(path: Path, facts: dict[str, Json]) -> State:
     """Read a state file.

@@ -12,7 +12,7 @@ from holdfast.webarchive.segments import Made
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from holdfast.collect.web.guard import Line
+    from holdfast.collect.web.tap import Relayed
 
 
 class RelayTap:
@@ -31,7 +31,7 @@ class RelayTap:
     def expect(self, port: int, peer: str, peer_port: int) -> None:
         """Pass: the line says it once it stands."""
 
-    def connected(self, line: Line) -> None:
+    def connected(self, line: Relayed) -> None:
         """Write a handshake."""
         address, _, port = (line.local or "").rpartition(":")
         ours = address.strip("[]")
@@ -40,11 +40,11 @@ class RelayTap:
         self._made[line.connection] = made
         self._write(made.opened())
 
-    def passed(self, line: Line, data: bytes, *, up: bool) -> None:
+    def passed(self, line: Relayed, data: bytes, *, up: bool) -> None:
         """Write what was copied."""
         self._write(self._made[line.connection].passed(data, up=up))
 
-    def closed(self, line: Line) -> None:
+    def closed(self, line: Relayed) -> None:
         """Write the end."""
         made = self._made.pop(line.connection, None)
         if made is not None:

@@ -84,25 +84,28 @@ class Visit:
             task.cancel()
 
     async def _visit(self) -> None:
-        self.seen.version = await self._browser.send("Browser.getVersion")
-        await self._judging.start()
-        await self._browser.send("Target.setDiscoverTargets", {"discover": True})
-        await self._browser.send(
-            "Target.setAutoAttach",
-            {
-                "autoAttach": True,
-                "filter": [{"type": "page"}],
-                "flatten": True,
-                "waitForDebuggerOnStart": True,
-            },
-        )
-        await self._browser.send(
-            "Browser.setDownloadBehavior",
-            {
-                "behavior": "allowAndName",
-                "downloadPath": str(self._downloads),
-                "eventsEnabled": True,
-            },
+        # All at once: while a browser starts, each answer takes its time.
+        _, self.seen.version, *_ = await asyncio.gather(
+            self._judging.start(),
+            self._browser.send("Browser.getVersion"),
+            self._browser.send("Target.setDiscoverTargets", {"discover": True}),
+            self._browser.send(
+                "Target.setAutoAttach",
+                {
+                    "autoAttach": True,
+                    "filter": [{"type": "page"}],
+                    "flatten": True,
+                    "waitForDebuggerOnStart": True,
+                },
+            ),
+            self._browser.send(
+                "Browser.setDownloadBehavior",
+                {
+                    "behavior": "allowAndName",
+                    "downloadPath": str(self._downloads),
+                    "eventsEnabled": True,
+                },
+            ),
         )
         if self._plan.cookies:
             await self._browser.send("Storage.setCookies", {"cookies": list(self._plan.cookies)})
@@ -149,6 +152,10 @@ class Visit:
             self.seen.error = str(error)
             if said.get("isDownload") or error == "net::ERR_ABORTED":
                 return
+        elif "loaderId" in said:
+            # Answered when the document is about to come, before any of its scripts runs.
+            self._judging.decided(said["frameId"], said["loaderId"])
+            self._judging.free(said["loaderId"])
         await self._unless_gone(main.loaded.wait())
 
     async def _unless_gone(self, waited: Any) -> Any:
@@ -344,7 +351,7 @@ class Visit:
             page.frame, page.url = frame["id"], frame["url"]
             self._judging.committed(frame)
             if page is self._main:
-                self._judging.free()
+                self._judging.free(frame["loaderId"])
 
     def _crashed(self, _params: dict[str, Any], page: Page | None, _session: str | None) -> None:
         if page is not None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from holdfast.collect.web import parts, sealing
 from holdfast.collect.web.second_witness import COMPARED, Testimony, check
 from holdfast.collect.web.taking import take
-from holdfast.collect.web.tap import open_tap
+from holdfast.collect.web.tap_packets import PacketTap
+from holdfast.collect.web.tap_relay import RelayTap
 from holdfast.webarchive import pcapng
 
 if TYPE_CHECKING:
@@ -18,12 +19,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.collect.web.guard import Guard
+    from holdfast.collect.web.tap import Tap
 
 SEALED = "secrets/traffic.pcapng.gz.age"
 TRAFFIC = "wire/traffic.pcapng"
 FORMAT = "holdfast-second-witness/1"
 _KEYS = 64 << 20
 """Bytes of a key log; a session has some five hundred."""
+
+
+def open_tap(out: Path, *, through_proxy: bool) -> tuple[Tap, str]:
+    """Return the best witness that can be had here, and why it is not packets where it is not.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    if through_proxy:
+        return RelayTap(out), "packets to a proxy begin with what is said to the proxy"
+    try:
+        return PacketTap(out), ""
+    except PermissionError:
+        return RelayTap(out), "this account may not see packets (CAP_NET_RAW)"
+    except OSError as error:
+        if out.exists():
+            raise
+        return RelayTap(out), f"the kernel gives no packets: {error.strerror}"
 
 
 class Witness:
@@ -50,7 +70,7 @@ class Witness:
         try:
             self._counted = self._tap.stop()
         except OSError as error:
-            self._failed = f"packets could not be written: {error.strerror}"
+            self._failed = f"packets could not be written: {error.strerror or error}"
 
     def testify(
         self, out: Path, guard: Path, keys: Path, owner: int, recipients: Sequence[str]

@@ -43,8 +43,8 @@ DEPTH = 2
 _TICK = 0.05
 _LOOK = 2.0
 """Seconds between two looks at which machines there are."""
-_STRIKES = 3
-"""Workers that one machine may lose before it gets no more."""
+_STRIKES = 12
+"""Workers that one machine may lose before it gets no more: an item takes up to three along."""
 _ANSWERS_WITHIN = 120.0
 _PROBE = """
 import os, sys

@@ -86,7 +86,7 @@ class RayCrew:
         self._workers = workers
         # What has to be made, and under which keys, is said by this machine's own software. Record
         # finders read tables, which lie here: so they run here.
-        self._local = Local(1).start(order, house)
+        self._local = Local(os.cpu_count() or 1).start(order, house)
         self.modules: tuple[Module, ...] = self._local.modules
         self.protection = self._local.protection
         self._members, self._machines = 0, 1

@@ -127,8 +127,8 @@ class Scanner:
         cut = self._left_cut and start == 0
         if stop - start <= LIMIT and not cut:
             at = self.at + start
-            for found in self._lexicon.judge(data[start:stop], _numbers(seen)):
-                out.append((at, found))
+            judged = self._lexicon.judge(data[start:stop], _numbers(seen))
+            out += [(at, found) for found in judged]
         else:
             self._pieces(data[start:stop], self.at + start, cut, out)
 

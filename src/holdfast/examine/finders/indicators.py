@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
 
-VERSION = 3
+VERSION = 4
 DECODERS: tuple[str, ...] = ("hyperscan", "publicsuffixlist", "python")
 
 WINDOW = 1 << 20

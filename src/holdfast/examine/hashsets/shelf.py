@@ -71,6 +71,11 @@ class HashSet:
         """Digests by what they are of: `sha256`, `domain`."""
         return {name: cast("int", facts["count"]) for name, facts in self._tables().items()}
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each table."""
+        return {name: str(facts["sha256"]) for name, facts in self._tables().items()}
+
     def _tables(self) -> dict[str, dict[str, Json]]:
         return cast("dict[str, dict[str, Json]]", self.facts["tables"])
 
@@ -190,18 +195,18 @@ def load(folder: Path, digest: str) -> HashSet:
     return HashSet(digest, described, facts)
 
 
-def verify(folder: Path, digest: str) -> None:
-    """Read a set whole.
+def check_whole(folder: Path, one: HashSet) -> None:
+    """Read every table of a set, to see that each is what was built.
 
     Raises:
-        IntegrityError: a table isn't what set.json says.
+        IntegrityError: one isn't.
     """
-    for name, facts in load(folder, digest)._tables().items():  # noqa: SLF001 - its own module
-        with (folder / digest / f"{name}.table").open("rb") as file:
-            if sha256_stream(file)[0] != facts["sha256"]:
+    for name, digest in one.digests.items():
+        with (folder / one.digest / f"{name}.table").open("rb") as file:
+            if sha256_stream(file)[0] != digest:
                 raise IntegrityError(
-                    f"the table {name} of set {digest} was altered",
-                    "add the list again: holdfast hashset add",
+                    f"the table {name} of the set {one.described.name} was altered",
+                    "remove it and add the list again: holdfast hashset",
                 )
 
 

@@ -217,6 +217,9 @@ class Table:
         """Say of each row of `wanted`, shape (n, width), whether the table has it.
 
         It goes through the table once, front to back, whatever the order asked in.
+
+        Raises:
+            IntegrityError: its index leads outside.
         """
         found = np.zeros(len(wanted), np.bool_)
         if not self.count or not len(wanted):
@@ -228,6 +231,8 @@ class Table:
         prefix = keys >> np.uint64(64 - self._bits) if self._bits else np.zeros_like(keys)
         low = self._index[prefix].astype(np.int64)
         high = self._index[prefix + np.uint64(1)].astype(np.int64)
+        if (low > high).any() or (high > self.count).any():
+            raise self._broken("its index leads outside")
         windows = low * self.width // WINDOW
         edges = [0, *(np.flatnonzero(np.diff(windows)) + 1).tolist(), len(keys)]
         for start, end in pairwise(edges):

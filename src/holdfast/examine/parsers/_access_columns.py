@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.parsers._lines import fields_of, pieces, sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 _WORD = r"[^\t\n\v\f\r ]+"
 _BEFORE = (
@@ -42,9 +38,7 @@ class Split(NamedTuple):
     columns: dict[str, Array]
 
 
-def split(
-    lines: Array, at: Array, minute: Callable[[str, str], int | None]
-) -> Split | None:
+def split(lines: Array, at: Array, minute: Callable[[str, str], int | None]) -> Split | None:
     """Split what lines can be split; None where there is none. `at` are the lines' numbers.
 
     `minute` gives the microseconds of a minute in a zone, None for one that is no time.

@@ -7,9 +7,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, AnyStr
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Rows, numbers
 from holdfast.examine.record import Failure
 
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.examine.file import EvidenceFile
-
-    Array = pa.Array[pa.Scalar[pa.DataType]]
 
 LINE_LIMIT = 1 << 16
 """Bytes of one line that are read; what is longer is a failure."""
@@ -48,7 +44,7 @@ class Lines:
 
     @cached_property
     def plain(self) -> bool:
-        r"""No backslash anywhere: each `text` is exactly its `raw`, and nothing in it is escaped."""
+        r"""No backslash anywhere: each `text` is exactly its `raw`, and nothing is escaped."""
         return not self.long and b"\\" not in self.block and self.block.isascii()
 
     @cached_property

@@ -11,20 +11,25 @@ from holdfast.examine.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkFlow(Record):
+class Between(Record):
+    """What two ends said to one another; `source` is who began, or of a message who sent it."""
+
+    stream: int
+    """The flow's number in the capture, from 0; of TCP, UDP and all other protocols together."""
+    source_ip: str | None = None
+    source_port: int | None = None
+    destination_ip: str | None = None
+    destination_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFlow(Between):
     """What two ends sent one another over one protocol; of TCP one connection. `time`: begun."""
 
     KIND: ClassVar[str] = "network.flow"
 
-    stream: int
-    """Its number in the capture, from 0; of TCP, UDP and all other protocols together."""
     protocol: str | None = None
     """`tcp`, `udp`, `icmp` and so on."""
-    source_ip: str | None = None
-    """Who began, as far as it can be told."""
-    source_port: int | None = None
-    destination_ip: str | None = None
-    destination_port: int | None = None
     last_time: int | None = None
     packets_sent: int
     """By who began."""
@@ -48,16 +53,11 @@ class NetworkFlow(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkDns(Record):
+class NetworkDns(Between):
     """One DNS message: a question, or the answer with the question in it."""
 
     KIND: ClassVar[str] = "network.dns"
 
-    stream: int
-    source_ip: str | None = None
-    source_port: int | None = None
-    destination_ip: str | None = None
-    destination_port: int | None = None
     dns_id: int | None = None
     response: bool
     query_name: str | None = None
@@ -71,18 +71,13 @@ class NetworkDns(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkHttp(Record):
+class NetworkHttp(Between):
     """One request of HTTP/1 and its response. `time`: when it was asked, or else answered."""
 
     KIND: ClassVar[str] = "network.http"
 
-    stream: int
     exchange: int
     """Its number in the flow, from 1."""
-    source_ip: str | None = None
-    source_port: int | None = None
-    destination_ip: str | None = None
-    destination_port: int | None = None
     method: str | None = None
     url: str | None = None
     """Host and target as asked for; http, since it was in the clear."""
@@ -114,16 +109,11 @@ class NetworkHttp(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkTls(Record):
+class NetworkTls(Between):
     """The start of a TLS connection. `time`: of its first message."""
 
     KIND: ClassVar[str] = "network.tls"
 
-    stream: int
-    source_ip: str | None = None
-    source_port: int | None = None
-    destination_ip: str | None = None
-    destination_port: int | None = None
     server_name: str | None = None
     """What the client asked for (SNI)."""
     offered: list[str] = field(default_factory=list)

@@ -10,23 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.parsers._auth import PROGRAMS
 from holdfast.examine.parsers._lines import pieces, sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Array = pa.Array[pa.Scalar[pa.DataType]]
-
 _WORD = r"[^\t\n\v\f\r ]+"
 _AFTER = rf" {_WORD} [^\t\n\v\f\r :\[\]]+(?:\[\d{{1,10}}\])?: "
 _OLD = r"^[A-Z][a-z][a-z] [ 0123]\d \d\d:\d\d:\d\d" + _AFTER
-_DATED = (
-    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)" + _AFTER
-)
+_DATED = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)" + _AFTER
 _OLD_STAMP, _MINUTE = 15, 16
 _LONGEST = 256
 """Characters of a name."""

@@ -22,7 +22,6 @@ from holdfast.examine.record import Record, timed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python", "sqlite3")
@@ -38,29 +37,11 @@ _STATES = (
 )  # fmt: skip
 
 
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Firefox's `moz_downloads`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield one record a download.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(file, {"moz_downloads": _downloads})
-
-
 def _downloads(database: _sqlite.Database) -> Iterator[Record]:
-    have = database.columns("moz_downloads")
-    query = (
-        f"SELECT d.rowid, {_sqlite.select(_COLUMNS, have, 'd')} "  # noqa: S608 - fixed names only
-        "FROM moz_downloads d ORDER BY d.rowid"
-    )
-    for row in database.rows(query):
-        rowid, source, target, start, end, state, referrer, received, size, mime, guid = row
+    for row in database.records("moz_downloads", _COLUMNS):
+        rowid, source, target, start, end, state, referrer, received, size, mime, guid = (
+            row.values()
+        )
         when = since_1970(start)
         path = unquote(text(target) or "", errors="backslashreplace") or None
         total = whole(size)
@@ -78,3 +59,6 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
             mime_type=text(mime) or None,
             guid=text(guid) or None,
         )
+
+
+match, parse = _sqlite.parser(SCHEMA, {"moz_downloads": _downloads})

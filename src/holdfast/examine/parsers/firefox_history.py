@@ -29,7 +29,6 @@ from holdfast.examine.record import Record, timed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python", "sqlite3")
@@ -52,29 +51,6 @@ _PLACE = ("url", "title", "visit_count", "typed")
 _VISIT = ("visit_date", "visit_type", "from_visit", "source")
 _ANNOTATION = ("content", "dateadded", "lastmodified")
 _BOOKMARK = ("title", "dateadded", "lastmodified", "guid")
-
-
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Firefox's `moz_places` and `moz_historyvisits`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield visits, bookmarks, annotations, downloads; a table that breaks off gives a `Failure`.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(
-        file,
-        {
-            "moz_historyvisits": _visits,
-            "moz_bookmarks": _bookmarks,
-            "moz_annos": _annotations,
-            "moz_items_annos": _item_annotations,
-        },
-    )
 
 
 def _visits(database: _sqlite.Database) -> Iterator[Record]:
@@ -208,3 +184,14 @@ def _download(
         total_bytes=whole(facts.get("fileSize")),
         state=None if state is None else _STATES.get(state, str(state)),
     )
+
+
+match, parse = _sqlite.parser(
+    SCHEMA,
+    {
+        "moz_historyvisits": _visits,
+        "moz_bookmarks": _bookmarks,
+        "moz_annos": _annotations,
+        "moz_items_annos": _item_annotations,
+    },
+)

@@ -16,9 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Part, Rows, block, merged, numbers
 from holdfast.examine.parsers import _syslog_columns as quick
 from holdfast.examine.parsers._auth import (
@@ -49,8 +47,6 @@ if TYPE_CHECKING:
     from holdfast.examine.parsers._lines import Lines
     from holdfast.examine.parsers._syslog_columns import Split
 
-    Array = pa.Array[pa.Scalar[pa.DataType]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyslogMessage(Record):
@@ -71,7 +67,7 @@ class SyslogMessage(Record):
 VERSION = 1
 DATED = True
 """The year may come from the time of collection, which is then part of the result's key."""
-DECODERS: tuple[str, ...] = ("python",)
+DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (SyslogMessage, AuthLogon, AuthPrivilege, AuthAccount)
 
 _OLD = re.compile(

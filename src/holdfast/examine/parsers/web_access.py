@@ -16,9 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import Part, block, merged, numbers
 from holdfast.examine.parsers._access_columns import split
 from holdfast.examine.parsers._lines import Failures, lines
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.parsers._access_columns import Array, Split
+    from holdfast.examine.parsers._access_columns import Split
     from holdfast.examine.parsers._lines import Lines
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +43,7 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]+|[A-Za-z0-9.-]+\.[A-Za-z
 
 
 VERSION = 2
-DECODERS: tuple[str, ...] = ("python",)
+DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (WebAccess,)
 
 

@@ -53,6 +53,7 @@ STAMPED_AFTER = "stamps/after."
 """What is stamped after: it names the commitments, so they can't cover it."""
 _SEALED = ".age"
 _FRAMES = ".frames"
+_PACKETS = ".pcapng"
 _PACKED_BODY = re.compile(rb"(?i)__wb_post_data=([A-Za-z0-9+/=%_-]+)")
 _BODY = re.compile(rb'"requestBody":\s*"((?:[^"\\]|\\.)*)"')
 
@@ -245,6 +246,10 @@ class _Derivation:
             self._withhold(part, "it is sealed, for the unit alone")
         elif ending == _FRAMES:
             self._withhold(part, "HPACK packs header fields, so that none can be taken out")
+        elif ending == _PACKETS:
+            self._withhold(
+                part, "nothing can be taken out of packets and leave them what they were"
+            )
         elif ending in _TEXT:
             self._text(part, data, ranges)
         elif not views.is_clear(data, _OPAQUE.get(ending, b""), self._finder, shown=self._shown):
