@@ -24,7 +24,7 @@ HOUR, DAY = 3_600_000_000, 86_400_000_000
 PAGE = 1_000
 """Events that a page of a timeline shows."""
 _MAKE = """
-COPY (SELECT sha256((n % 997)::VARCHAR) AS item, '' AS path, 'web_access' AS parser,
+COPY (SELECT sha256((n // 10000)::VARCHAR) AS item, '' AS path, 'web_access' AS parser,
              1::BIGINT AS parser_version, ['web.access', 'syslog.line', 'mail.message',
              'windows.event', 'browser.visit'][n % 5 + 1] AS kind, n AS seq,
              make_timestamptz({first} + n * {step}) AS time,

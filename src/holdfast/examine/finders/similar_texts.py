@@ -37,14 +37,14 @@ class SimilarText(Record):
 
     fingerprint: str
     """MinHash: `VALUES` 32-bit numbers, 8 hex digits each."""
-    words: int
+    word_count: int
     cited_kind: str
     cited_parser: str
     cited_parser_version: int
     cited_seq: int
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("numpy", "python")
 KINDS: tuple[str, ...] = ("document.text", "mail.message", "text.document")
 """The kinds of records that are read."""
@@ -117,7 +117,7 @@ def _similar(found: list[str], row: dict[str, Any]) -> SimilarText:
     return SimilarText(
         message=row["message"], time_meaning=row["time_meaning"],
         offset=row["offset"], length=row["length"], row=row["row"],
-        fingerprint=fingerprint(found).astype(">u4").tobytes().hex(), words=len(found),
+        fingerprint=fingerprint(found).astype(">u4").tobytes().hex(), word_count=len(found),
         cited_kind=row["kind"], cited_parser=row["parser"],
         cited_parser_version=row["parser_version"], cited_seq=row["seq"],
     )  # fmt: skip
