@@ -204,7 +204,8 @@ def links(place: Where, *, case: str, kinds: tuple[str, ...], unknown: bool, as_
     """
     with place.session() as session:
         rows = linking.links(session, linking.Links(case, kinds, not unknown))
-        _show(rows, _link, as_json=as_json)
+        none = "no other case of this vault holds a validated indicator of this one"
+        _show(rows, _link, as_json=as_json, none=none)
 
 
 @click.command()
@@ -225,14 +226,24 @@ def disagreements(
     with place.session() as session:
         request = opinions.Disagreements(case, items, parsers)
         rows = opinions.disagreements(session, request)
-        _show(rows, lambda row: f"{_place(row):<12}  {row['message']}", as_json=as_json)
+        none = "no second reader says otherwise; was it examined with --cross-check?"
+        _show(rows, _disagreement, as_json=as_json, none=none)
 
 
 _ON, _OFF = "\ue000", "\ue001"
 """Where bold begins and ends, until the text is made safe: no text that is safe has them."""
 
 
-def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+_NONE = "nothing matches; `holdfast ledger` shows what was read and what was not"
+
+
+def _show(
+    lines: Iterator[bytes],
+    text: Callable[[dict[str, Any]], str],
+    *,
+    as_json: bool,
+    none: str = _NONE,
+) -> None:
     found = False
     for line in lines:
         found = True
@@ -241,7 +252,7 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
         else:
             click.echo(_painted(text(orjson.loads(line))))
     if not found and not as_json:
-        warn("nothing matches; `holdfast ledger` shows what was read and what was not")
+        warn(none)
 
 
 def _event(row: dict[str, Any]) -> str:
@@ -284,6 +295,10 @@ def _place(row: dict[str, Any]) -> str:
     if not at and row["offset"] is not None:
         at = f"@{row['offset']}"
     return f"{row['exhibit'] or ''}{inside}{at}"
+
+
+def _disagreement(row: dict[str, Any]) -> str:
+    return f"{_place(row):<12}  {row['message']}"
 
 
 def _link(row: dict[str, Any]) -> str:
