@@ -20,7 +20,12 @@ from bench import (
     collect_20000,
     examine_evtx,
     examine_indicators,
+    examine_linear,
     examine_lines,
+    examine_plaso,
+    examine_ray,
+    full_text,
+    hashset_lookup,
     house,
     log,
     log_huge,
@@ -29,8 +34,10 @@ from bench import (
     peers,
     report,
     results,
+    search_phrase,
     startup,
     store_s3,
+    timeline_window,
     verify_13000,
     verify_throughput,
     web_capture,
@@ -52,7 +59,14 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "append": append,
     "examine-evtx": examine_evtx,
     "indicators": examine_indicators,
+    "hashset-lookup": hashset_lookup,
     "examine-lines": examine_lines,
+    "timeline-window": timeline_window,
+    "search-phrase": search_phrase,
+    "examine-ray": examine_ray,
+    "examine-plaso": examine_plaso,
+    "examine-linear": examine_linear,
+    "full-text": full_text,
     "log": log,
     "log-huge": log_huge,
     "memory": memory,
@@ -63,7 +77,7 @@ MEASUREMENTS: dict[str, ModuleType] = {
     "web-many": web_many,
 }
 
-BY_NAME = {"log-huge"}
+BY_NAME = {"hashset-lookup", "log-huge"}
 """Run only when asked for: they take a quarter of an hour each."""
 
 ORDER = (
@@ -188,6 +202,8 @@ def _keep(section: results.Section) -> None:
     kept[section.name] = section
     results.save(HERE / "results.json", kept)
     (HERE / "RESULTS.md").write_text(report.document(kept, ORDER), "utf-8")
+    if section.name == examine_ray.NAME:
+        examine_ray.write_how_to(section)
 
 
 def _kept() -> str:

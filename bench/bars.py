@@ -55,15 +55,26 @@ BARS = {
         f"at most {STEADY:.2f}x of 64 MiB)"
     ),
     "web-rate": "collect web: at least 15 captures a minute, small pages, 4 at once",
+    "hashset-lookup": (
+        "100,000,000 hashes in NSRL's schema: 1,000,000 look-ups a second in bounded memory (1 GiB)"
+    ),
     "evtx-rate": (
         "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
     ),
     "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
+    "timeline-window": "a timeline window query over 10,000,000 events: under 200 ms",
+    "search-phrase": "a phrase query: under 50 ms",
     "indicators": (
         "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
     ),
     "examine-lines-rate": "web and authentication lines to Parquet on disk: 300,000 lines/s",
     "examine-lines-plaso": "the same: at least 30x plaso's text parser",
+    "plaso-rate": (
+        "plaso's own test data that these parsers know: at least 10x log2timeline on the same files"
+    ),
+    "plaso-events": "the same: at least as many events, in every family",
+    "full-text": "full text: at least 0.8x of what tantivy alone does on the same text",
+    "examine-linear": "examining grows linearly: a byte at 16x costs at most 1.15 of one at 4x",
     "memory": (
         "memory of any command independent of the evidence's size (peak with 1 GiB at most "
         f"{STEADY:.2f}x that with 64 MiB)"

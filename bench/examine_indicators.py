@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from holdfast.examine.file import evidence_from
 from holdfast.examine.interfaces import finders
-print(sum(1 for one in finders() for _ in one.find(evidence_from(Path(sys.argv[1])))))
+print(sum(len(block) for one in finders() for block in one.find(evidence_from(Path(sys.argv[1])))))
 """
 PLAIN = """
 import re, sys
@@ -32,7 +32,7 @@ data = Path(sys.argv[1]).read_bytes()
 total = 0
 for word in re.finditer(b"[" + re.escape(bytes(_patterns.WORD_BYTES)) + b"]+", data):
     total += len(_judge.judge(word[0]))
-every = set(range(len(_identifiers.KINDS)))
+every = frozenset(range(len(_identifiers.KINDS)))
 for phrase in re.finditer(rb"[\\t\\x20-\\x7e]+", data):
     total += len(_identifiers.judge(phrase[0], every))
 print(total)

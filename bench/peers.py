@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import Side
@@ -13,7 +14,6 @@ from bench.process import expect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ COREUTILS = Tool("cp", ("cp", "--version"), _apt("coreutils"))
 OPENSSL = Tool("openssl", ("openssl", "version"), _apt("openssl"))
 HASHDEEP = Tool("hashdeep", ("hashdeep", "-V"), _apt("hashdeep"))
 BAGIT = Tool("bagit", (sys.executable, "-m", "bagit", "--version"), "./dev setup")
-MITMPROXY = Tool("mitmdump", ("mitmdump", "--version"), "pipx install mitmproxy")
+PEERS = Path(__file__).parents[1] / ".peers"
+MITMDUMP = str(PEERS / "mitmproxy" / "bin" / "mitmdump")
+MITMPROXY = Tool("mitmproxy", (MITMDUMP, "--version"), "./dev peers")
 SCOOP = Tool("scoop", ("scoop", "--version"), "npm install -g @harvard-lil/scoop")
 
 TOOLS = (COREUTILS, OPENSSL, HASHDEEP, BAGIT, MITMPROXY, SCOOP)

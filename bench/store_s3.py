@@ -40,7 +40,7 @@ def measure(bench: Bench) -> Section:
         section.bars["store-s3"] = bars.by_ratio(None, 0.8, missing=str(absent))
         return section
     worst = None
-    with _credentials(), s3_server.running() as server:
+    with credentials(), s3_server.running() as server:
         SERVERS.update(server.pids)
         _warm(server)
         for kind, (count, size) in (TINY if bench.small else KINDS).items():
@@ -74,7 +74,8 @@ def _warm(server: Server) -> None:
 
 
 @contextmanager
-def _credentials() -> Iterator[None]:
+def credentials() -> Iterator[None]:
+    """Have the tests' server's credentials in the environment."""
     names = {"AWS_ACCESS_KEY_ID": s3_server.KEY, "AWS_SECRET_ACCESS_KEY": s3_server.SECRET}
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)

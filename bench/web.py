@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench import house
 from bench.measure import Side
-from bench.peers import MITMPROXY, missing
+from bench.peers import MITMDUMP, MITMPROXY, missing
 from bench.process import expect, run
 
 if TYPE_CHECKING:
@@ -32,10 +32,16 @@ def browser(site: Site, page: str, way: str = "") -> Side:
 
     def steps(_folder: Path) -> list[list[str]]:
         address = site.url(f"/page/{page}")
-        given = [address, site.resolver_rules, str(site.root_file), *([way] if way else [])]
+        ways = [way] if way else []
+        if way == "mitmproxy":
+            ways.append(MITMDUMP)
+        given = [address, site.resolver_rules, str(site.root_file), *ways]
         return [[sys.executable, str(DRIVER), *given]]
 
     def check(folder: Path) -> dict[str, float]:
+        if way == "mitmproxy":
+            flows = (folder / "flows").read_bytes()
+            expect(f"/page/{page}".encode() in flows, "mitmdump has written no flows")
         return {"load": _loaded((folder / "output").read_text("utf-8"))}
 
     lacking = missing(MITMPROXY) if way == "mitmproxy" else ""

@@ -47,9 +47,11 @@ def measure(bench: Bench) -> Section:
             "The page itself says when all of it had happened (performance.now).",
             "No time to settle, no scrolling, no time authority. Every side checks the site's "
             "chain up to a root that its profile trusts.",
-            "What a load pays for: the log, the relay's two hops a turn, and that Chromium passes "
-            "every request through the browser process while the scope of documents is judged "
-            "(docs/decisions/0060). On a busy machine each hop waits for a processor.",
+            "What a load pays for: above all the log, then the relay's two hops a turn, and what "
+            "is asked for in the moment in which a page is freed of the interception that judges "
+            "main pages (docs/decisions/0073). On a busy machine each hop waits for a processor.",
+            "mitmproxy writes its flows to a file; it makes no views, and keeps neither the "
+            "server's certificates nor the bytes of what it relays.",
             *(f"Beside {one.name}: NOT MEASURED: {one.missing}" for one in sides if one.missing),
             f"Beside scoop: NOT MEASURED: {peers.SCOOP.missing or 'no side is written for it'}",
         ],

@@ -1,11 +1,12 @@
 """Launch a plain Chromium, load a page, print its DOM, close: what a capture is compared with.
 
-    python web_plain.py URL RULES ROOT [netlog | mitmproxy]
+    python web_plain.py URL RULES ROOT [netlog | mitmproxy PROGRAM]
 
 RULES and ROOT are the hostile site's resolver rules and its authority's certificate, which the
 profile trusts as a capture's does: checking a chain takes its time on every side. With `netlog` the
 browser writes the log that a capture is made from; with `mitmproxy` it goes through mitmdump,
-which writes its flows to a file. The flags are those of a capture, so that only these differ.
+which writes its flows to the file `flows`. The flags are those of a capture, so that only these
+differ.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         if "netlog" in ways:
             more = [f"--log-net-log={home}/netlog.json", "--net-log-capture-mode=Everything"]
         if "mitmproxy" in ways:
-            proxy, port = _mitmproxy(home, rules)
+            proxy, port = _mitmproxy(home, rules, ways[-1])
             more = [f"--proxy-server=127.0.0.1:{port}", "--ignore-certificate-errors"]
         command = [
             chromium.find(None),
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _mitmproxy(home: Path, rules: str) -> tuple[subprocess.Popen[bytes], int]:
+def _mitmproxy(home: Path, rules: str, program: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start mitmdump; the site's names are all on the loopback, which it is told by an add-on."""
     hosts = {word.split()[1]: word.split()[2] for word in rules.split(",")}
     addon = home / "names.py"
@@ -74,9 +75,9 @@ def _mitmproxy(home: Path, rules: str) -> tuple[subprocess.Popen[bytes], int]:
         port = int(free.getsockname()[1])
     started = subprocess.Popen(
         [
-            *("mitmdump", "--quiet", "--listen-host", "127.0.0.1", "--listen-port", str(port)),
+            *(program, "--quiet", "--listen-host", "127.0.0.1", "--listen-port", str(port)),
             *("--ssl-insecure", "--set", f"confdir={home}/mitm"),
-            *("--scripts", str(addon), "--save-stream-file", f"{home}/flows"),
+            *("--scripts", str(addon), "--save-stream-file", "flows"),
         ]
     )
     deadline = time.monotonic() + 60

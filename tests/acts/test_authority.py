@@ -11,6 +11,7 @@ import pkgutil
 import shutil
 from typing import TYPE_CHECKING
 
+import pyrage
 import pytest
 
 import holdfast.acts
@@ -36,30 +37,47 @@ TOUCHES_EVIDENCE = (YES, NO, NO, NO, NO)
 MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
+    "campaigns": TOUCHES_EVIDENCE,
     "case.close": (YES, YES, YES, NO, NO),
+    "case.role": SHOWS,
     "case.show": SHOWS,
+    "case.team": SHOWS,
+    "clock.list": SHOWS,
+    "clock.remove": TOUCHES_EVIDENCE,
+    "clock.set": TOUCHES_EVIDENCE,
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
+    "disagreements": TOUCHES_EVIDENCE,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
+    "examine.compare": TOUCHES_EVIDENCE,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
+    "item.release": SHOWS,
+    "item.withdraw": SHOWS,
     "items": SHOWS,
     "ledger": SHOWS,
+    "links": TOUCHES_EVIDENCE,
+    "marks": TOUCHES_EVIDENCE,
+    "matches": TOUCHES_EVIDENCE,
     "profile.request": TOUCHES_EVIDENCE,
+    "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
+    "search.save": TOUCHES_EVIDENCE,
+    "searches": SHOWS,
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
+    "timeline.counts": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
 }
 NO_CASE = {
-    *("egress.set", "profile.mark", "schedule.remove"),
+    *("egress.set", "hashset.add", "hashset.remove", "profile.mark", "schedule.remove"),
     "log.authorities",
     "log.continue",
     "log.renew",
@@ -72,14 +90,23 @@ NO_CASE = {
 }
 """Acts that touch no case."""
 
+RECIPIENT = str(pyrage.x25519.Identity.generate().to_public())
 COMMANDS: dict[str, tuple[str, ...]] = {
     "account.request": (
         *("collect", "account", "--case", "CASE", "--account", "A"),
         *("--host", "a.example", "--order", "O"),
     ),
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
+    "campaigns": ("campaigns", "--case", "CASE"),
     "case.close": ("case", "close", "CASE"),
+    "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
+    "case.team": ("case", "team", "CASE"),
+    "clock.list": ("clock", "list", "--case", "CASE"),
+    "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
+    "clock.set": (
+        *("clock", "set", "--case", "CASE", "--host", "pc", "--ahead", "1", "--basis", "B"),
+    ),
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
     "collect.diff": ("collect", "diff", "--case", "CASE", "AL/1", "AL/2"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
@@ -87,27 +114,58 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
     "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
+    "disagreements": ("disagreements", "--case", "CASE"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
+    "examine.compare": ("examine", "--case", "CASE", "--compare", "own_patterns"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
+    "item.release": (
+        *("restricted", "release", "AL/1", "--case", "CASE", "--for", "N", "--order", "O"),
+        *("--sealed-to", RECIPIENT),
+    ),
+    "item.withdraw": ("restricted", "withdraw", "RELEASE", "--case", "CASE", "--reason", "R"),
     "items": ("items", "--case", "CASE"),
     "ledger": ("ledger", "--case", "CASE"),
+    "links": ("links", "--case", "CASE"),
+    "marks": ("marks", "--case", "CASE"),
+    "matches": ("matches", "--case", "CASE"),
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),
+    "restricted": ("restricted", "list", "--case", "CASE"),
     "schedule.add": (
         *("collect", "schedule", "add", "--case", "CASE", "--every", "1h"),
         "http://127.0.0.1:1/",
     ),
     "search": ("search", "--case", "CASE", "bank"),
+    "search.save": ("search", "--case", "CASE", "--save", "money", "bank"),
+    "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
+    "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",
     ),
     "web.redact": ("web", "redact", "AL/3", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
 }
+
+
+NEED_AN_EXHIBIT = {
+    "bundle": "no exhibit", "item.release": "no exhibit", "item.withdraw": "no release",
+    "statement": "no exhibit",
+}  # fmt: skip
+
+
+def restrict(line: Line, folder: Path) -> int:
+    """Put AL/1 on a list of abuse material, and name somebody who may be given it."""
+    (folder / "list.txt").write_text(line.items()[0]["item"])
+    line.must("hashset", "add", folder / "list.txt", "--name", "n", "--kind", "abuse", "--origin",
+              "o", "--version", "1", "--date", "d")  # fmt: skip
+    line.must("restricted", "list", "--case", line.case)
+    given = ("--for", "N", "--order", "O", "--sealed-to", RECIPIENT, "--json")
+    done = line.must("restricted", "release", "AL/1", "--case", line.case, *given)
+    return int(done.row["entry"])
 
 
 def acts() -> set[str]:
@@ -130,8 +188,10 @@ def examined(
 ) -> tuple[Path, str]:
     """A vault whose case, in force until 2999, has evidence that was examined."""
     from holdfast.acts.act import Session  # noqa: PLC0415
+    from holdfast.acts.clocks import SetClock, set_clock  # noqa: PLC0415
     from holdfast.acts.collecting import CollectFiles, collect_files  # noqa: PLC0415
     from holdfast.acts.examining import Examine, examine  # noqa: PLC0415
+    from holdfast.examine.told import Told  # noqa: PLC0415
     from holdfast.vault.vault import Vault  # noqa: PLC0415
 
     root, case = made_plain
@@ -143,7 +203,9 @@ def examined(
         (place / "page.txt").write_text("no capture")
         named = tuple(str(place / name) for name in ("mail.txt", "page.txt"))
         assert len(list(collect_files(session, CollectFiles(case, named)))) == 2
+        examine(session, Examine(case, told=Told({"own_patterns": [["word", "bank"]]})))
         examine(session, Examine(case))
+        set_clock(session, SetClock(case, "1", "B", host="pc"))
         session.vault.engine.dispose()
     return place / "vault", case
 
@@ -205,17 +267,21 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         scene.collect(tmp_path / "capture.wacz")
         copy = tmp_path / "redacted.wacz"
         scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
+    released = 0
+    if act in {"item.release", "item.withdraw"}:
+        released = restrict(scene, tmp_path)
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
-    named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/"}
+    named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/",
+             "RELEASE": str(released)}  # fmt: skip
     named["SITE/"] = site.url
     command = [_filled(word, named) for word in COMMANDS[act]]
     done = scene(*command)
     if MATRIX[act][STATES.index(state)]:
-        if state == "not yet valid" and act in {"bundle", "statement"}:
+        if state == "not yet valid" and act in NEED_AN_EXHIBIT:
             # Allowed, but such a case can't have anything yet.
-            assert (done.code, "no exhibit" in done.err) == (3, True)
+            assert (done.code, NEED_AN_EXHIBIT[act] in done.err) == (3, True)
         else:
             assert done.code == 0, done.err
         assert scene.entries("denied") == []
@@ -292,7 +358,7 @@ def test_an_authority_that_ends_during_a_collection_ends_the_collection(
             from holdfast.acts.act import Session  # noqa: PLC0415
             from holdfast.vault.vault import Vault  # noqa: PLC0415
 
-            other = Session(Vault.open(line.vault), "bob")
+            other = Session(Vault.open(line.vault), "alice")
             cases.close_case(other, cases.CloseCase(line.case, "judgment"))
             other.vault.engine.dispose()
         else:

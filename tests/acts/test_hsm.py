@@ -77,6 +77,7 @@ def test_an_operator_signs_with_a_token(line: Line, module: str, pin: None) -> N
     key = uri(module, "alice")
     vkey = line.must("operator", "vkey", "--operator", "carol", "--key", key).out.strip()
     line.must("operator", "add", "carol", "--public", vkey)
+    line.must("case", "role", "carol", "--case", line.case, "--add", "lead")
     line.must("case", "close", line.case, "--operator", "carol", "--key", key)
     (closed,) = line.entries("case.close")
     assert closed["signed"]
@@ -89,6 +90,7 @@ def test_a_keyring_may_name_a_token(line: Line, module: str, pin: None) -> None:
     key = uri(module, "alice")
     vkey = line.must("operator", "vkey", "--operator", "carol", "--key", key).out.strip()
     line.must("operator", "add", "carol", "--public", vkey)
+    line.must("case", "role", "carol", "--case", line.case, "--add", "lead")
     file = line.vault / "keys" / "operators" / "carol.key"
     file.write_text(key + "\n")
     file.chmod(0o600)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from holdfast.cases import access
 from holdfast.vault import custody, roles
 from holdfast.vault.keys import Keyring, own_signer
 from holdfast.vault.vault import Vault
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.line import Line
+
+
+OPENING = (
+    *("case", "open", "--title", "T", "--basis", "B", "--authority", "A"),
+    *("--until", "2999-12-31"),
+)
 
 
 def own_key(folder: Path, name: str) -> tuple[Path, str]:
@@ -30,6 +37,7 @@ def test_a_private_key_never_comes_here(line: Line, tmp_path: Path) -> None:
     assert line.must("operator", "vkey", "--operator", "bob", "--key", key).out == f"{vkey}\n"
     line.must("operator", "add", "bob", "--public", vkey, "--role", "prosecutor")
     assert not (line.vault / "keys" / "operators" / "bob.key").exists()
+    line.must("case", "role", "bob", "--case", line.case, "--add", "lead")
     line.must("case", "close", line.case, "--operator", "bob", "--key", key)
     (closed,) = line.entries("case.close")
     assert closed["actor"] == {"key": vkey.split("+")[1], "name": "bob"}
@@ -39,7 +47,7 @@ def test_a_private_key_never_comes_here(line: Line, tmp_path: Path) -> None:
 
 def test_a_key_that_no_entry_gives_to_its_bearer_is_refused(line: Line, tmp_path: Path) -> None:
     key, vkey = own_key(tmp_path, "bob")
-    done = line("case", "close", line.case, "--operator", "bob", "--key", key)
+    done = line("--operator", "bob", "--key", key, *OPENING)
     assert done.code == 3
     assert "in no entry of the log" in done.err
     assert line("operator", "add", "eve", "--public", vkey).code == 3, "another's name"
@@ -87,6 +95,7 @@ def test_only_who_may_approve_makes_others_such(line: Line) -> None:
 
 def test_a_rotated_key_ends_and_what_it_signed_stays_signed(line: Line, tmp_path: Path) -> None:
     line.must("operator", "add", "bob")
+    line.must("case", "role", "bob", "--case", line.case, "--add", "lead")
     file = line.vault / "keys" / "operators" / "bob.key"
     old = tmp_path / "old.key"
     old.write_bytes(file.read_bytes())
@@ -119,6 +128,7 @@ def test_a_rotation_that_was_stopped_after_its_entry_goes_on(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line.must("operator", "add", "bob")
+    line.must("case", "role", "bob", "--case", line.case, "--add", "lead")
 
     def dies(_keyring: Keyring, _name: str) -> None:
         raise KeyboardInterrupt
@@ -133,14 +143,18 @@ def test_a_rotation_that_was_stopped_after_its_entry_goes_on(
 
 def test_a_revoked_key_and_its_roles_end(line: Line, tmp_path: Path) -> None:
     line.must("operator", "add", "bob", "--role", "supervisor")
+    line.must("case", "role", "bob", "--case", line.case, "--add", "lead")
     line.must("operator", "revoke", "bob", "--reason", "laptop stolen")
     (row,) = [r for r in line.must("operator", "list", "--json").rows if r["operator"] == "bob"]
     assert row["ended"] == line.entries("operator.revoke")[0]["entry"]
-    done = line("case", "close", line.case, "--operator", "bob")
+    done = line("--operator", "bob", *OPENING)
     assert "actor unsigned" in done.err, "without a key, and so it reads"
+    assert line("case", "close", line.case, "--operator", "bob").code == 4
     line.must("operator", "add", "bob")
     (_, again) = [r for r in line.must("operator", "list", "--json").rows if r["operator"] == "bob"]
     assert again["roles"] == ["investigator"]
+    team = line.must("case", "team", line.case, "--json").rows
+    assert [row["operator"] for row in team] == ["alice"]
     line.intact()
 
 
@@ -148,12 +162,14 @@ def test_a_revoked_key_and_its_roles_end(line: Line, tmp_path: Path) -> None:
 def test_a_signature_by_an_ended_key_is_named(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stole the key, and has the log's too, can still write; verification tells."""
     line.must("operator", "add", "bob")
+    line.must("case", "role", "bob", "--case", line.case, "--add", "lead")
     kept = (line.vault / "keys" / "operators" / "bob.key").read_bytes()
     line.must("operator", "revoke", "bob", "--reason", "stolen")
     file = line.vault / "keys" / "operators" / "bob.key"
     file.write_bytes(kept)
     file.chmod(0o600)
     monkeypatch.setattr(custody.Custody, "_check_key", lambda *_: None)
+    monkeypatch.setattr(access, "check", lambda *_: None)
     line.must("case", "close", line.case, "--operator", "bob")
     problems = line("verify", "--json", "--jobs", 1).row["problems"]
     assert len(problems) == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench import bars, machine, report, results
+from bench import bars, examine_ray, machine, report, results
 from bench.__main__ import MEASUREMENTS, ORDER
 from bench.measure import Sample
 from bench.results import Comparison, Outcome, Row, Section
@@ -186,3 +186,25 @@ def test_the_kept_tables_are_those_the_results_give() -> None:
     if not kept.exists():
         pytest.skip("nothing was measured yet")
     assert document.read_text("utf-8") == report.document(results.load(kept), ORDER)
+
+
+def test_the_how_to_shows_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table is written by the measurement; by hand it could say anything."""
+    kept = results.load(ROOT / "bench" / "results.json").get(examine_ray.NAME)
+    text = examine_ray.HOW_TO.read_text("utf-8")
+    shown = text.partition(examine_ray.BEGIN)[2].partition(examine_ray.END)[0]
+    if kept is None or not kept.rows:
+        assert shown == "Not measured yet: `./dev bench examine-ray`.\n"
+    else:
+        assert shown == f"{examine_ray.how_to(kept)}\n"
+    copy = tmp_path / "how-to.md"
+    copy.write_text(text, "utf-8")
+    monkeypatch.setattr(examine_ray, "HOW_TO", copy)
+    for rate in ("10 items/s", "20 items/s"):
+        made = section(examine_ray.NAME, facts=[f"one worker {rate}"])
+        examine_ray.write_how_to(made)
+        now = copy.read_text("utf-8")
+        assert now == text.replace(shown, f"{examine_ray.how_to(made)}\n")
+        assert f"one worker {rate}" in now

@@ -68,6 +68,8 @@ def test_every_command_takes_vault_and_operator() -> None:
     # What is shipped, what others made, and what watches others' logs needs no vault.
     assert without <= {
         "check",
+        "cluster join",
+        "cluster start",
         "monitor",
         "verify-script",
         "witness add-log",

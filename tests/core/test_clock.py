@@ -21,6 +21,13 @@ def test_what_is_written_is_read_again(micros: int) -> None:
     assert clock.from_text(clock.to_text(micros)) == micros
 
 
+def test_what_is_finer_than_a_microsecond_is_written_behind_it() -> None:
+    assert clock.to_text(1_000_001, 5) == "1970-01-01T00:00:01.000001005Z"
+    assert clock.to_text(1_000_000, 0) == "1970-01-01T00:00:01.000000000Z"
+    assert clock.to_text(LAST + 1, 7) == "@253402300800.000000007"
+    assert clock.from_text("1970-01-01T00:00:01.000001005Z") == 1_000_001
+
+
 @pytest.mark.parametrize(
     ("micros", "text"),
     [

@@ -37,7 +37,8 @@ def test_a_record_cites_its_source(bench: Bench) -> None:
     (row,) = rows(bench, item, "toy.line")
     assert row == {
         "item": item.item, "path": "first.box/deep/file.txt", "parser": "toy_lines",
-        "parser_version": 1, "kind": "toy.line", "seq": 0, "time": 5, "time_meaning": "written",
+        "parser_version": 1, "kind": "toy.line", "seq": 0, "time": 5, "time_nanos": None,
+        "time_meaning": "written",
         "time_quality": None, "time_original": None, "host": None, "user": None,
         "message": "hello", "offset": 6, "length": 8, "row": 2, "title": "line 2", "seen_time": 5,
         "tags": ["hello"], "odd": False,

@@ -150,7 +150,7 @@ def test_blocks_are_the_records_that_objects_would_be(tmp_path: Path, count: int
             writer.flush()
             flushed += 1
     writer.close()
-    assert flushed == count // 21_000, "no more than a row group and a block is held"
+    assert flushed == count // ROWS, "no more than a row group and a block is held"
     assert writer.count == count
     assert record_digest([tmp_path / "many"]) == record_digest([tmp_path / "one"])
     assert list(read(tmp_path / "many")) == list(read(tmp_path / "one"))

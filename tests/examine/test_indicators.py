@@ -6,12 +6,14 @@ import random
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import inputs
+from holdfast.examine.block import each
 from holdfast.examine.finders import _patterns, _words, indicators
 from holdfast.examine.finders._judge import judge
 from holdfast.testing.parser_contract import cases, evidence
@@ -25,7 +27,7 @@ WORDS = re.compile(b"[" + re.escape(bytes(_patterns.WORD_BYTES)) + b"]+")
 
 def found(content: bytes, window: int = indicators.WINDOW) -> list[Indicator]:
     with evidence(content) as file:
-        return list(indicators.scan(file, window))
+        return cast("list[Indicator]", list(each(indicators.scan(file, window))))
 
 
 def shown(content: bytes) -> list[tuple[str, str, bool]]:
@@ -357,3 +359,20 @@ def test_the_first_pass_misses_nothing_that_re_finds() -> None:
     for sample in samples:
         for content in (sample, b"/" + sample + b"/", b"=" + sample + b":", b"\0" + sample + b"\0"):
             assert rows(content) == plain(content), content
+
+
+def test_mixed_text_gives_every_hit_of_the_patterns_alone(tmp_path: Path) -> None:
+    """ "The found set holds every hit that plain `re` gives", on what speed is measured with."""
+    inputs.mixed_text(tmp_path / "mixed", 1 << 19, 3)
+    content = (tmp_path / "mixed").read_bytes()
+    expected = plain(content)
+    assert {kind for _, _, kind, _, _ in expected} == {"url", "domain", "ipv4", "ipv6", "email"}
+    assert sorted(rows(content, 1 << 16)) == sorted(expected)
+
+
+def test_a_scheme_behind_a_name_begins_a_url() -> None:
+    assert shown(b"192.0.2.1http://a.example/ a.bc.https://b.example/ c.com://") == [
+        ("url", "http://a.example/", True), ("domain", "a.example", True),
+        ("url", "https://b.example/", True), ("domain", "b.example", True),
+        ("domain", "c.com", True),
+    ]  # fmt: skip

@@ -91,6 +91,26 @@ def test_json_lines_with_times_that_count(tmp_path: Path) -> None:
     assert records[-1].message == '{"b":"\\ud800"}'
 
 
+@pytest.mark.parametrize(
+    ("form", "text", "micros", "nanos"),
+    [
+        ("unix", "-1.5", -1_500_000, None),
+        ("unix", "1769846472.123456789", 1_769_846_472_123_456, 789),
+        ("unix_ms", "1500.25", 1_500_250, None),
+        ("unix_us", "7.5", 7, 500),
+        ("unix_ns", "1769846472123456789", 1_769_846_472_123_456, 789),
+        ("unix_ns", "-1", -1, 999),
+        ("iso", "2026-01-31T08:01:12.123456789Z", 1_769_846_472_123_456, 789),
+    ],
+)
+def test_what_is_finer_than_a_microsecond_is_kept(
+    tmp_path: Path, form: str, text: str, micros: int, nanos: int | None
+) -> None:
+    one = mapping(tmp_path, f'format="csv"\n[columns]\ntime="t"\n[time]\nformat="{form}"\n')
+    (row,) = parsed(one, f"t\n{text}\n".encode())
+    assert (row.time, row.time_nanos, row.time_quality) == (micros, nanos, "exact")
+
+
 @given(st.integers(0, 80 * 365 * 24 * 12).map(lambda n: n * 300))
 def test_local_times_are_those_of_the_zone(second: int) -> None:
     """For every five minutes of eighty years: what `zoneinfo` says, the first of a doubled hour."""
@@ -98,15 +118,15 @@ def test_local_times_are_those_of_the_zone(second: int) -> None:
     local = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
     expected = local.replace(tzinfo=zone).timestamp()
     exists = datetime.fromtimestamp(expected, zone).replace(tzinfo=None) == local
-    micros, _ = NEW_YORK._time(local.isoformat())
+    micros, _, _ = NEW_YORK._time(local.isoformat())
     if exists:
         assert micros == int(expected) * 1_000_000
 
 
 def test_times_with_a_zone_keep_it(tmp_path: Path) -> None:
     one = MappedParser(mapping(tmp_path, 'format="csv"\n[columns]\ntime="t"\n'))
-    assert one._time("2026-01-01T00:00:00+02:00") == (1767218400000000, "exact")
-    assert one._time("2026-01-01 00:00:00") == (1767225600000000, "zone assumed")
+    assert one._time("2026-01-01T00:00:00+02:00") == (1767218400000000, None, "exact")
+    assert one._time("2026-01-01 00:00:00") == (1767225600000000, None, "zone assumed")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from holdfast.examine.record import UnreadableError
 from holdfast.examine.timeline import records
 from holdfast.testing.parser_contract import evidence, parse_all
 from tests.examine.conftest import QUICK
+from tests.examine.quine import NAME, quine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -397,3 +399,50 @@ def test_a_pdf_gives_what_is_attached_to_it() -> None:
 
 def test_a_pdf_that_is_encrypted_or_none_says_so() -> None:
     assert unfolded(pdf, b"%PDF-1.7 and nothing more") == {"": "PDF is damaged"}
+
+
+# --- containers that go on for ever ---
+
+
+def failures_of(bench: Bench, item: Input) -> list[dict[str, object]]:
+    return list(records(bench.derived, [item.item], kind="failure"))
+
+
+def test_a_zip_that_contains_itself_is_really_that() -> None:
+    whole = quine()
+    assert unfolded(zipped, whole) == {NAME.decode(): whole}
+    with zipfile.ZipFile(io.BytesIO(whole)) as stock:
+        assert stock.read(NAME.decode()) == whole
+
+
+def test_a_zip_that_contains_itself_ends_at_the_depth_limit(bench: Bench) -> None:
+    item = bench.item(zipfile_of(("deep.zip", quine()), ("good.txt", b"LINES\n1 fine\n")))
+    summary = bench.examine(item, only=("toy_lines",))
+    assert messages(bench, item) == ["fine"]
+    (failure,) = failures_of(bench, item)
+    assert failure["reason"] == f"depth limit of {QUICK.depth}"
+    assert str(failure["path"]).count(NAME.decode()) == QUICK.depth - 1
+    assert summary.files == 3 + QUICK.depth - 1
+
+
+def test_gzip_within_gzip_a_thousand_times_ends_at_the_depth_limit(bench: Bench) -> None:
+    nested = b"LINES\n1 bottom\n"
+    for _ in range(1000):
+        nested = gzip.compress(nested, 1, mtime=0)
+    item = bench.item(nested)
+    bench.examine(item, only=("toy_lines",))
+    (failure,) = failures_of(bench, item)
+    assert failure["reason"] == f"depth limit of {QUICK.depth}"
+
+
+def test_archives_that_multiply_end_at_the_limit_of_members(bench: Bench) -> None:
+    """42.zip's manner: sixteen archives in each archive, six deep, are 17 million files."""
+    inner = b"LINES\n1 bottom\n"
+    for _ in range(6):
+        inner = zipfile_of(*((f"{number}.zip", inner) for number in range(16)))
+    item, good = bench.item(inner), bench.item(b"LINES\n1 fine\n")
+    limits = replace(QUICK, members=300)
+    bench.examine(item, good, only=("toy_lines",), limits=limits)
+    assert messages(bench, good) == ["fine"]
+    reasons = {str(failure["reason"]) for failure in failures_of(bench, item)}
+    assert reasons == {"member limit of 300"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from holdfast.core.errors import HoldfastError, InputError
 from holdfast.examine import patterns, results
+from holdfast.examine.block import each
 from holdfast.examine.finders import own_patterns
 from holdfast.examine.patterns import Pattern
 from holdfast.examine.run import examine
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from holdfast.examine.block import Block
+    from holdfast.examine.record import Indicator
     from tests.examine.conftest import Bench
 
 BADGE = Pattern("badge", r"(?i)badge[- ]\d{4}\b")
@@ -30,10 +33,14 @@ def _none_in_use() -> Iterator[None]:
     own_patterns.use(None)
 
 
+def _each(blocks: Iterator[Block]) -> list[Indicator]:
+    return cast("list[Indicator]", list(each(blocks)))
+
+
 def found(content: bytes, *given: Pattern) -> list[tuple[str, str, int | None]]:
     own_patterns.use(patterns.to_json(given))
     with evidence(content) as file:
-        return [(one.type, one.value, one.offset) for one in own_patterns.find(file)]
+        return [(one.type, one.value, one.offset) for one in _each(own_patterns.find(file))]
 
 
 def test_they_are_found_in_each_way_of_writing_text() -> None:

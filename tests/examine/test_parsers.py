@@ -19,9 +19,11 @@ from holdfast.examine.parsers import (
     _lines,
     archive,
     certificate,
+    chromium_cookies,
     chromium_history,
     chromium_logins,
     evtx,
+    firefox_cookies,
     firefox_downloads,
     firefox_history,
     firefox_logins,
@@ -31,9 +33,11 @@ from holdfast.examine.parsers import (
     mail,
     odf,
     ooxml,
+    pcap,
     pdf,
     plain_text,
     rtf,
+    safari_cookies,
     safari_history,
     safari_plist,
     sqlite_tables,
@@ -44,7 +48,7 @@ from holdfast.examine.parsers import (
 )
 from holdfast.examine.parsers._browser import BrowserVisit
 from holdfast.examine.record import Failure, UnreadableError
-from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all
+from holdfast.testing.parser_contract import ParserTests, cases, evidence, parse_all, to_line
 
 if TYPE_CHECKING:
     from holdfast.examine.interfaces import Parser
@@ -95,6 +99,11 @@ class TestOdf(ParserTests):
     root = CASES
 
 
+class TestPcap(ParserTests):
+    parser: ClassVar[Parser] = pcap
+    root = CASES
+
+
 class TestPdf(ParserTests):
     parser: ClassVar[Parser] = pdf
     root = CASES
@@ -119,6 +128,23 @@ class TestChromiumHistory(ParserTests):
 
 class TestEvtx(ParserTests):
     parser: ClassVar[Parser] = evtx
+    root = CASES
+
+
+class TestChromiumCookies(ParserTests):
+    parser: ClassVar[Parser] = chromium_cookies
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestFirefoxCookies(ParserTests):
+    parser: ClassVar[Parser] = firefox_cookies
+    root = CASES
+    raises = (sqlite3.DatabaseError,)
+
+
+class TestSafariCookies(ParserTests):
+    parser: ClassVar[Parser] = safari_cookies
     root = CASES
 
 
@@ -451,3 +477,17 @@ def test_any_sqlite_is_left_to_the_parser_that_knows_it() -> None:
             with evidence(content) as file:
                 taken = [name_of(one) for one in parsers() if one.match(file)]
             assert taken == [case.parser]
+
+
+# --- cookies ---
+
+
+@pytest.mark.parametrize("parser", [chromium_cookies, firefox_cookies, safari_cookies])
+def test_a_cookie_s_value_is_in_no_record(parser: Parser) -> None:
+    secrets = ("s3cret", "dark", "v10")
+    for case in cases(CASES):
+        if case.parser == name_of(parser):
+            content = case.input.read_bytes()
+            shown = "\n".join(map(to_line, parse_all(parser, content)))
+            assert any(one.encode() in content for one in secrets) or case.folder.name == "of_2013"
+            assert not any(one in shown for one in secrets)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.examine import yara
 from holdfast.examine.block import each
 from holdfast.examine.interfaces import Member, finders, name_of, openers, parsers
+from holdfast.examine.patterns import Pattern, to_json
 from holdfast.examine.record import Record, UnreadableError
 from holdfast.testing.parser_contract import (
     broken,
@@ -37,9 +39,34 @@ READERS: list[tuple[str, Any]] = [
     *((f"finder {name_of(one)}", one.find) for one in finders() if one.__name__.startswith(OWN)),
     *((f"opener {name_of(one)}", one.unfold) for one in openers() if one.__name__.startswith(OWN)),
 ]
+TOLD: dict[str, Any] = {
+    "digests": ["md5", "sha1"],
+    "own_patterns": to_json((Pattern("badge", r"(?i)badge \d{1,9}"),)),
+    "similar_pictures": True,
+}
+"""Finders that find nothing unless they are told; rules of YARA come from a file."""
+YARA = 'rule x { strings: $a = "From " $b = /[a-z]{3,9}@/ condition: any of them or #b > 2 }'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    place = tmp_path_factory.mktemp("rules") / "x.yar"
+    place.write_text(YARA)
+    given = {**TOLD, "yara": yara.load(place).to_json()}
+    taught = [(one, name_of(one)) for one in finders() if hasattr(one, "use")]
+    assert {name for _, name in taught} == set(given)
+    for one, name in taught:
+        one.use(given[name])
+    yield
+    for one, _ in taught:
+        one.use(None)
+
+
 # What a decoder library raises for a damaged file ends that file; the engine counts it as failed.
 ALLOWED: dict[str, tuple[type[Exception], ...]] = {
+    "parser chromium_cookies": (sqlite3.DatabaseError,),
     "parser chromium_history": (sqlite3.DatabaseError,),
+    "parser firefox_cookies": (sqlite3.DatabaseError,),
     "opener web_archive": (DecodingError,),
     "parser chromium_logins": (sqlite3.DatabaseError,),
     "parser firefox_downloads": (sqlite3.DatabaseError,),
@@ -74,6 +101,10 @@ MIXED = st.lists(
                 b"Content-Length: 9\r\n",
                 b"PK\3\4",
                 b"%PDF-1.7\n",
+                b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x09\0\0\0\x09\x08\x02\0\0\0",
+                b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+                b"GIF89a\x09\0\x09\0\x80",
+                b"II*\0\x08\0\0\0",
                 b"<html><form action=",
                 b"{\\rtf1{\\info{\\title ",
                 b"\\u55357?\\'e8",

@@ -18,6 +18,7 @@ from holdfast.examine import records
 from holdfast.examine._output import Output
 from holdfast.examine._walk import Seen
 from holdfast.examine.block import Block, Part, each
+from holdfast.examine.crosscheck import CrossCheck
 from holdfast.examine.interfaces import parsers, record_finders
 from holdfast.examine.mapping import MappedRow
 from holdfast.examine.record import Failure, Indicator, Record
@@ -57,11 +58,12 @@ def written(path: Path, rows: list[Sample]) -> Path:
 
 def test_a_schema_is_the_common_columns_then_the_kind_s_own() -> None:
     found = schema(Sample)
-    assert found.names[:16] == list(records.COMMON) == [
-        "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning",
-        "time_quality", "time_original", "host", "user", "message", "offset", "length", "row",
+    assert found.names[:17] == list(records.COMMON) == [
+        "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_nanos",
+        "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
+        "length", "row",
     ]  # fmt: skip
-    assert found.names[16:] == ["title", "count", "sent_time", "sure", "names"]
+    assert found.names[17:] == ["title", "count", "sent_time", "sure", "names"]
     stamp = pa.timestamp("us", tz="UTC")
     assert found.field("time").type == found.field("sent_time").type == stamp
     assert found.field("names").type == pa.list_(pa.string())
@@ -274,6 +276,7 @@ def test_one_name_has_one_type_in_every_kind() -> None:
         Seen,
         *(kind for one in parsers() for kind in one.RECORDS),
         *(kind for one in record_finders() for kind in one.RECORDS),
+        *CrossCheck.RECORDS,
         MappedRow,
     }
     types: dict[str, dict[str, str]] = {}

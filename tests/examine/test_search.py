@@ -30,6 +30,20 @@ LINES = (
     "12 foobar foobaz barfoo",
     "13 \uff26\uff35\uff2c\uff2c width",
     "14 C++ and .NET; user_name=root",
+    "15 أحمد إلى المدينة آخر مؤسسة",
+    "16 کتاب‌های من می\u200cخواهم گرامی",
+    "17 تلفن ۰۲۱۱۲۳۴۵ و ٠٥٥١٢٣",
+    "18 كـــتاب مُحَمَّد",
+    "19 北京大学的学生在喝咖啡",
+    "20 ラーメンを食べる カレー",
+    "21 ｶﾀｶﾅ",
+    "22 서울특별시 은행",
+    "23 שָׁלוֹם עולם",
+    "24 Привет Ёлка",
+    "25 pass\u200bword hid\u00adden",
+    "26 ပြည်ထောင်စု ភាសាខ្មែរ",
+    "27 recieve the paymnet",
+    "28 Τράπεζα ΛΟΓΑΡΙΑΣΜΌΣ",
 )
 
 
@@ -77,6 +91,46 @@ def test_what_a_user_types_is_found(index: Path) -> None:
         "C++": {14},
         "user_name": {14},
         "root": {14},
+        # Arabic and Persian: forms of alef, yeh, kaf and heh, tatweel, vowels, digits, joiners
+        "احمد": {15},
+        "الى": {15},
+        "إلي": {15},
+        "المدينه": {15},
+        "اخر موسسه": {15},
+        "كتابهاي": {16},
+        "کتاب‌های": {16},
+        "میخواهم": {16},
+        "گرامي": {16},
+        "02112345": {17},
+        "۰۵۵۱۲۳": {17},
+        "كتاب": {18},
+        "کتاب": {18},
+        "محمد": {18},
+        # Chinese, Japanese, Korean, Thai, Burmese, Khmer: a part of a run is found
+        "大学": {19},
+        "北京 咖啡": {19},
+        "学大": set(),
+        "ラーメン": {20},
+        "食べ": {20},
+        "カタカナ": {21},
+        "은행": {22},
+        "서울*": {22},
+        "ภาษา": {8},
+        "ထောင်စု": {26},
+        "ខ្មែរ": {26},
+        "שלום": {23},
+        "привет елка": {24},
+        "τραπεζα λογαριασμος": {28},
+        "password": {25},
+        "hidden": {25},
+        # near misses
+        "receive~": {27},
+        "payment~2 the": {27},
+        "quikc~": {1, 2},
+        "qvick~1": {1, 2},
+        "receive": set(),
+        "rezzzive~": set(),
+        "привед~": {24},
     }.items():
         assert {hit.time for hit in search.query(index, text)} == expected, text
 
@@ -91,6 +145,9 @@ def test_what_a_user_types_is_found(index: Path) -> None:
         ("fo*bar", "not at its end"),
         ("x" * 300, "more than 255 bytes"),
         ("x " * 600, "at most 1000 characters"),
+        ("a.b~", "not one word"),
+        ("東京~", "not one word"),
+        ("since:yesterday", "not a time that can be read"),
     ],
 )
 def test_what_can_not_be_looked_for_is_refused_with_the_reason(
@@ -130,9 +187,72 @@ def test_marks_fall_on_the_words_in_any_script(index: Path) -> None:
         ("京タ", "京タ"),
         ("foob*", "foobar"),
         ("full", "\uff26\uff35\uff2c\uff2c"),
+        ("العربية", "العَرَبِيَّة"),
+        ("محمد", "مُحَمَّد"),
+        ("كتاب", "كـــتاب"),
+        ("02112345", "۰۲۱۱۲۳۴۵"),
+        ("میخواهم", "می\u200cخواهم"),
+        ("strasse", "Straße"),
+        ("name", "name"),
+        ("receive~", "recieve"),
+        ("咖啡", "咖啡"),
+        ("은행", "은행"),
     ):
         (hit,) = search.query(index, text)
         assert shown in {hit.snippet[start:end] for start, end in hit.marks}, text
+
+
+def test_a_mark_is_a_whole_word(index: Path) -> None:
+    (hit,) = search.query(index, "foobaz foo*")
+    assert {hit.snippet[a:b] for a, b in hit.marks} == {"foobar", "foobaz"}
+
+
+@pytest.fixture
+def fielded(bench: Bench) -> Path:
+    """Mail and a visit: records with fields of their own, and times of 2026."""
+    day = "Date: Tue, 0{} Mar 2026 09:00:00 +0000\n"
+    mails = [
+        f"From: {who} <{who}@bank.example>\nTo: victim@mail.example\nSubject: {subject}\n"
+        + day.format(number) + f"Message-ID: <{number}@x>\n\n{body}\n"
+        for number, who, subject, body in (
+            (3, "alice", "urgent invoice", "see the page"),
+            (4, "bob", "the weather", "no invoice here"),
+            (5, "carol", "invoice urgent", "from alice"),
+        )
+    ]  # fmt: skip
+    items = [bench.item(one.encode(), f"{n}.eml") for n, one in enumerate(mails)]
+    bench.examine(*items, only=("mail",))
+    search.build(bench.derived, [one.item for one in items], bench.index)
+    return bench.index
+
+
+def test_fields_and_dates_are_held_to(fielded: Path) -> None:
+    for text, expected in {
+        "invoice": {3, 4, 5},
+        "subject:invoice": {3, 5},
+        'subject:"urgent invoice"': {3},
+        "subject:invoise~": {3, 5},
+        "subject:inv* from:bank.example": {3, 5},
+        "from:alice": {3},
+        "alice": {3, 5},
+        "to:victim@mail.example": {3, 4, 5},
+        "kind:mail.message weather": {4},
+        "kind:mail*": {3, 4, 5},
+        "kind:mail": set(),
+        "since:2026-03-04": {4, 5},
+        "until:2026-03-04 invoice": {3, 4},
+        "on:2026-03-04": {4},
+        "since:2026-03-03T09:00:00Z until:2026-03-03T09:00:00Z": {3},
+        "since:2026-03-03T09:00:01Z until:2026-03-04": {4},
+        "since:2026-04-01": set(),
+        "on:2026-03-04 subject:invoice": set(),
+        "nofield:invoice": set(),
+    }.items():
+        days = set()
+        for hit in search.query(fielded, text):
+            assert hit.time is not None
+            days.add(hit.time // 86_400_000_000 - 20_512)
+        assert days == expected, text
 
 
 def test_the_limit_holds(index: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from holdfast.core.errors import InputError, IntegrityError
-from holdfast.examine import _duck, results, timeline
+from holdfast.examine import _duck, results, rollups, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,17 @@ def test_ties_are_broken_the_same_way_whatever_order_items_come_in(
     first = list(timeline.query(bench.index))
     timeline.build(bench.derived, reversed(items), bench.index)
     assert list(timeline.query(bench.index)) == first
+
+
+def test_nanoseconds_order_what_microseconds_can_t_tell_apart(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = bench.item(b"LINES\n100.900 third\n100 first\n100.001 second\n")
+    bench.examine(source)
+    assert timeline.build(bench.derived, [source.item], bench.index) == 3
+    found = list(timeline.query(bench.index))
+    assert messages(found) == ["first", "second", "third"]
+    assert [row["time_nanos"] for row in found] == [None, 1, 900]
 
 
 def test_bounds_are_included_and_filters_hold(bench: Bench, items: list[str]) -> None:
@@ -139,3 +150,35 @@ def test_a_damaged_dataset_is_an_integrity_error(bench: Bench, items: list[str])
     with pytest.raises(IntegrityError):
         timeline.build(bench.derived, items, bench.index)
     assert not (bench.index / "timeline").exists()
+
+
+def test_events_are_counted_by_hour_and_what_is_larger(bench: Bench) -> None:
+    """ "common columns and rollups serves the timeline": the sums are those of the events."""
+    hour = 3_600_000_000
+    stamps = [0, 1, hour - 1, hour, 24 * hour, 40 * 24 * hour, -1, 2**62]
+    one = bench.item("\n".join(["LINES", *(f"{stamp} x" for stamp in stamps), ""]).encode())
+    other = bench.item(f"LINES\n{hour + 5} y\n".encode())
+    bench.examine(one, other, only=("toy_lines",))
+    timeline.build(bench.derived, [one.item, other.item], bench.index)
+
+    def counted(unit: str, **more: Any) -> list[tuple[object, object]]:
+        return [(row["time"], row["events"]) for row in rollups.query(bench.index, unit, **more)]
+
+    assert counted("hour") == [
+        (-hour, 1), (0, 3), (hour, 2), (24 * hour, 1), (40 * 24 * hour, 1),
+    ]  # fmt: skip
+    assert counted("day") == [
+        (-24 * hour, 1), (0, 5), (24 * hour, 1), (40 * 24 * hour, 1),
+    ]  # fmt: skip
+    assert counted("year") == [(-365 * 24 * hour, 1), (0, 7)]
+    assert counted("hour", start=0, end=hour) == [(0, 3), (hour, 2)]
+    assert counted("hour", items=[other.item]) == [(hour, 1)]
+    assert counted("hour", kinds=["no.such"]) == []
+    ahead = [(other.item, "", 5 * hour), ("", "nowhere.example", hour)]
+    assert counted("hour", clocks=ahead, start=-24 * hour, end=hour - 1) == [
+        (-4 * hour, 1), (-hour, 1), (0, 3),
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="is no unit"):
+        counted("hour'); DROP TABLE x;--")
+    timeline.build(bench.derived, [], bench.index)
+    assert counted("day") == []

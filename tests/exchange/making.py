@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from holdfast.acts.act import Session
 from holdfast.acts.cases import OpenCase, open_case
 from holdfast.acts.collecting import CollectFiles, collect_files
 from holdfast.acts.originals import open_original
@@ -27,9 +28,9 @@ from holdfast.vault.entry import Draft
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from holdfast.acts.act import Session
     from holdfast.cases.case import Case
     from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
     from holdfast.exchange.package import Commit
     from holdfast.vault.entry import Entry
 
@@ -216,3 +217,10 @@ def write(path: Path, data: bytes) -> None:
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+
+
+def joined(work: Work, name: str) -> Session:
+    """Give somebody, with a key or without, a role in the case; return their session."""
+    change: dict[str, Json] = {"added": ["examiner"], "name": name, "removed": []}
+    work.session.custody.enter(Draft("case.role", work.case.id, {"change": change}))
+    return Session(work.session.vault, name)

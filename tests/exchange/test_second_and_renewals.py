@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +20,8 @@ from holdfast.core import clock
 from holdfast.exchange.check.bundle import check
 from holdfast.exchange.package import verify_script
 from holdfast.testing.authority import POLICY, Authority
-from holdfast.vault import authorities, cosignature, evidence
-from tests.exchange.making import hand_over, new_case, remanifest, verify, write
+from holdfast.vault import authorities, cosignature, der, evidence, token
+from tests.exchange.making import collect, hand_over, new_case, remanifest, verify, write
 from tests.exchange.outsiders import anchors
 
 if TYPE_CHECKING:
@@ -145,6 +146,9 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Path]:
         root = server.root_file.read_text()
         authority = authorities.Authority("a", server.url, (root,), POLICY)
         stamping.set_authorities(work.session, stamping.SetAuthorities((authority,)))
+        for number in range(3):  # stamps that are renewed together, by one time-stamp over a tree
+            collect(work.session, work.case, base / f"more{number}", (b"x",))
+            stamping.stamp_head(work.session)
 
         def published() -> None:
             stamping.stamp_head(work.session)
@@ -155,7 +159,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Path]:
                 renewing.Renew(clock.now(), "sha512"),
             ):
                 (done,) = renewing.renew(work.session, wish)
-                assert (done.renewed, done.failed) == (1, ())
+                assert (done.renewed, done.failed) == (4, ())
 
         made = hand_over(work, base / "handover", published=published)
     pem = root.split("-----")[2]
@@ -171,11 +175,33 @@ def test_an_evidence_record_is_checked(renewed: tuple[Made, Path]) -> None:
     )
     done = verify(made.folder, "--anchors", given)
     assert done.returncode == 0, done.stderr
-    assert "evidence records (RFC 4998) were not checked" in done.stdout
+    assert "a renewed it 2 times, last at 20" in done.stdout
+    assert "expired" not in done.stdout
 
 
-@pytest.mark.parametrize("how", ["bit", "shorter", "other", "rubbish"])
-@pytest.mark.attack("Forges an evidence record", "`check`")
+def edited(record: evidence.Record, tmp_path: Path, how: str) -> evidence.Record:
+    """Return the record with the first renewal changed: its tree, or whose time-stamp it is."""
+    (first, (renewal, _)), *later = record.chains
+    own, *others = renewal.tree
+    assert others, "several stamps were renewed at once, so there is a tree"
+    if how == "leaf":
+        other = replace(renewal, tree=(tuple(bytes(len(one)) for one in own), *others))
+    elif how == "sibling":
+        other = replace(renewal, tree=(own, *(tuple(one[::-1] for one in x) for x in others)))
+    elif how == "digest":
+        other = replace(renewal, digest="sha384")
+    else:
+        digest = evidence.root(token.digest_of(first[0].token), renewal)
+        query = token.request(digest, "sha256", 1, None)
+        stranger = Authority.made(tmp_path / "stranger").reply(query)
+        other = replace(renewal, token=der.parts(stranger)[1])
+    return evidence.Record(((first, (other, other.encoded())), *later))
+
+
+@pytest.mark.parametrize(
+    "how", ["bit", "shorter", "other", "rubbish", "leaf", "sibling", "digest", "stranger", "graft"]
+)
+@pytest.mark.attack("Forges an evidence record", "`verify.sh`, `check`")
 def test_a_false_evidence_record_is_a_failure(
     renewed: tuple[Made, Path], tmp_path: Path, how: str
 ) -> None:
@@ -190,13 +216,24 @@ def test_a_false_evidence_record_is_a_failure(
     elif how == "other":
         record = evidence.Record.parse(data)
         data = evidence.Record((record.chains[1],)).encoded()
-    else:
+    elif how == "rubbish":
         data = b"rubbish"
+    elif how == "graft":
+        # The renewal of another stamp of the same authority, whole and good, but of that one.
+        stamps = made.work.session.vault.log.path / "stamps"
+        another = evidence.Record.parse(min(stamps.glob("*/a.ers")).read_bytes())
+        first = evidence.Record.parse(data).chains[0][0]
+        data = evidence.Record(((first, another.chains[0][1]),)).encoded()
+    else:
+        data = edited(evidence.Record.parse(data), tmp_path, how).encoded()
     write(path, data)
     remanifest(folder)
     problems = check(folder, given).problems
     assert len(problems) == 1
     assert "stamps/a.ers" in problems[0]
+    done = verify(folder, "--anchors", given)
+    assert done.returncode == 1
+    assert "stamps/a.ers" in done.stderr
 
 
 def test_an_evidence_record_of_no_stamp_is_a_failure(
@@ -209,7 +246,7 @@ def test_an_evidence_record_of_no_stamp_is_a_failure(
     remanifest(folder)
     done = verify(folder, "--anchors", given)
     assert done.returncode == 1
-    assert "renews no stamp that is here" in done.stderr
+    assert "belongs to no stamp that is here" in done.stderr
 
 
 pytestmark = pytest.mark.skipif(

@@ -28,12 +28,14 @@ from tests.exchange.making import (
     collect,
     files,
     hand_over,
+    joined,
     new_case,
     remanifest,
     verify,
     write,
 )
 from tests.exchange.verdicts import fails
+from tests.short_form import each_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,16 +168,18 @@ def test_the_kinds_are_all_kinds(made: Made) -> None:
     assert present - fields <= {kind(one) for one in KINDS}
 
 
-@pytest.mark.parametrize("how", ["first byte flipped", "a byte cut off", "deleted"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "how"), each_once(KINDS, ["first byte flipped", "a byte cut off", "deleted"])
+)
 def test_no_file_can_be_spoiled(bundle: Path, kind: str, how: str) -> None:
     path = _one(bundle, kind)
     _spoil(path, how)
     fails(bundle, str(path.relative_to(bundle)))
 
 
-@pytest.mark.parametrize("how", SPOIL)
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "manifest" not in kind])
+@pytest.mark.parametrize(
+    ("kind", "how"), each_once([kind for kind in KINDS if "manifest" not in kind], [*SPOIL])
+)
 def test_no_file_can_be_spoiled_by_one_who_writes_the_manifests_anew(
     bundle: Path, kind: str, how: str
 ) -> None:
@@ -532,7 +536,7 @@ def test_a_signature_by_a_key_that_had_ended(
     add_operator(work.session, NewOperator("bob"))
     file = vault.keyring.root / "operators" / "bob.key"
     kept = file.read_bytes()
-    collect(Session(vault, "bob"), work.case, tmp_path / "early", (b"early",))
+    collect(joined(work, "bob"), work.case, tmp_path / "early", (b"early",))
     revoke(work.session, EndKey("bob", "stolen on 3 May"))
     (end,) = [one.index for one in vault.log.entries() if one.act == "operator.revoke"]
     done = verify(hand_over(work, tmp_path / "before").folder)
@@ -541,7 +545,7 @@ def test_a_signature_by_a_key_that_had_ended(
     # Whoever stole it, with another program.
     durable.create(file, kept, 0o600)
     monkeypatch.setattr(Custody, "_check_key", lambda *_: None)
-    collect(Session(vault, "bob"), work.case, tmp_path / "late", (b"late",))
+    collect(joined(work, "bob"), work.case, tmp_path / "late", (b"late",))
     fails(hand_over(work, tmp_path / "after").folder, "after it had ended")
 
 
@@ -550,7 +554,7 @@ def test_an_act_under_another_ones_name(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Custody, "_check_key", lambda *_: None)
     work = new_case(tmp_path)
     add_operator(work.session, NewOperator("bob"))
-    impostor = Session(work.session.vault, "bob")
+    impostor = joined(work, "bob")
     impostor.custody.operator = "alice"
     collect(impostor, work.case, tmp_path / "late", (b"late",))
     made = hand_over(work, tmp_path / "handover")
@@ -559,7 +563,7 @@ def test_an_act_under_another_ones_name(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_acts_without_a_key_are_counted_and_named_so(tmp_path: Path) -> None:
     work = new_case(tmp_path)
-    collect(Session(work.session.vault, "carol"), work.case, tmp_path / "late", (b"late",))
+    collect(joined(work, "carol"), work.case, tmp_path / "late", (b"late",))
     made = hand_over(work, tmp_path / "handover")
     done = verify(made.folder, "--anchors", made.anchors)
     assert done.returncode == 0, done.stderr
@@ -569,7 +573,7 @@ def test_acts_without_a_key_are_counted_and_named_so(tmp_path: Path) -> None:
 def test_a_policy_of_signed_acts_is_held_to(tmp_path: Path) -> None:
     work = new_case(tmp_path, require=("signed",))
     assert verify(hand_over(work, tmp_path / "one").folder).returncode == 0
-    collect(Session(work.session.vault, "carol"), work.case, tmp_path / "late", (b"late",))
+    collect(joined(work, "carol"), work.case, tmp_path / "late", (b"late",))
     fails(hand_over(work, tmp_path / "two").folder, "the vault demands signed acts")
 
 

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import select
 
 from holdfast import __version__
+from holdfast.acts import people
+from holdfast.acts.act import Session
 from holdfast.core import clock, durable
 from holdfast.core.errors import ConflictError, DeniedError, ResourceError
 from holdfast.vault import custody as sequencer
@@ -21,17 +23,22 @@ from holdfast.vault import tables
 from holdfast.vault.custody import Custody
 from holdfast.vault.entry import Draft
 from holdfast.vault.log import Log
+from holdfast.vault.signing import PasskeySigner
 from holdfast.vault.vault import Vault
 from holdfast.vault.verify import verify
+from tests.passkeys import Authenticator, client
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Sealed
+    from holdfast.vault.passkey import Passkey
+    from holdfast.vault.webauthn import Assertion
 
 
 def quiet(_done: int, _total: int | None, _what: str) -> None:
@@ -270,3 +277,61 @@ def test_four_operators_at_once_lose_and_double_nothing(vault: Vault) -> None:
     for name in ("Alice", "bob", "carol", "dave"):
         assert [n for who, n in said if who == name] == list(range(45))
     assert problems(vault) == []
+
+
+# --- a signer who is asked: others go on meanwhile
+
+
+def slow(vault: Vault, meanwhile: Callable[[], object]) -> tuple[Custody, list[bytes]]:
+    """Dora, who has a passkey; while she is asked for the first time, `meanwhile` happens."""
+    key = Authenticator("dora")
+    added: dict[str, Json] = {"operator": people.public("dora", str(key.passkey)), "roles": []}
+    Custody(vault, "Alice").enter(Draft("operator.add", None, added))
+    asked: list[bytes] = []
+
+    def ask(_key: Passkey, challenge: bytes, _shown: object) -> Assertion:
+        asked.append(challenge)
+        if len(asked) == 1:
+            meanwhile()
+        return key.sign(client(challenge))
+
+    return Custody(vault, "dora", PasskeySigner(key.passkey, ask)), asked
+
+
+def test_what_was_signed_is_entered_under_the_number_that_is_next_by_then(vault: Vault) -> None:
+    case = "2026-0001"
+    other = Vault.open(vault.root)
+    dora, asked = slow(
+        vault, lambda: Custody(other, "Alice").enter(Draft("note", case, {"text": "meanwhile"}))
+    )
+    (made,) = dora.enter(Draft("note", case, {"text": "signed"}))
+    assert len(asked) == 1
+    before = list(vault.log.parsed(made.index - 1, made.index + 1))
+    assert [one.fields["text"] for one in before] == ["meanwhile", "signed"]
+    assert before[1].sequence == before[0].sequence + 1
+    assert problems(vault) == []
+    other.engine.dispose()
+
+
+def test_an_act_whose_signed_numbers_were_taken_is_signed_anew(vault: Vault) -> None:
+    case = "2026-0001"
+    other = Vault.open(vault.root)
+    dora, asked = slow(
+        vault, lambda: Custody(other, "Alice").enter(Draft("note", case, {"text": "meanwhile"}))
+    )
+    dora.enter(*(Draft("note", case, {"text": text}) for text in ("one", "two")))
+    assert len(asked) == 2
+    assert problems(vault) == []
+    other.engine.dispose()
+
+
+def test_a_key_that_was_ended_while_its_holder_signed_enters_nothing(vault: Vault) -> None:
+    other = Vault.open(vault.root)
+
+    def revoke() -> None:
+        people.revoke(Session(other, "Alice"), people.EndKey("dora", "lost"))
+
+    dora, _ = slow(vault, revoke)
+    with pytest.raises(DeniedError, match="was ended by entry"):
+        dora.enter(Draft("note", "2026-0001", {"text": "late"}))
+    other.engine.dispose()

@@ -803,6 +803,7 @@ EDITS = {
     "entries": "UPDATE entries SET actor = 'Mallory' WHERE \"index\" = 3",
     "operators": "UPDATE operators SET key_id = 'x' WHERE name = 'carol'",
     "roles": "UPDATE roles SET role = 'supervisor' WHERE name = 'carol'",
+    "team": "UPDATE team SET role = 'supervisor' WHERE \"case\" = '2026-0001'",
     "cases": "UPDATE cases SET valid_until = valid_until + 1 WHERE \"case\" = '2026-0001'",
     "exhibits": "UPDATE exhibits SET path = '/elsewhere' WHERE number = 2",
     "chains": "UPDATE chains SET count = count - 1 WHERE chain = ''",
@@ -812,6 +813,7 @@ LABELS = {
     "entries": "3 .column 'actor'",
     "operators": "carol.* .column 'key_id'",
     "roles": "carol, .*a row too many|carol, .*column 'role'",
+    "team": "2026-0001, .*a row too many|2026-0001, .*column 'role'",
     "cases": "2026-0001 .column 'valid_until'",
     "exhibits": "2026-0001, 2 .column 'path'",
     "chains": " .column 'count'",
@@ -820,9 +822,10 @@ LABELS = {
 NEW_ROWS = {
     "entries": 'INSERT INTO entries SELECT 9999, time, act, actor, "case", sequence, item, signed '
     'FROM entries WHERE "index" = 3',
-    "operators": "INSERT INTO operators SELECT 'zed', name, key_id, entry, ended "
+    "operators": "INSERT INTO operators SELECT 'zed', name, key_id, entry, ended, 0 "
     "FROM operators LIMIT 1",
     "roles": "INSERT INTO roles VALUES ('carol', 'prosecutor', 1, NULL)",
+    "team": "INSERT INTO team VALUES ('2026-0001', 'carol', 'lead', 1, NULL)",
     "requests": "INSERT INTO requests VALUES (3, 'erase', '2026-0001', 'x', '', 'x', '', '', "
     "'waiting', NULL)",
     "approvals": "INSERT INTO approvals VALUES (3, 4, 'x', '', 'x')",
@@ -838,12 +841,16 @@ NEW_ROWS = {
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "hash_sets": "INSERT INTO hash_sets VALUES (5, 'x', 'x', 'abuse', '{}', NULL)",
+    "releases": "INSERT INTO releases VALUES (5, 'x', '2026-0001', 'x', '[]', NULL)",
+    "restrictions": "INSERT INTO restrictions VALUES (5, 'x', 'x', '2026-0001')",
     "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
 }
 EMPTY = {
-    "approvals", "destroyed", "erasures", "holds", "orders", "recaptures", "requests", "schedules",
+    "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
+    "requests", "restrictions", "schedules",
 }  # fmt: skip
-"""Tables that have no rows in this vault; tests/acts/test_erasing.py edits them."""
+"""Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)
 
 

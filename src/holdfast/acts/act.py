@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
+from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.cases.exhibits import entered
 from holdfast.core import clock, durable
@@ -22,6 +23,7 @@ from holdfast.vault import erasure
 from holdfast.vault.custody import Custody
 from holdfast.vault.database import guarded
 from holdfast.vault.entry import Draft
+from holdfast.vault.signing import UnsignedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from holdfast.cases.case import Case
     from holdfast.core.canonical import Json
-    from holdfast.vault.note import Signer
+    from holdfast.vault.signing import ActSigner
     from holdfast.vault.vault import Vault
 
 R = TypeVar("R")
@@ -68,7 +70,7 @@ class Session:
     vault: Vault
     operator: str
     progress: Progress = field(default=silent)
-    signer: Signer | None = None
+    signer: ActSigner | None = None
     """The operator's own key; where there is none, the keyring's."""
 
     @cached_property
@@ -157,6 +159,8 @@ class Act(Generic[Q, R]):
     def _refusals(self, session: Session, request: Q) -> Iterator[None]:
         try:
             yield
+        except UnsignedError:
+            raise
         except DeniedError as refusal:
             self._enter_refusal(session, request, refusal)
             raise
@@ -177,14 +181,17 @@ class Act(Generic[Q, R]):
 def act(name: str, needs: Needs) -> Callable[[Callable[[Session, Q], R]], Act[Q, R]]:
     """Make an act of a function `(session, request) -> result`.
 
-    The case that the request names is looked up and held to `needs` first.
+    The case that the request names is looked up and held to `needs` first, and the operator to
+    the roles that allow the act (`cases/access.py`).
     """
 
     def decorate(function: Callable[[Session, Q], R]) -> Act[Q, R]:
         @wraps(function)
         def checked(session: Session, request: Q) -> R:
-            if request.case is not None:
-                session.case(request.case, needs)
+            case = request.case
+            if case is not None:
+                session.case(case, needs)
+                session.look_up(lambda c: access.check(c, case, session.operator, name))
             return function(session, request)
 
         return Act(name, needs, checked)

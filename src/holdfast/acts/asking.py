@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from holdfast.acts import known, restricting
 from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.clocks import in_force
 from holdfast.acts.examining import by_item
+from holdfast.cases.clocks import Clocks, in_seconds
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
+from holdfast.examine import rollups
 from holdfast.examine import search as texts
 from holdfast.examine import timeline as timelines
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from holdfast.acts.act import Request
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
 
@@ -43,6 +48,8 @@ class Timeline:
     items: tuple[str, ...] = ()
     text: str = ""
     limit: int | None = None
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -53,12 +60,16 @@ class Timeline:
             "limit": self.limit,
             "text": self.text,
             "to": self.end,
+            **({"as_recorded": True} if self.as_recorded else {}),
         }
 
 
 @act("timeline", Needs.AUTHORITY)
 def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     """Yield events in order of time, a JSON line each.
+
+    Times of sources whose clock is said to be wrong are corrected: an event then has both times,
+    and the entry of the log also names the statements that were applied.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -67,16 +78,75 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
     rows = timelines.query(
         index,
         start=clock.from_text(request.start) if request.start else None,
         end=clock.end_of(request.end) if request.end else None,
         kinds=request.kinds or None,
-        items=_digests(held, request.items),
+        items=digests(held, request.items),
         text=request.text or None,
         limit=request.limit,
+        clocks=[
+            timelines.Clock(one.source.item, one.source.host, one.ahead, one.within, one.entry)
+            for one in clocks.offsets
+        ],
     )
-    return _answer(session, "timeline", request, (_event(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    events = (_event(held, hide(row, hides)) for row in rows)
+    return answer(session, "timeline", request, events, clocks)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many events, by which unit of time."""
+
+    case: str
+    unit: str
+    start: str = ""
+    end: str = ""
+    kinds: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    as_recorded: bool = False
+    """Leave out what the case says of wrong clocks."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {
+            "from": self.start,
+            "items": list(self.items),
+            "kinds": list(self.kinds),
+            "to": self.end,
+            "unit": self.unit,
+            **({"as_recorded": True} if self.as_recorded else {}),
+        }
+
+
+@act("timeline.counts", Needs.AUTHORITY)
+def counts(session: Session, request: Counts) -> Iterator[bytes]:
+    """Yield how many events of each kind there are, by hour, day, month or year.
+
+    Times of sources whose clock is said to be wrong are corrected.
+
+    Raises:
+        InputError: the case was not examined yet, or a time can't be read.
+    """
+    held = by_item(session, request.case)
+    index = session.vault.index(request.case)
+    if not (index / "timeline").is_dir():
+        raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
+    clocks = Clocks() if request.as_recorded else in_force(session, request.case)
+    rows = rollups.query(
+        index,
+        request.unit,
+        start=clock.from_text(request.start) if request.start else None,
+        end=clock.end_of(request.end) if request.end else None,
+        kinds=request.kinds or None,
+        items=digests(held, request.items),
+        clocks=[(one.source.item, one.source.host, one.ahead) for one in clocks.offsets],
+    )
+    told = ({**row, "time": clock.to_text(int(str(row["time"])))} for row in rows)
+    return answer(session, "timeline.counts", request, told, clocks)
 
 
 @dataclass(frozen=True)
@@ -88,6 +158,8 @@ class Indicators:
     items: tuple[str, ...] = ()
     valid_only: bool = False
     text: str = ""
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -96,6 +168,7 @@ class Indicators:
             "kinds": list(self.kinds),
             "text": self.text,
             "valid": self.valid_only,
+            **({} if self.known else {"known": False}),
         }
 
 
@@ -105,12 +178,17 @@ def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
     held = by_item(session, request.case)
     rows = timelines.indicators(
         session.vault.derived,
-        _digests(held, request.items) or list(held),
+        digests(held, request.items) or list(held),
         types=request.kinds or None,
         valid_only=request.valid_only,
         text=request.text or None,
     )
-    return _answer(session, "indicators", request, (_indicator(held, row) for row in rows))
+    hides = restricting.hidden(session, request.case)
+    found = (_indicator(held, hide(row, hides)) for row in rows)
+    marked = known.annotated(session, found)
+    if not request.known:
+        marked = (row for row in marked if not row["known_good"])
+    return answer(session, "indicators", request, marked)
 
 
 @dataclass(frozen=True)
@@ -137,11 +215,27 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     index = session.vault.index(request.case)
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
+    clocks = in_force(session, request.case)
     hits = texts.query(index, request.query, request.limit)
-    return _answer(session, "search", request, (_hit(held, hit) for hit in hits))
+    hides = restricting.hidden(session, request.case)
+    found = (_hit(held, hit, clocks) for hit in hits)
+    withheld = {"marks": [], "message": restricting.WITHHELD}
+    shown = (
+        {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
+        for row in found
+    )
+    return answer(session, "search", request, shown, clocks)
 
 
-def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
+def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:
+    """Return a record as it may be shown: without its text where that is of abuse material."""
+    if not hides(row["item"], row["path"], row["kind"]):
+        return row
+    kept = dict.fromkeys(("context", "message", "value"), restricting.WITHHELD)
+    return {name: kept.get(name, value) for name, value in row.items()}
+
+
+def digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | None:
     """Return the items that `wanted` names by exhibit, digest or its start; None for all.
 
     Raises:
@@ -158,29 +252,32 @@ def _digests(held: dict[str, Exhibit], wanted: tuple[str, ...]) -> list[str] | N
     return found or None
 
 
-def _answer(
+def answer(
     session: Session,
     name: str,
-    request: Timeline | Indicators | Search,
+    request: Request,
     rows: Iterable[dict[str, Any]],
+    clocks: Clocks | None = None,
 ) -> Iterator[bytes]:
     """Gather the answer, enter it, and only then hand it out."""
     hasher, count = hashlib.sha256(), 0
-    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as answer:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as told:
         with durable.disk_errors(session.vault.derived):
             for row in rows:
                 line = orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
                 hasher.update(line)
-                answer.write(line)
+                told.write(line)
                 count += 1
         result: dict[str, Json] = {"lines": count, "sha256": hasher.hexdigest()}
+        if clocks is not None and clocks.offsets:
+            result["clocks"] = [one.entry for one in clocks.offsets]
         fields: dict[str, Json] = {"request": request.facts(), "result": result}
         session.custody.enter(Draft(name, request.case, fields))
-        answer.seek(0)
-        yield from answer
+        told.seek(0)
+        yield from told
 
 
-def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
+def source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
     """Return where a record comes from: the exhibit, where it was collected, the place inside."""
     exhibit = held.get(item)
     outer = exhibit.path if exhibit else ""
@@ -193,17 +290,34 @@ def _source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
 
 
 def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
-    time = row.pop("time")
+    time, nanos = row.pop("time"), row.pop("time_nanos", None)
+    corrected, ahead, within, stated = (row.pop(name, None) for name in _OF_CLOCKS)
+    shown = {**row, **source(held, row["item"], row["path"])}
+    if stated is None:
+        return {**shown, "time": None if time is None else clock.to_text(time, nanos)}
     return {
-        **row,
-        **_source(held, row["item"], row["path"]),
-        "time": None if time is None else clock.to_text(time),
+        **shown,
+        "time": clock.to_text(corrected, nanos),
+        "time_quality": _doubt(row["time_quality"], within),
+        "time_recorded": clock.to_text(time, nanos),
+        "clock_ahead": in_seconds(ahead),
+        "clock_entry": stated,
     }
+
+
+_OF_CLOCKS = ("corrected", "ahead", "within_", "stated")
+
+
+def _doubt(quality: str | None, within: int) -> str:
+    """Return how certain a time is after its clock was corrected."""
+    skew = f"clock skew +-{in_seconds(within)} s"
+    return skew if quality in {None, "exact"} else f"{quality}, {skew}"
 
 
 def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_source(held, row["item"], row["path"]),
+        **source(held, row["item"], row["path"]),
+        "context": row["context"],
         "kind": row["type"],
         "length": row["length"],
         "offset": row["offset"],
@@ -213,9 +327,9 @@ def _indicator(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
-    return {
-        **_source(held, hit.item, hit.path),
+def _hit(held: dict[str, Exhibit], hit: texts.Hit, clocks: Clocks) -> dict[str, Any]:
+    found = {
+        **source(held, hit.item, hit.path),
         "kind": hit.kind,
         "length": hit.length,
         "marks": [list(mark) for mark in hit.marks],
@@ -226,3 +340,10 @@ def _hit(held: dict[str, Exhibit], hit: texts.Hit) -> dict[str, Any]:
         "time": None if hit.time is None else clock.to_text(hit.time),
         "time_meaning": hit.time_meaning,
     }
+    offset = None if hit.time is None else clocks.of(hit.item, hit.host)
+    if offset is not None and hit.time is not None:
+        found |= {
+            "time": clock.to_text(hit.time - offset.ahead), "time_recorded": found["time"],
+            "clock_ahead": in_seconds(offset.ahead), "clock_entry": offset.entry,
+        }  # fmt: skip
+    return found

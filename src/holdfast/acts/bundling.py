@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from holdfast.acts import publishing
+from holdfast.acts import publishing, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.cases import OneCase
 from holdfast.acts.examining import ledger
@@ -75,6 +75,7 @@ def bundle(session: Session, request: Bundle) -> Written:
 
     Raises:
         InputError: the target is in use, an item is not the case's, an order withholds nothing.
+        DeniedError: an item is on a list of abuse material, and the recipient isn't named for it.
         IntegrityError: an original is not what was collected.
         ResourceError: the disk refused; there is no bundle then.
     """
@@ -82,6 +83,7 @@ def bundle(session: Session, request: Bundle) -> Written:
     case = session.look_up(lambda connection: cases.find(connection, request.case))
     held = session.look_up(lambda connection: list(exhibits.of_case(connection, case.id)))
     chosen = _chosen(held, request)
+    restricting.check_leaving(session, case.id, chosen, request.recipient, request.sealed_to)
     items = {one.item for one in chosen}
     complete = len(chosen) == len(held)
     if complete and request.order:

@@ -23,7 +23,7 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.authorities import authorities
 from holdfast.acts.egress import egress
 from holdfast.acts.gathering import Gathering
-from holdfast.acts.profiling import Profiles
+from holdfast.acts.profiling import Profiles, refusal
 from holdfast.acts.staging import Group, stage_file
 from holdfast.acts.web_captures import CollectWeb, Kept, Options, Vantage
 from holdfast.cases import exhibits
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from holdfast.acts.admission import Collected
     from holdfast.acts.comparing import Compared
     from holdfast.cases.case import Case
+    from holdfast.collect.web.refusals import Refusal
     from holdfast.collect.web.state import State
     from holdfast.core.addresses import Address
     from holdfast.core.canonical import Json
@@ -89,7 +90,7 @@ class _Run(Gathering):
     def __init__(self, session: Session, case: Case, request: CollectWeb, scope: WebScope) -> None:
         self._profiles = Profiles.of(session, case.id)
         # First what may be refused, before anything is entered.
-        self._order = _order(session, case, request.options, self._covers, scope.names_address)
+        self._order = _order(session, case, request.options, self._refuses, scope.names_address)
         program = chromium.find(request.options.browser)
         version = chromium.version(program, request.options.browser_user)
         self._scratch = chromium.scratch(request.options.browser_user)
@@ -106,9 +107,9 @@ class _Run(Gathering):
         """When a host may be asked again, by the monotonic clock."""
         self._number = 0
 
-    def _covers(self, url: str) -> bool:
-        """Say whether a main page may be loaded: within the scope, and no person's unapproved."""
-        return self._scope.covers(url) and self._profiles.covers(url)
+    def _refuses(self, url: str) -> Refusal | None:
+        """Return why a main page may not be loaded."""
+        return refusal(self._scope, self._profiles, url)
 
     def kept(self) -> Iterator[Kept | Compared | Skipped]:
         """Run; yield each capture with its item, and what a pair differs in."""
@@ -241,6 +242,7 @@ class _Run(Gathering):
             "records": made.records,
             "started": made.started,
             "title": made.title,
+            "unapproved": [*made.unapproved],
             "url": made.url,
         }
         if times:
@@ -266,7 +268,7 @@ class _Run(Gathering):
             plain = urldefrag(link).url
             if len(self._met) >= MOST or _same(plain) in self._met:
                 continue
-            if self._covers(plain):
+            if self._refuses(plain) is None:
                 self._met.add(_same(plain))
                 self._waiting.append((plain, depth + 1))
 
@@ -283,7 +285,7 @@ def _order(
     session: Session,
     case: Case,
     options: Options,
-    covers: Callable[[str], bool],
+    refuses: Callable[[str], Refusal | None],
     allows: Callable[[Address, int], bool],
 ) -> Order:
     """Return what all captures of a run have in common.
@@ -320,8 +322,9 @@ def _order(
             timeout=options.timeout,
             settle=options.settle,
             scroll=Limits() if options.scroll else None,
-            covers=covers,
+            refuses=refuses,
             cookies=() if signed_in is None else signed_in.cookies,
+            stored=() if signed_in is None else signed_in.stored,
         ),
         settings=chromium.Settings(
             viewport=options.viewport,
@@ -377,5 +380,12 @@ def _signed_in(session: Session, case: Case, options: Options) -> State | None:
                 f"the state has cookies for {domain}, and the account {options.account!r} was "
                 f"approved for {', '.join(allowed.hosts)}",
                 "take them out of the file, or ask for these hosts, too",
+            )
+    for one in found.stored:
+        if not hosts.covers(f"{one.origin}/"):
+            raise DeniedError(
+                f"the state has local storage of {one.origin}, and the account "
+                f"{options.account!r} was approved for {', '.join(allowed.hosts)}",
+                "take it out of the file, or ask for this host, too",
             )
     return found

@@ -10,7 +10,7 @@ from holdfast.cases import case as cases
 from holdfast.cases.case import Case, normal_scope
 from holdfast.core import clock
 from holdfast.core.errors import InputError
-from holdfast.vault import entry
+from holdfast.vault import entry, roles, team
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -98,7 +98,12 @@ def open_case(session: Session, request: OpenCase) -> Case:
             "title": request.title,
         }
         opens = entry.opening(opened, session.vault.keyring.chain(opened))
-        return [Draft("case.open", opened, fields, opens)]
+        drafts = [Draft("case.open", opened, fields, opens)]
+        other = request.lead not in {"", session.operator}
+        if other and roles.known(connection, request.lead):
+            change: dict[str, Json] = {"added": [team.LEAD], "name": request.lead, "removed": []}
+            drafts.append(Draft("case.role", opened, {"change": change}))
+        return drafts
 
     session.custody.decide(build)
     return session.look_up(lambda connection: cases.find(connection, opened))
@@ -122,15 +127,26 @@ def show_case(session: Session, request: OneCase) -> Case:
 
 
 def list_cases(session: Session) -> list[Case]:
-    """Return all cases of the vault, oldest first."""
+    """Return the cases that the operator may know of, oldest first."""
     session.vault.current()
-    return session.look_up(cases.every)
+    return session.look_up(lambda c: _visible(session, c, cases.every(c)))
 
 
 def due_cases(session: Session) -> list[Case]:
-    """Return the cases whose review date has passed. Nothing is deleted: a person decides."""
+    """Return those whose review date has passed. Nothing is deleted: a person decides."""
     session.vault.current()
-    return session.look_up(lambda connection: cases.due(connection, clock.now()))
+    return session.look_up(lambda c: _visible(session, c, cases.due(c, clock.now())))
+
+
+OVERSEEING = frozenset({"supervisor", "auditor"})
+"""Roles in the unit that show which cases there are, not what they hold."""
+
+
+def _visible(session: Session, connection: Connection, some: list[Case]) -> list[Case]:
+    if OVERSEEING & set(roles.held(connection, session.operator)):
+        return some
+    mine = team.cases_of(connection, session.operator)
+    return [one for one in some if one.id in mine]
 
 
 @dataclass(frozen=True)

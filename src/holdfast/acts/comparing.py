@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from holdfast.acts import restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -66,6 +67,7 @@ def compare_captures(session: Session, request: Compare) -> Compared:
 
     Raises:
         InputError: the case has no such items, or it is one and the same.
+        DeniedError: one of them is on a list of abuse material.
         ResourceError: no process can be started that reads them safely.
     """
     held = session.look_up(lambda c: list(exhibits.of_case(c, request.case)))
@@ -76,6 +78,7 @@ def compare_captures(session: Session, request: Compare) -> Compared:
         raise InputError(
             f"{request.first} and {request.second} are one item", "name two different captures"
         )
+    restricting.check_preview(session, request.case, [first, second])
     return between(session, first, second)
 
 

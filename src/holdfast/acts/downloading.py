@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.gathering import Gathering
-from holdfast.acts.profiling import Profiles
+from holdfast.acts.profiling import Profiles, refusal
 from holdfast.acts.staging import Group, stage_file
 from holdfast.cases.web_scope import WebScope
 from holdfast.collect.interfaces import Skipped
@@ -18,6 +18,7 @@ from holdfast.collect.web import resolving, trust, wacz
 from holdfast.collect.web.download import Downloaded, Downloader, write_warc
 from holdfast.collect.web.guard import Guard
 from holdfast.collect.web.proxies import Proxy
+from holdfast.collect.web.refusals import OUT_OF_SCOPE, UNAPPROVED
 from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.tunnel import Tunnel
 from holdfast.core import durable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from holdfast.acts.admission import Collected
     from holdfast.cases.case import Case
+    from holdfast.collect.web.refusals import Refusal
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -95,8 +97,8 @@ class _Run(Gathering):
         self._resolver = Resolver(named=named)
         self._proxy = None if request.proxy is None else Proxy.parse(request.proxy)
 
-    def _covers(self, url: str) -> bool:
-        return self._scope.covers(url) and self._profiles.covers(url)
+    def _refuses(self, url: str) -> Refusal | None:
+        return refusal(self._scope, self._profiles, url)
 
     def groups(self, intake: Intake) -> Iterator[Collected | Skipped]:
         """Download one after the other."""
@@ -117,7 +119,7 @@ class _Run(Gathering):
 
             with Tunnel(guard) as tunnel, file.open("w+b") as into:
                 limit = self._request.limit
-                loader = Downloader(tunnel, scratch, self._covers, limit, self._context)
+                loader = Downloader(tunnel, scratch, self._refuses, limit, self._context)
                 try:
                     done = loader.get(url, into)
                 except RemoteError as error:
@@ -146,7 +148,8 @@ def _record(done: Downloaded) -> dict[str, Json]:
         "complete": done.complete,
         "exchanges": [one.as_json() for one in done.exchanges],
         "final_url": done.final_url,
-        "out_of_scope": done.out_of_scope,
+        "out_of_scope": done.refused.get(OUT_OF_SCOPE),
+        "unapproved": done.refused.get(UNAPPROVED),
         "url": done.url,
         "why": done.why,
     }

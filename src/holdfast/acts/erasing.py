@@ -20,7 +20,7 @@ from holdfast.acts.two_person import Asked, Kind
 from holdfast.cases import exhibits
 from holdfast.core import clock, durable
 from holdfast.core.errors import InputError
-from holdfast.examine import search, timeline
+from holdfast.examine import links, search, timeline
 from holdfast.exchange.proofs import Reader
 from holdfast.vault import erasure, settings, tables
 from holdfast.vault.entry import MASS, Draft
@@ -281,6 +281,8 @@ def _carry_out(session: Session, _asked: Asked) -> None:
         held = by_item(session, case)
         timeline.build(vault.derived, held, vault.index(case))
         search.build(vault.derived, held, vault.index(case))
+        secret = links.key_of(vault.keyring.chain(None))
+        links.build(vault.derived, held, vault.index(case), secret)
 
     with durable.disk_errors(vault.root):
         erasure.finish(vault, index_anew)

@@ -10,10 +10,9 @@ from sqlalchemy import select
 from holdfast.acts.act import Needs, Session, act
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.vault import roles as rights
-from holdfast.vault import tables
+from holdfast.vault import signing, tables
 from holdfast.vault.entry import Draft
 from holdfast.vault.keys import check_operator
-from holdfast.vault.note import Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +72,7 @@ def add_operator(session: Session, request: NewOperator) -> str:
 
 
 def _given(name: str, vkey: str) -> str:
-    verifier = Verifier.parse(vkey)
+    verifier = signing.parse(vkey)
     if verifier.name != name.replace(" ", "_"):
         raise InputError(
             f"this key is of {verifier.name!r}, not of {name!r}",

@@ -17,6 +17,7 @@ from holdfast.acts.two_person import Asked, Kind
 from holdfast.cases import case as cases
 from holdfast.cases.profile_pages import DEFAULT, SETTING, Patterns, ProfilePage
 from holdfast.cases.web_scope import WebScope
+from holdfast.collect.web.refusals import OUT_OF_SCOPE, UNAPPROVED
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.vault import roles, settings, tables
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from holdfast.collect.web.refusals import Refusal
     from holdfast.core.canonical import Json
 
 
@@ -83,6 +85,13 @@ class Allowed:
     entry: int
     page: ProfilePage
     approved_by: tuple[str, ...]
+
+
+def refusal(scope: WebScope, profiles: Profiles, url: str) -> Refusal | None:
+    """Return why a case may not have a page that something leads to; None if it may."""
+    if not scope.covers(url):
+        return OUT_OF_SCOPE
+    return None if profiles.covers(url) else UNAPPROVED
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,9 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
     """
     if not session.look_up(lambda connection: settings.read(connection, authorities.SETTING)):
         return None
+    if session.custody.asks and timeout <= QUICKLY:
+        # Each stamp is an entry, and this person signs each by hand.
+        return Told("authorities", failed=("your passkey signs no stamp unasked",))
     from holdfast.acts import stamping  # noqa: PLC0415 - as above
 
     found = stamping.stamp_head(session, timeout)
@@ -119,6 +122,11 @@ def to_authorities(session: Session, timeout: float) -> Told | None:
         if one.state == "stamped"
     ]
     failed = [f"the time authority {one.authority}: {one.why}" for one in found if one.why]
+    failed += [
+        f"the revoked certificates of the time authority {one.authority}: {one.crls}"
+        for one in found
+        if one.crls
+    ]
     return Told("authorities", tuple(done), tuple(failed)) if found else None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from holdfast.acts import restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -73,10 +74,12 @@ def redact_web(session: Session, request: RedactWeb) -> Redacted:
 
     Raises:
         InputError: the item is no capture that can be redacted, or the target is in use.
+        DeniedError: the item is on a list of abuse material.
         IntegrityError: the item is not what was collected, or another vault's.
         ResourceError: the child died, or the disk refused.
     """
     exhibit = _exhibit(session, request.case, request.item)
+    restricting.check_preview(session, request.case, [exhibit])
     target = Path(request.target)
     key = session.vault.keyring.capture_signer()
     with _beside(target) as scratch:

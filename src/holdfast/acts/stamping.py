@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from holdfast.core import clock, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError, RemoteError
 from holdfast.vault import authorities as setting
-from holdfast.vault import course, settings, stamp_proof, stamps, tables, token, tsa
+from holdfast.vault import course, revocation, settings, stamp_proof, stamps, tables, token, tsa
 from holdfast.vault.entry import Draft
 from holdfast.vault.stamp_files import Answer, StampFiles
 
@@ -50,12 +50,15 @@ class Outcome:
     """The stamp's time, microseconds since the epoch."""
     accuracy: int | None = None
     why: str = ""
+    crls: str = ""
+    """Why no list of revoked certificates could be kept; empty where nothing was missed."""
 
     def as_json(self) -> dict[str, Json]:
         """Return it as `log stamp --json` prints it."""
         return {
             "accuracy_us": self.accuracy,
             "authority": self.authority,
+            "crls": self.crls or None,
             "size": self.size,
             "state": self.state,
             "time": None if self.time is None else clock.to_text(self.time),
@@ -137,6 +140,11 @@ def stamp_head(session: Session, timeout: float = tsa.TIMEOUT) -> list[Outcome]:
             else:
                 outcome = Outcome(authority.name, head.size, "waiting", why=response.what)
             outcomes[authority.name] = outcome
+        for authority in found:
+            # Where a person waits for another command, only with a new stamp.
+            if outcomes[authority.name].state == "stamped" or timeout >= tsa.TIMEOUT:
+                why = _keep_crls(files, authority, head.size, timeout)
+                outcomes[authority.name] = replace(outcomes[authority.name], crls=why)
         for one in outcomes.values():
             if one.why:
                 files.wait(one.authority, one.size, clock.to_text(clock.now()), one.why)
@@ -144,6 +152,22 @@ def stamp_head(session: Session, timeout: float = tsa.TIMEOUT) -> list[Outcome]:
                 files.served(one.authority)
         _enter(session, files, found)
     return list(outcomes.values())
+
+
+def _keep_crls(files: StampFiles, authority: Authority, size: int, timeout: float) -> str:
+    """Fetch the authority's lists of revoked certificates, to lie beside its newest stamp.
+
+    Return why one could not be had; what was kept before stays then.
+    """
+    newest = files.newest(authority.name, size)
+    if not authority.crls or newest < 0:
+        return ""
+    try:
+        got = [revocation.to_pem(tsa.fetch(url, timeout)) for url in authority.crls]
+    except (RemoteError, IntegrityError, InputError) as error:
+        return error.what
+    files.keep_crls(newest, authority.name, b"".join(got))
+    return ""
 
 
 def _query(text: bytes, authority: Authority) -> bytes:

@@ -143,6 +143,7 @@ class Kept:
             "second_witness": None if witness is None else witness.as_json(),
             "size": one.size,
             "status": one.status,
+            "unapproved": [*made.unapproved],
             "url": made.url,
             "vantage": None if self.vantage is None else self.vantage.as_json(),
         }

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from holdfast.acts.act import Progress, Session
+    from holdfast.vault.signing import ActSigner
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 JOBS = click.option(
@@ -142,12 +143,11 @@ class Where:
             HoldfastError: there is no vault, or it is not as it was left.
         """
         from holdfast.acts.act import Session  # noqa: PLC0415 - keeps --help quick
-        from holdfast.vault.keys import own_signer  # noqa: PLC0415
         from holdfast.vault.vault import Vault  # noqa: PLC0415
 
         vault = Vault.open(self.root)
-        signer = own_signer(self.key, self.operator) if self.key else None
-        session = Session(vault, self.operator, signer=signer)
+        ends = ExitStack()
+        session = Session(vault, self.operator, signer=self._signer(ends))
         if recover:
             for run in session.recover():
                 warn(f"the collection {run} was cut short; repeat it to complete it")
@@ -159,6 +159,7 @@ class Where:
             publish_quietly(session)
             raise
         finally:
+            ends.close()
             if "custody" in vars(session):
                 for warning in session.custody.warnings:
                     warn(warning)
@@ -168,6 +169,19 @@ class Where:
                         f"{who} has no signing key here, so the log says 'actor unsigned'; make "
                         f"one:  holdfast operator add {shlex.quote(who)}"
                     )
+
+    def _signer(self, ends: ExitStack) -> ActSigner | None:
+        """Return what signs with the operator's own key; None where none is named."""
+        if not self.key:
+            return None
+        from holdfast.cli.passkey import use  # noqa: PLC0415 - keeps --help quick
+        from holdfast.cli.passkey.page import Page  # noqa: PLC0415
+        from holdfast.vault.keys import own_signer  # noqa: PLC0415
+
+        line = use.line_of(self.key)
+        if line is not None:
+            return use.signer(line, self.operator, ends.enter_context(closing(Page())))
+        return own_signer(self.key, self.operator)
 
 
 def publish_quietly(session: Session) -> None:

@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Set up": {
         "init": ("vault", "Make a new vault and a key for its first operator."),
         "operator": ("operator", "People's keys and roles: add, list, rotate, revoke."),
+        "hashset": ("hashset", "Lists of known files and values: add, list, remove."),
     },
     "Work on a case": {
         "case": ("case", "Open, show, list and close cases."),
@@ -30,11 +31,19 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "items": ("collect", "List what the case holds."),
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
+        "cluster": ("cluster", "Machines that examine together: start a head, join one."),
+        "clock": ("clock", "State by how much a source's clock was wrong."),
     },
     "Ask": {
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
+        "searches": ("query", "List the searches that were kept under a name."),
+        "links": ("query", "Show what other cases of the vault hold, too."),
+        "disagreements": ("query", "Show where second readers say other than the parsers."),
+        "marks": ("marks", "Show which files are on which list."),
+        "campaigns": ("marks", "Show which texts and pictures are nearly the same."),
+        "matches": ("marks", "Show which files match which YARA rule."),
     },
     "Prove and hand over": {
         "custody": ("custody", "Read the custody log: who did what, when."),
@@ -43,6 +52,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "restricted": ("restricted", "Abuse material: what is restricted, who may be given it."),
         "check": ("check", "Check a bundle that was handed over."),
         "web": ("web", "Redacted copies of web captures: make one, check one."),
         "verify-script": ("bundle", "Print verify.sh as it is shipped."),

@@ -23,18 +23,19 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def to_text(micros: int) -> str:
-    """Return RFC 3339 in UTC, with as many decimals as the value has (none, or six).
+def to_text(micros: int, nanos: int | None = None) -> str:
+    """Return RFC 3339 in UTC, with as many decimals as the value has (none, six, or nine).
 
-    Times beyond the years 1 to 9999 are given as `@seconds.micros`, which no reader mistakes
-    for a date.
+    `nanos` is what a source that is finer than microseconds says beyond them, 0 to 999. Times
+    beyond the years 1 to 9999 are given as `@seconds.micros`, which no reader mistakes for a date.
     """
     seconds, rest = divmod(micros, 1_000_000)
+    finer = "" if nanos is None else f"{nanos:03d}"
     try:
         text = _second(seconds)
     except OverflowError:
-        return f"@{seconds}.{rest:06d}"
-    return f"{text}.{rest:06d}Z" if rest else f"{text}Z"
+        return f"@{seconds}.{rest:06d}{finer}"
+    return f"{text}.{rest:06d}{finer}Z" if rest or finer else f"{text}Z"
 
 
 @lru_cache(maxsize=4096)

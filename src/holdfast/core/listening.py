@@ -7,11 +7,13 @@ TLS and rate limits are a reverse proxy's.
 
 from __future__ import annotations
 
+import errno
 import http
 import signal
 import socket
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.errors import HoldfastError, InputError, ResourceError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 IDLE = 30.0
 """Seconds that a connection may say nothing."""
@@ -34,6 +36,10 @@ class Request:
     path: str
     body: bytes = b""
     accept_encoding: str = ""
+    host: str = ""
+    """The header Host: under which name this server was asked."""
+    origin: str = ""
+    """The header Origin: which page asked, where a browser says it."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,15 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, place: tuple[str, int], answer: Callable[[Request], Response], max_body: int
+        self,
+        place: tuple[str, int],
+        answer: Callable[[Request], Response],
+        max_body: int,
+        *,
+        quiet: bool = False,
     ) -> None:
         self.answer = answer
+        self.quiet = quiet
         self.max_body = max_body
         self._room = threading.BoundedSemaphore(CONNECTIONS)
         self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
@@ -110,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
             # A body that nobody reads must not be taken for the next request.
             self.close_connection = True
-        self._answer(Request("GET", self.path, b"", self.headers.get("Accept-Encoding", "")))
+        self._answer(self._request("GET"))
 
     def do_HEAD(self) -> None:
         """Answer a HEAD: a GET without its body."""
@@ -126,9 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = self.rfile.read(int(length))
             if len(body) == int(length):
-                self._answer(Request("POST", self.path, body))
+                self._answer(self._request("POST", body))
             else:
                 self.close_connection = True
+
+    def _request(self, method: str, body: bytes = b"") -> Request:
+        said = (self.headers.get(name, "") for name in ("Accept-Encoding", "Host", "Origin"))
+        return Request(method, self.path, body, *said)
 
     def _answer(self, request: Request) -> None:
         try:
@@ -168,9 +184,54 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Tell the operator, on standard error, in a line that can't act on a terminal."""
+        if self.server.quiet:
+            return
         line = f"{self.client_address[0]} {format % args}"
         sys.stderr.write(printable(line[:500]) + "\n")
         sys.stderr.flush()
+
+
+@contextmanager
+def beside(answer: Callable[[Request], Response], *, port: int = 0, max_body: int) -> Iterator[int]:
+    """Answer on this machine only, in threads of this process; gives the port.
+
+    Both of loopback's addresses are taken: a browser that is told `localhost` tries IPv6 first, and
+    whoever else listened there would get what was meant for us.
+
+    Raises:
+        ResourceError: the port can't be listened at.
+    """
+    servers = _loopback(answer, port, max_body)
+    for one in servers:
+        threading.Thread(target=one.serve_forever, args=(0.1,), daemon=True).start()
+    try:
+        yield servers[0].server_address[1]
+    finally:
+        for one in servers:
+            one.shutdown()
+            one.server_close()
+
+
+def _loopback(answer: Callable[[Request], Response], port: int, max_body: int) -> list[_Server]:
+    for _ in range(20):
+        try:
+            first = _Server(("127.0.0.1", port), answer, max_body, quiet=True)
+        except (OSError, OverflowError) as error:
+            raise ResourceError(
+                f"can't listen at localhost:{port}: {error}", "choose another port"
+            ) from error
+        try:
+            return [
+                first,
+                _Server(("::1", first.server_address[1]), answer, max_body, quiet=True),
+            ]
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return [first]  # this machine has no IPv6
+            first.server_close()
+        if port:
+            break
+    raise ResourceError("a port of localhost is taken by another program", "choose another port")
 
 
 def serve(

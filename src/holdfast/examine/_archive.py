@@ -45,6 +45,10 @@ class Entry:
     packed: int | None = None
     time: int | None = None
     """Modified: microseconds since 1970, UTC."""
+    time_nanos: int | None = None
+    """Nanoseconds beyond it, where the archive is that fine."""
+    zoned: bool = True
+    """Whether the time is UTC; else it is local time of a zone that the archive doesn't name."""
     method: str | None = None
     link: str | None = None
     owner: str | None = None
@@ -143,6 +147,11 @@ def from_dos(date: int, time: int) -> int | None:
     except ValueError:
         return None
     return int((moment - _EPOCH).total_seconds()) * 1_000_000
+
+
+def finer(ticks: int) -> int:
+    """Return the nanoseconds of a FILETIME beyond its microseconds: it counts 100 of them."""
+    return ticks % 10 * 100
 
 
 def from_filetime(ticks: int) -> int | None:

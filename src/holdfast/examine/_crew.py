@@ -191,7 +191,7 @@ def _code(plugins: tuple[str, ...]) -> list[str]:
 
     Not simply `sys.path`: started by `python -m`, it begins with wherever one happens to stand.
     """
-    groups = ("holdfast.parsers", "holdfast.finders", "holdfast.openers")
+    groups = ("holdfast.parsers", "holdfast.finders", "holdfast.openers", "holdfast.seconds")
     registered = [point.module for group in groups for point in entry_points(group=group)]
     names = {name.partition(".")[0] for name in ("holdfast", *plugins, *registered)}
     specs = [find_spec(name) for name in sorted(names)]

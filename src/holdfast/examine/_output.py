@@ -5,18 +5,22 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from holdfast.core import canonical
 from holdfast.core.errors import printable
+from holdfast.examine.block import Block, places_of
 from holdfast.examine.record import Failure, Record, UnreadableError
 from holdfast.examine.records import DatasetWriter, UnfitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO
 
     from holdfast.core.canonical import Json
-    from holdfast.examine.block import Block
 
 _WORDS = 300
 _INLINE = 64
@@ -110,6 +114,14 @@ class Output:
             self._seqs[self._path] = self._seq
             self._path, self._seq = path, self._seqs.get(path, 0)
 
+    def take(self, found: Iterable[Record | Block]) -> None:
+        """Take records of the file at hand, alone or in blocks."""
+        for one in found:
+            if isinstance(one, Block):
+                self.add_block(one)
+            else:
+                self.add(one)
+
     def add(self, record: Record) -> None:
         """Take a record of the file at hand; one that can't be stored becomes a failure."""
         if not record.KIND:
@@ -131,7 +143,7 @@ class Output:
         try:
             ready = [(self._writer(part.kind), part) for part in block.parts]
             arrays = [writer.prepare(part) for writer, part in ready]
-            if len(set().union(*(part.order for part in block.parts))) != count:
+            if not _apart(block, count):
                 raise UnfitError("two records of a block have one place")
         except UnfitError:
             for record in block.records():
@@ -208,6 +220,14 @@ class Output:
             writer = DatasetWriter(path, kind, item=item, parser=name, version=version)
             self._writers[kind] = writer
         return writer
+
+
+def _apart(block: Block, count: int) -> bool:
+    """Say whether no two records of the block have one place."""
+    if len(block.parts) == 1 and isinstance(block.parts[0].order, range):
+        return True
+    orders = [places_of(part.order) for part in block.parts]
+    return int(pc.count_distinct(pa.chunked_array(orders, pa.int64())).as_py()) == count
 
 
 def _flush(writer: DatasetWriter) -> None:

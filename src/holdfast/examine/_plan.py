@@ -18,6 +18,7 @@ from holdfast.examine._roster import (
 )
 from holdfast.examine._walk import label
 from holdfast.examine._wire import DESCRIPTORS
+from holdfast.examine.crosscheck import CROSS_CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +48,7 @@ class Plan:
         self._derived = derived
         everything = tuple(modules.values())
         chosen = [m for m in everything if m.role != OPENER and (not only or m.name in only)]
-        told = {m.name for m in everything if m.settings}
+        told = {CROSS_CHECK, *(m.name for m in everything if m.settings)}
         if unknown := (set(only) - {m.name for m in chosen}) or (settings.keys() - told):
             raise InputError(
                 f"there is no parser or finder named {min(unknown)}",
@@ -100,7 +101,7 @@ class Plan:
 
 
 def standing(found: dict[str, Result]) -> dict[str, Result]:
-    """Leave out what was found in records that are no longer in force."""
+    """Leave out what was found in records, or held against some, that are no longer in force."""
     keys = {result.key for result in found.values()}
     left = {}
     for name, result in found.items():

@@ -14,6 +14,7 @@ from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
 from holdfast.examine import interfaces
+from holdfast.examine.crosscheck import CROSS_CHECK, CrossCheck
 from holdfast.examine.mapping import MAPPED, MappedParser, Mapping
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 PARSER, FINDER, OPENER = "parser", "finder", "opener"
 RECORD_FINDER = "record-finder"
+SECOND = "second"
 ENUMERATION = "enumeration"
 """The name under which the enumeration's own failures stand."""
 _DAY = 86_400_000_000
-_ENGINE = 2
+_ENGINE = 3
 """Raised whenever the engine itself would write other results for the same modules."""
 
 
@@ -44,6 +46,8 @@ class Module:
     """Of a record finder: the kinds of records it reads."""
     settings: str = ""
     """SHA-256 of what it was told beyond the item; empty where nothing was."""
+    of: str = ""
+    """Of a second opinion: the parser it is held against, whose description `settings` is of."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the module as it stands in keys, results and messages."""
@@ -55,6 +59,7 @@ class Module:
             **({"dated": True} if self.dated else {}),
             **({"kinds": [*self.kinds]} if self.kinds else {}),
             **({"settings": self.settings} if self.settings else {}),
+            **({"of": self.of} if self.of else {}),
         }
 
     @classmethod
@@ -74,6 +79,7 @@ class Module:
                     more.get("dated") is True,
                     tuple(map(str, kinds)) if isinstance(kinds, list) else (),
                     str(more.get("settings", "")),
+                    str(more.get("of", "")),
                 )  # fmt: skip
         raise InputError("a module is described by its role, name, version and decoders")
 
@@ -86,10 +92,13 @@ class Roster:
     finders: tuple[tuple[Module, Finder], ...]
     openers: tuple[tuple[Module, Opener], ...]
     record_finders: tuple[tuple[Module, RecordFinder], ...] = ()
+    seconds: tuple[tuple[Module, CrossCheck], ...] = ()
 
     def all(self) -> tuple[Module, ...]:
         """Return the description of every module."""
-        pairs = (*self.parsers, *self.finders, *self.openers, *self.record_finders)
+        pairs = (
+            *self.parsers, *self.finders, *self.openers, *self.record_finders, *self.seconds,
+        )  # fmt: skip
         return tuple(module for module, _ in pairs)
 
 
@@ -97,19 +106,26 @@ def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None)
     """Import every module of the three folders, those of other distributions, and `plugins`.
 
     `settings` is what modules are told, by name. Finders that have `use` are told here; told of
-    a mapping, the parser `mapped` of the tables that it explains is among the others.
+    a mapping, the parser `mapped` of the tables that it explains is among the others; told to
+    cross-check, every second opinion is there.
 
     Raises:
-        InputError: two modules of one name, or a plugin that is none of the three.
+        InputError: two modules of one name, a plugin that is none of the three, or a library for
+            a cross-check is not there.
     """
     found: dict[str, list[object]] = {
         PARSER: list(interfaces.parsers()),
         FINDER: list(interfaces.finders()),
         OPENER: list(interfaces.openers()),
         RECORD_FINDER: list(interfaces.record_finders()),
+        SECOND: [],
     }
+    others: list[object] = []
     for plugin in plugins:
         module = import_module(plugin)
+        if hasattr(module, "said"):
+            others.append(module)
+            continue
         for role, verb in ((PARSER, "parse"), (FINDER, "find"), (OPENER, "unfold"),
                            (RECORD_FINDER, "search")):  # fmt: skip
             if hasattr(module, verb):
@@ -123,6 +139,8 @@ def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None)
             use(told.get(interfaces.name_of(cast("Finder", code))))
     if MAPPED in told:
         found[PARSER].append(MappedParser(Mapping.from_json(told[MAPPED])))
+    if CROSS_CHECK in told:
+        found[SECOND] = _checks(found[PARSER], others)
     described = {
         role: sorted(
             ((_describe(role, cast("Parser", code), told), code) for code in modules),
@@ -140,7 +158,22 @@ def load(plugins: tuple[str, ...] = (), settings: dict[str, Json] | None = None)
         tuple(cast("list[tuple[Module, Finder]]", described[FINDER])),
         tuple(cast("list[tuple[Module, Opener]]", described[OPENER])),
         tuple(cast("list[tuple[Module, RecordFinder]]", described[RECORD_FINDER])),
+        tuple(cast("list[tuple[Module, CrossCheck]]", described[SECOND])),
     )
+
+
+def _checks(parsers: list[object], others: list[object]) -> list[object]:
+    """Return every second opinion, each with the parser that it is of."""
+    try:
+        there = interfaces.seconds()
+    except ImportError as error:
+        raise InputError(
+            f"a cross-check needs a library that is not installed: {error.name}",
+            "install them all: pip install 'holdfast[cross-check]'",
+        ) from error
+    known = {interfaces.name_of(cast("Parser", one)): cast("Parser", one) for one in parsers}
+    seconds = (*there, *(cast("interfaces.Second", one) for one in others))
+    return [CrossCheck(one, known[one.OF]) for one in seconds if one.OF in known]
 
 
 def enumeration_key(modules: tuple[Module, ...], limits: Limits) -> str:
@@ -189,14 +222,18 @@ def _key(name: str, version: int, decoders: dict[str, str], settings: dict[str, 
 
 
 def _describe(
-    role: str, code: Parser | Finder | RecordFinder | Opener, settings: dict[str, Json]
+    role: str, code: Parser | Finder | RecordFinder | Opener | CrossCheck, settings: dict[str, Json]
 ) -> Module:
     name = interfaces.name_of(code)
     takes = hasattr(code, "use") or hasattr(code, "prepare") or isinstance(code, MappedParser)
     digest = sha256_hex(canonical.dumps(settings[name])) if takes and name in settings else ""
     decoders = {decoder: _version_of(decoder) for decoder in sorted(code.DECODERS)}
     dated, kinds = getattr(code, "DATED", False) is True, tuple(getattr(code, "KINDS", ()))
-    return Module(role, name, code.VERSION, decoders, dated, kinds, digest)
+    of = ""
+    if isinstance(code, CrossCheck):  # another version of the parser is another comparison
+        first = _describe(PARSER, code.parser, settings)
+        of, digest, dated = first.name, sha256_hex(canonical.dumps(first.to_json())), first.dated
+    return Module(role, name, code.VERSION, decoders, dated, kinds, digest, of)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from holdfast.examine._archive import Entry, from_filetime
+from holdfast.examine._archive import Entry, finer, from_filetime
 from holdfast.examine._streams import (
     Budget,
     bunzipped,
@@ -92,6 +92,7 @@ class _Told:
     has_data: bool = True
     folder: bool = False
     time: int | None = None
+    time_nanos: int | None = None
     attributes: int = 0
 
 
@@ -127,12 +128,14 @@ def _entry(one: _Told, part: tuple[_Solid, int, int, int | None] | None, budget:
         content = None if kind == "folder" else (lambda: stream(()))
         return Entry(
             name=one.name, offset=0, length=0, kind=kind, size=0, time=one.time,
+            time_nanos=one.time_nanos,
             mode=mode or None, content=content,
         )  # fmt: skip
     solid, index, size, crc = part
     names = [coder.name for coder in solid.folder.coders]
     return Entry(
         name=one.name, offset=0, length=0, kind=kind, size=size, time=one.time,
+        time_nanos=one.time_nanos,
         mode=mode or None, method="+".join(names), encrypted="aes" in names,
         content=lambda: stream(solid.member(index, size, crc), budget),
     )  # fmt: skip
@@ -159,9 +162,10 @@ def _names(header: Bytes) -> list[_Told]:
             there = inside.defined(len(told))
             inside.expect(0)
             for one, known in zip(told, there, strict=True):
-                one.time = (
-                    from_filetime(int.from_bytes(inside.take(8), "little")) if known else None
-                )
+                if known:
+                    ticks = int.from_bytes(inside.take(8), "little")
+                    one.time = from_filetime(ticks)
+                    one.time_nanos = None if one.time is None else finer(ticks)
         elif prop == 21:
             there = inside.defined(len(told))
             inside.expect(0)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import typing
 from dataclasses import MISSING, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from holdfast.examine import _arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +29,8 @@ _ORIGIN: tuple[tuple[str, pa.DataType], ...] = (
     ("parser_version", pa.int64()), ("kind", pa.string()), ("seq", pa.int64()),
 )  # fmt: skip
 _BASE = (
-    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
-    "length", "row",
+    "time", "time_nanos", "time_meaning", "time_quality", "time_original", "host", "user",
+    "message", "offset", "length", "row",
 )  # fmt: skip
 COMMON = (*(name for name, _ in _ORIGIN), *_BASE)
 """The columns every kind has, in this order, before its own."""
@@ -87,6 +89,8 @@ class Shape:
             for i, (_, arrow, python) in enumerate(self.columns)
             if int in python
         )
+        self.counted = ["seq", *(self.columns[i][0] for i, _ in self.numbers)]
+        """Columns of numbers: those that have statistics, and are stored as differences."""
         self.lists = tuple(i for i, (_, _, python) in enumerate(self.columns) if list in python)
         self.defaults = _defaults(kind)
         self._fitting: set[tuple[type, ...]] = set()
@@ -165,21 +169,44 @@ def part_arrays(shape: Shape, part: Part) -> list[Array]:
         if values is None:
             arrays.append(_repeated(shape, part, name, arrow, python))
             continue
+        if isinstance(values, pa.Array):
+            arrays.append(_held(name, values, arrow, python, count))
+            continue
         if len(values) != count or not set(map(type, values)) <= set(python):
             raise UnfitError(f"column {name} holds something else, or not one value a row")
-        if list in python and any(type(one) is not str for row in values for one in row):  # type: ignore[attr-defined]
+        if list in python and any(
+            type(one) is not str for row in cast("Sequence[list[object]]", values) for one in row
+        ):
             raise UnfitError(f"column {name} is a list of text")
         try:
             array = column_of(values, arrow)
         except (pa.ArrowException, OverflowError, TypeError) as error:
             raise UnfitError(f"column {name}: {type(error).__name__}") from error
         if int in python:
-            most = _LATEST if arrow == _TIME else _INT64 - 1
-            least, largest = pc.min_max(array.cast(pa.int64())).values()
-            if least.is_valid and not (-most <= least.as_py() and largest.as_py() <= most):
-                raise UnfitError(f"column {name} holds no number beyond 64 bits")
+            _bounded(name, array, arrow)
         arrays.append(array)
     return arrays
+
+
+def _held(
+    name: str, values: Array, arrow: pa.DataType, python: tuple[type, ...], count: int
+) -> Array:
+    """Return an array as a column of the type `arrow`; what is text was made from text."""
+    if len(values) != count or (values.null_count and type(None) not in python):
+        raise UnfitError(f"column {name} holds something else, or not one value a row")
+    if values.type != arrow and not (arrow == _TIME and values.type == pa.int64()):
+        raise UnfitError(f"column {name} holds {values.type}")
+    array = values if values.type == arrow else values.cast(arrow)
+    if int in python:
+        _bounded(name, array, arrow)
+    return array
+
+
+def _bounded(name: str, array: Array, arrow: pa.DataType) -> None:
+    most = _LATEST if arrow == _TIME else _INT64 - 1
+    least, largest = pc.min_max(array.cast(pa.int64())).values()
+    if least.is_valid and not (-most <= least.as_py() and largest.as_py() <= most):
+        raise UnfitError(f"column {name} holds no number beyond 64 bits")
 
 
 def _repeated(
@@ -191,7 +218,11 @@ def _repeated(
         raise UnfitError(f"column {name} has no values")
     if type(given[name]) not in python:
         raise UnfitError(f"column {name} holds something else")
-    return column_of([given[name]] * len(part.order), arrow)
+    value = given[name]
+    if value is None or isinstance(value, (str, bool)):
+        shown = storable(value) if isinstance(value, str) else value
+        return cast("Array", _arrow.pa.repeat(_arrow.pa.scalar(shown, arrow), len(part.order)))
+    return column_of([value] * len(part.order), arrow)
 
 
 def _storable(value: object) -> object:

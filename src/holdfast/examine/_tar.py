@@ -133,6 +133,7 @@ class _Reader:
         return Entry(
             name=name, offset=begun, length=min(stop, self._file.size) - begun, kind=what,
             size=real if real is not None else size, packed=size, time=_time(block, own),
+            time_nanos=_nanos(own),
             link=own.get("linkpath") or _text(block[157:257]) or None, owner=_owner(block, own),
             mode=_number(block[100:108]) & 0o7777, notes=notes,
             content=(lambda: stream(self._content(start, stop, sparse, real), self._budget))
@@ -261,8 +262,21 @@ def _owner(block: bytes, own: dict[str, str]) -> str | None:
     return f"{user or uid}:{group or gid}"
 
 
+_MTIME = re.compile(r"(-?\d{1,15})(?:\.(\d{1,9})\d{0,20})?", re.ASCII)
+"""Seconds and their fraction, as pax headers write them."""
+
+
+def _nanos(own: dict[str, str]) -> int | None:
+    """Return the nanoseconds of a pax time beyond its microseconds, where it is that fine."""
+    found = _MTIME.fullmatch(own.get("mtime", ""))
+    if found is None or len(found[2] or "") <= 6:
+        return None
+    rest = int(found[2].ljust(9, "0")[6:9])
+    return rest if not found[1].startswith("-") else None
+
+
 def _time(block: bytes, own: dict[str, str]) -> int | None:
-    found = re.fullmatch(r"(-?\d{1,15})(?:\.(\d{1,9})\d{0,20})?", own.get("mtime", ""))
+    found = _MTIME.fullmatch(own.get("mtime", ""))
     if found:
         part = int((found[2] or "0").ljust(6, "0")[:6])
         return int(found[1]) * 1_000_000 + (-part if found[1].startswith("-") else part)

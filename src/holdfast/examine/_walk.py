@@ -17,7 +17,6 @@ from holdfast.examine import _types
 from holdfast.examine._output import Attempt, Output, broken
 from holdfast.examine._roster import ENUMERATION, Module, Roster
 from holdfast.examine._spool import Spool
-from holdfast.examine.block import Block
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.record import Record
 from holdfast.examine.records import DatasetWriter, storable
@@ -106,7 +105,9 @@ class Walk:
         )
         self._first: list[Json] = []
         self._seen = Output(folder, job.item, ENUMERATION, 1)
-        self._parsers = [(m, c) for m, c in roster.parsers if label(m) in job.wanted]
+        self._parsers: list[tuple[Module, Parser]] = [
+            (m, c) for m, c in (*roster.parsers, *roster.seconds) if label(m) in job.wanted
+        ]
         self._finders = [(m, c) for m, c in roster.finders if label(m) in job.wanted]
         self._outputs = {
             label(m): Output(out / job.wanted[label(m)], job.item, m.name, m.version)
@@ -244,11 +245,7 @@ class Walk:
             with attempt:
                 matched = parser.match(file)
                 if matched:
-                    for found in parser.parse(file):
-                        if isinstance(found, Block):
-                            output.add_block(found)
-                        else:
-                            output.add(found)
+                    output.take(parser.parse(file))
         if attempt.reason:
             output.fail(attempt.reason, attempt.words)
         if matched or attempt.reason:
@@ -262,8 +259,7 @@ class Walk:
             attempt.failed(reason)
         else:
             with attempt:
-                for record in finder.find(file):
-                    output.add(record)
+                output.take(finder.find(file))
         if attempt.reason:
             output.fail(attempt.reason, attempt.words)
             output.end(ordinal, attempt.reason)

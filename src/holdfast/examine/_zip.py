@@ -12,7 +12,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from holdfast.examine._archive import Entry, decoded, from_dos, from_filetime
+from holdfast.examine._archive import Entry, decoded, finer, from_dos, from_filetime
 from holdfast.examine._streams import (
     Budget,
     bunzipped,
@@ -193,13 +193,15 @@ def _name(header: Header) -> str:
 def _told(header: Header, length: int, notes: list[str], content: Any) -> Entry:
     name = _name(header)
     more = extras(header.extra)
-    time, zoned = from_dos(header.date, header.clock), False
+    time, zoned, nanos = from_dos(header.date, header.clock), False, None
     stamp = more.get(0x5455, b"")
     if len(stamp) >= 5 and stamp[0] & 1:
         time, zoned = int.from_bytes(stamp[1:5], "little", signed=True) * 1_000_000, True
     ntfs = more.get(0x000A, b"")
     if len(ntfs) >= 16 and ntfs[4:6] == b"\1\0":
-        time, zoned = from_filetime(int.from_bytes(ntfs[8:16], "little")) or time, True
+        ticks = int.from_bytes(ntfs[8:16], "little")
+        if (exact := from_filetime(ticks)) is not None:
+            time, zoned, nanos = exact, True, finer(ticks)
     mode = header.attributes >> 16 if header.made_by in {_UNIX, _MAC} else 0
     kind = "file"
     if mode & 0xF000 == _LINK:
@@ -210,9 +212,10 @@ def _told(header: Header, length: int, notes: list[str], content: Any) -> Entry:
     return Entry(
         name=name, offset=header.offset, length=length, kind=kind,
         size=header.size if header.size >= 0 else None, packed=header.packed, time=time,
+        time_nanos=nanos, zoned=zoned or time is None,
         method=_NAMES.get(header.method, f"method {header.method}"), mode=mode or None,
         comment=decoded(header.comment, "cp437") or None, encrypted=encrypted,
-        notes=notes if zoned or time is None else [*notes, "time without a zone, taken as UTC"],
+        notes=notes,
         content=None if kind == "folder" else content,
     )  # fmt: skip
 

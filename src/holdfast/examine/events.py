@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holdfast.examine._roster import Module
+    from holdfast.examine.elsewhere import Elsewhere
     from holdfast.sandbox.confine import Protection
 
 
@@ -24,6 +25,10 @@ class Input:
     """Returns a descriptor of a regular file (seekable, read-only), which the engine closes."""
     latest: int | None = None
     """When it was collected, microseconds since the epoch: nothing in it was written later."""
+    elsewhere: Callable[[], Elsewhere] | None = None
+    """Returns where another machine gets the bytes; None where none can."""
+    size: int = 0
+    """Bytes, to share out the work by; 0 where nobody said."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,25 @@ class Unread:
     reason: str
 
 
-Event: TypeAlias = "Started | Examined | Died | Unread"
+@dataclass(frozen=True)
+class Joined:
+    """A worker on another machine is ready."""
+
+    where: str
+    """The machine's address in the cluster."""
+    process: int
+    """The worker's process there; it never works on another case."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker on another machine is gone, or is not as it must be; others do its work."""
+
+    where: str
+    reason: str
+
+
+Event: TypeAlias = "Started | Examined | Died | Unread | Joined | Lost"
 
 
 @dataclass(frozen=True, kw_only=True)

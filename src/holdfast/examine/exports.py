@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CSV_COLUMNS = (
     "time", "time_meaning", "time_quality", "time_original", "kind", "host", "user", "message",
     "exhibit", "path", "inside", "offset", "length", "row", "parser", "parser_version", "seq",
-    "item",
+    "item", "time_recorded", "clock_ahead",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
@@ -100,6 +100,8 @@ def to_bodyfile(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
             continue
         place = f"{event.get('exhibit') or ''} {event.get('path') or ''}".strip()
         text = f"[{event['kind']}] {event['message']} ({place})"
+        if event.get("clock_ahead") is not None:
+            text += f" (recorded {event['time_recorded']}, clock {event['clock_ahead']} s ahead)"
         name = text.replace("|", " ").translate(_CONTROL)
         second = micros // 1_000_000
         times = f"{second}|{second}|{second}|{second}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.record import Indicator, Record
+    from holdfast.examine.record import Record
 
 
 class Parser(Protocol):
@@ -55,8 +55,11 @@ class Finder(Protocol):
     VERSION: int
     DECODERS: tuple[str, ...]
 
-    def find(self, file: EvidenceFile) -> Iterator[Indicator]:
-        """Yield indicators in order of their offset in the file."""
+    def find(self, file: EvidenceFile) -> Iterator[Record | Block]:
+        """Yield indicators, or records of the finder's own kinds, in order of their offset.
+
+        Alone, or many as a `Block`.
+        """
 
     # One that is told something beyond the file also has `use(settings: Json) -> None`, called
     # once in a worker before the first item, with None where it was told nothing.
@@ -81,6 +84,33 @@ class RecordFinder(Protocol):
 
     def search(self, rows: pa.RecordBatch, prepared: Any) -> Iterator[tuple[int, Record]]:
         """Yield each record found with the row in `rows` that it is about; times are integers."""
+
+
+class Second(Protocol):
+    """Reads what a parser reads by other means, so that the two can be held against each other.
+
+    It stands in `seconds/`, makes no records of its own, and runs only for `--cross-check`.
+    """
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+    OF: str
+    """The parser that it is a second opinion of."""
+    KEY: tuple[str, ...]
+    """Names of the values by which what both say of one thing is found."""
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Judge by content whether both read `file`; cheap, never raises."""
+
+    def said(self, record: Record) -> dict[str, Json] | None:
+        """Return what the parser's record says, by name; None where there is nothing to compare.
+
+        The names of `KEY` among it, and `error` where the record says that something can't be read.
+        """
+
+    def read(self, file: EvidenceFile) -> Iterator[dict[str, Json]]:
+        """Yield the same of everything in `file`, as the second reader has it, in its order."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +167,16 @@ def openers() -> tuple[Opener, ...]:
     return cast("tuple[Opener, ...]", modules("holdfast.examine.openers", "holdfast.openers"))
 
 
-def name_of(module: Parser | Finder | RecordFinder | Opener) -> str:
+@cache
+def seconds() -> tuple[Second, ...]:
+    """Return every second opinion.
+
+    Raises:
+        ImportError: a library for it is not installed.
+    """
+    return cast("tuple[Second, ...]", modules("holdfast.examine.seconds", "holdfast.seconds"))
+
+
+def name_of(module: Parser | Finder | RecordFinder | Opener | Second) -> str:
     """Return the module's own name, which is the parser's name everywhere a person reads it."""
     return module.__name__.rpartition(".")[2]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.errors import IntegrityError
 from holdfast.examine import results
-from holdfast.examine._roster import FINDER, RECORD_FINDER
+from holdfast.examine._roster import FINDER, RECORD_FINDER, SECOND
+from holdfast.examine.crosscheck import Disagreement
+from holdfast.examine.records import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +59,9 @@ class LedgerLine:
     """Bytes of all files seen."""
     unsupported_types: dict[str, int] = field(default_factory=dict)
     """Guessed media type to files."""
+    disagreements: int = 0
+    """Where a second reader says other than the parser; `records` of the item as a whole and its
+    other sums are without what second readers say."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Reason to failed files (for the item as a whole: to everything that failed in it, also
     where another parser made up for it)."""
@@ -95,31 +100,41 @@ def ledger(derived: Path, items: Iterable[str]) -> Iterator[LedgerLine]:
 
 
 def _lines(derived: Path, now: Current) -> Iterator[LedgerLine]:
-    count = now.enumeration.total("files")
-    overall = bytearray(count)
+    files = now.enumeration.total("files")
+    overall = bytearray(files)
     reasons: Counter[str] = Counter()
     _mark(derived, now, now.enumeration, overall, reasons=reasons, marks=(_OPENED, _UNOPENED))
     modules = []
     inner = 0
     for name, result in sorted(now.modules.items()):
-        own, why = bytearray(count), Counter[str]()
+        own, why = bytearray(files), Counter[str]()
         inside = _mark(derived, now, result, own, reasons=why, marks=(_PARSED, _FAILED))
         finder = name.startswith((FINDER, RECORD_FINDER))
-        if not finder:
+        second = name.startswith(SECOND)
+        if not finder and not second:
             overall = bytearray(map(int.__or__, overall, own))
             inner += inside
-        reasons.update(why)
+        if not second:
+            reasons.update(why)
         modules.append((name, result, own, why, inside, finder))
-    whole = [now.enumeration, *now.modules.values()]
+    whole = [r for name, r in now.every().items() if not name.startswith(SECOND)]
+    differ = {name: _disagreements(derived, now, r) for name, r in now.modules.items()}
     yield _line(
         derived, now, "", overall, reasons, records=sum(r.total("records") for r in whole),
         failures=sum(r.total("failures") for r in whole), inner=inner, finder=False,
+        disagreements=sum(differ.values()),
     )  # fmt: skip
     for name, result, own, why, inside, finder in modules:
         yield _line(
             derived, now, name, own, why, records=result.total("records"),
             failures=result.total("failures"), inner=inside, finder=finder,
+            disagreements=differ[name],
         )  # fmt: skip
+
+
+def _disagreements(derived: Path, now: Current, result: Result) -> int:
+    name = f"{Disagreement.KIND}.parquet"
+    return count(derived / now.item / result.key / name) if name in result.files else 0
 
 
 def _mark(
@@ -145,7 +160,7 @@ def _mark(
 
 def _line(
     derived: Path, now: Current, module: str, flags: bytearray, reasons: Counter[str], *,
-    records: int, failures: int, inner: int, finder: bool,
+    records: int, failures: int, inner: int, finder: bool, disagreements: int,
 ) -> LedgerLine:  # fmt: skip
     types: Counter[str] = Counter()
     seen = parsed = failed = size = 0
@@ -168,6 +183,7 @@ def _line(
     return LedgerLine(
         item=now.item, module=module, state=EXAMINED, seen=seen, parsed=parsed,
         unsupported=types.total(), failed=failed, records=records, failures=failures,
-        inner_failures=inner, bytes=size, unsupported_types=dict(sorted(types.items())),
+        inner_failures=inner, bytes=size, disagreements=disagreements,
+        unsupported_types=dict(sorted(types.items())),
         reasons=dict(sorted(reasons.items())),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holdfast.core.errors import InputError
 from holdfast.examine._shape import storable
-from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,10 @@ MAPPED = "mapped"
 """The name of the parser that a mapping makes."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMATS = {"csv": ",", "tsv": "\t", "jsonl": ""}
-_NUMERIC = {"unix": 1_000_000, "unix_ms": 1000, "unix_us": 1}
+_NUMERIC = {"unix": 10**9, "unix_ms": 10**6, "unix_us": 1000, "unix_ns": 1}
+"""Nanoseconds of what a number counts."""
+_NUMBER = re.compile(r"\s*(-?)(\d{1,30})(?:\.(\d{1,30}))?\s*", re.ASCII)
+_FINER = re.compile(r":\d\d[.,]\d{6}(\d{1,3})", re.ASCII)
 _LINE = 1 << 20
 """Bytes of one line that are read."""
 _SHOWN = 1000
@@ -58,7 +62,7 @@ class Mapping:
     columns: dict[str, tuple[str, ...]]
     """`time`, `host`, `user` (one column each) and `message` (one or several) to columns."""
     time_format: str
-    """`iso`, `unix`, `unix_ms`, `unix_us`, or a format of `strptime`."""
+    """`iso`, `unix`, `unix_ms`, `unix_us`, `unix_ns`, or a format of `strptime`."""
     offsets: tuple[tuple[int, int], ...]
     """The zone of times without one: from which second (UTC) on, how many seconds it is ahead."""
     meaning: str
@@ -160,7 +164,7 @@ def _ahead(zone: ZoneInfo, hour: int) -> int:
 class MappedParser:
     """Reads the files that a mapping explains; stands among the parsers as `mapped`."""
 
-    VERSION = 1
+    VERSION = 2
     DECODERS: tuple[str, ...] = ("python",)
     RECORDS: tuple[type[Record], ...] = (MappedRow,)
 
@@ -246,7 +250,7 @@ class MappedParser:
             return failure("line can't be read")
         columns = self._mapping.columns
         original = _text(values.get(columns["time"][0]))
-        time, quality = self._time(original or "")
+        time, nanos, quality = self._time(original or "")
         if original and time is None:
             return failure("the time does not have the mapping's format")
         said = [_text(values.get(name)) or "" for name in columns.get("message", ())]
@@ -254,10 +258,7 @@ class MappedParser:
                       for n in ("host", "user"))  # fmt: skip
         return MappedRow(
             message=" ".join((" ".join(said) if said else content).split())[:_SHOWN],
-            time=time,
-            time_meaning=None if time is None else self._mapping.meaning,
-            time_quality=None if time is None else quality,
-            time_original=original,
+            **timed(time, self._mapping.meaning, quality, original, nanos=nanos),
             host=host,
             user=user,
             offset=offset,
@@ -266,22 +267,21 @@ class MappedParser:
             content=content,
         )
 
-    def _time(self, text: str) -> tuple[int | None, str]:
-        """Return the time in UTC, and whether its zone was in the text."""
+    def _time(self, text: str) -> tuple[int | None, int | None, str]:
+        """Return the time in UTC, what is finer than that, and whether its zone was in the text."""
         form = self._mapping.time_format
         try:
             if form in _NUMERIC:
-                whole, _, rest = text.strip().partition(".")
-                unit = _NUMERIC[form]
-                micros = int(whole) * unit + int((rest + "000000")[:6]) * unit // 1_000_000
-                return (micros, EXACT) if -_MOST < micros < _MOST else (None, EXACT)
+                return (*_counted(text, _NUMERIC[form]), EXACT)
             given = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007 - the zone follows
+            finer = _FINER.search(text) if form == "iso" else None
+            nanos = int(finer[1].ljust(3, "0")) if finer else None
             if given.tzinfo is not None:
-                return (given - _EPOCH) // timedelta(microseconds=1), EXACT
+                return (given - _EPOCH) // timedelta(microseconds=1), nanos, EXACT
             local = (given.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
         except (ValueError, OverflowError):
-            return None, EXACT
-        return local - self._ahead(local // 1_000_000) * 1_000_000, ZONE_ASSUMED
+            return None, None, EXACT
+        return local - self._ahead(local // 1_000_000) * 1_000_000, nanos, ZONE_ASSUMED
 
     def _ahead(self, local: int) -> int:
         """Return how far ahead the zone was; of a doubled hour the first, as `fold=0`."""
@@ -293,6 +293,18 @@ class MappedParser:
 
     def _at(self, second: int) -> int:
         return self._mapping.offsets[bisect_right(self._starts, second) - 1][1]
+
+
+def _counted(text: str, unit: int) -> tuple[int | None, int | None]:
+    """Return the microseconds of a number that counts `unit` nanoseconds, and what is finer."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None, None
+    sign, whole, part = found.groups("")
+    total = int(whole) * unit + int(part.ljust(9, "0")[:9]) * unit // 10**9
+    micros, nanos = divmod(-total if sign else total, 1000)
+    fine = unit == 1 or len(part) + {10**9: 0, 10**6: 3, 1000: 6}[unit] > 6
+    return (micros, nanos if fine else None) if -_MOST < micros < _MOST else (None, None)
 
 
 def _text(value: object) -> str | None:

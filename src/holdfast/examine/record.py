@@ -9,7 +9,7 @@ so one query reads a timeline across all of them. The engine adds where the reco
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY = "exact", "zone assumed", "year assumed", "day only"
 TIME_QUALITIES = (EXACT, ZONE_ASSUMED, YEAR_ASSUMED, DAY_ONLY)
@@ -32,6 +32,8 @@ class Record:
     """What a person should read: one line, as found, not translated."""
     time: int | None = None
     """When it happened: microseconds since the epoch, UTC; None where the source gives no time."""
+    time_nanos: int | None = None
+    """Nanoseconds beyond `time`, 0 to 999; None where the source is no finer than microseconds."""
     time_meaning: str | None = None
     """What the time says: `sent`, `visited`, `requested`."""
     time_quality: str | None = None
@@ -48,6 +50,29 @@ class Record:
     """Bytes of the source from `offset`."""
     row: int | None = None
     """Row or record number in the source (SQLite rowid, line number from 1, message from 1)."""
+
+
+class Timed(TypedDict):
+    """The columns of a record that say when."""
+
+    time: int | None
+    time_nanos: int | None
+    time_meaning: str | None
+    time_quality: str | None
+    time_original: str | None
+
+
+def timed(
+    time: int | None, meaning: str, quality: str = EXACT, original: str | None = None, *,
+    nanos: int | None = None,
+) -> Timed:  # fmt: skip
+    """Return the columns that say when; all but the original are empty where there is no time."""
+    if time is None:
+        meant: Timed = {"time": None, "time_nanos": None, "time_meaning": None,
+                        "time_quality": None, "time_original": original}  # fmt: skip
+        return meant
+    return {"time": time, "time_nanos": nanos, "time_meaning": meaning, "time_quality": quality,
+            "time_original": original}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from holdfast.examine._shape import (
     schema,
     storable,
 )
+from holdfast.examine.block import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,7 +108,7 @@ class DatasetWriter:
 
     def placed(self, path: str, first: int, part: Part, arrays: list[Array]) -> pa.RecordBatch:
         """Return a block's part with the columns that say where its records come from."""
-        seqs = pc.add(pa.array(part.order, pa.int64()), first)
+        seqs = pc.add(places_of(part.order), first)
         paths = pa.repeat(storable(path), len(part.order))
         return pa.RecordBatch.from_arrays(
             [*self._origins(paths, seqs), *arrays], schema=self._shape.schema
@@ -117,11 +118,14 @@ class DatasetWriter:
         return self._waiting + len(self._rows) >= ROWS or self._text >= TEXT
 
     def flush(self) -> None:
-        """Write what was taken as one row group.
+        """Write what was taken as row groups; of blocks, what fills none yet stays.
 
         Raises:
             OSError: the file can't be written.
         """
+        self._write(last=self._text >= TEXT)
+
+    def _write(self, *, last: bool) -> None:
         if not self._rows and not self._batches:
             return
         if self._writer is None:
@@ -131,10 +135,18 @@ class DatasetWriter:
                 self._shape.schema,
                 compression="zstd",
                 use_dictionary=[*_ALIKE],  # type: ignore[arg-type]
+                write_statistics=self._shape.counted,
+                column_encoding=dict.fromkeys(self._shape.counted, "DELTA_BINARY_PACKED"),
             )
-        batch = self._batch()
-        for start in range(0, len(batch), ROWS):
-            self._writer.write_batch(batch.slice(start, ROWS))
+        text = self._text
+        table = self._table()
+        end = len(table) if last else len(table) // ROWS * ROWS
+        if end:
+            self._writer.write_table(table.slice(0, end), ROWS)
+        if end < len(table):
+            left = table.slice(end)
+            self._batches, self._waiting = left.to_batches(), len(left)
+            self._text = text * len(left) // len(table)
 
     def close(self) -> None:
         """Write what is left and the file's end; without any record there is no file.
@@ -146,7 +158,7 @@ class DatasetWriter:
         if self._writer is None and rows <= _SMALL_ROWS and self._text <= _SMALL_TEXT:
             self._write_small()
             return
-        self.flush()
+        self._write(last=True)
         if self._writer is not None and self._sink is not None:
             self._writer.close()
             self._sink.close()
@@ -166,17 +178,15 @@ class DatasetWriter:
                 store_schema=False,
             ) as writer,  # fmt: skip
         ):
-            writer.write_batch(self._batch())
+            writer.write_table(self._table())
 
-    def _batch(self) -> pa.RecordBatch:
-        """Return all that waits as one batch, and forget it."""
+    def _table(self) -> pa.Table:
+        """Return all that waits, and forget it."""
         if self._rows:
             self._batches.append(self._gathered())
         batches, self._batches = self._batches, []
         self._waiting = self._text = 0
-        if len(batches) == 1:
-            return batches[0]
-        return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+        return pa.Table.from_batches(batches, self._shape.schema)
 
     def _gathered(self) -> pa.RecordBatch:
         """Return the records that were taken one by one as a batch."""
@@ -275,3 +285,15 @@ def _spill(run: list[bytes]) -> BinaryIO:
 def _digests(stored: BinaryIO) -> Iterator[bytes]:
     while digest := stored.read(32):
         yield digest
+
+
+def count(path: Path) -> int:
+    """Return the number of records in a dataset.
+
+    Raises:
+        IntegrityError: it can't be read as one.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise IntegrityError(f"{path} is no dataset: {error}") from error

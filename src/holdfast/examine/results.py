@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import stat
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from holdfast.core import canonical
@@ -31,6 +32,8 @@ DONE = "done.json"
 FORMAT = "holdfast-derived/1"
 FILES = "files.parquet"
 OUTCOMES = "outcomes.jsonl"
+KEPT = 4
+"""Earlier results of one module that stay beside the one in force."""
 _FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}\.(parquet|jsonl)")
 
 
@@ -62,6 +65,19 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A result that another version, library or setting has taken the place of."""
+
+    module: str
+    """Its label; `enumeration` for that."""
+    result: Result
+
+    def to_json(self) -> Json:
+        """Return it as it stands in done.json."""
+        return {"module": self.module, "result": self.result.to_json()}
+
+
+@dataclass(frozen=True)
 class Current:
     """What is in force for an item."""
 
@@ -69,15 +85,23 @@ class Current:
     enumeration: Result
     modules: dict[str, Result]
     """By label, `role:name`."""
+    earlier: tuple[Earlier, ...] = ()
+    """What was in force before, the newest last: nothing reads it but a comparison."""
 
     def to_json(self) -> Json:
         """Return it as it stands in done.json."""
+        before: list[Json] = [one.to_json() for one in self.earlier]
         return {
             "format": FORMAT,
             "item": self.item,
             "enumeration": self.enumeration.to_json(),
             "modules": {name: result.to_json() for name, result in self.modules.items()},
+            **({"earlier": before} if before else {}),
         }
+
+    def every(self) -> dict[str, Result]:
+        """Return what is in force by label, the enumeration as `enumeration`."""
+        return {ENUMERATION: self.enumeration, **self.modules}
 
 
 @dataclass(frozen=True)
@@ -111,9 +135,10 @@ def current(derived: Path, item: str) -> Current | None:
                 "item": str(name),
                 "enumeration": dict(enumeration),
                 "modules": dict(modules),
+                **more,
             } if name == item:
                 found = {label: _result(value) for label, value in modules.items()}
-                return Current(item, _result(enumeration), found)
+                return Current(item, _result(enumeration), found, _earlier(more.get("earlier")))
         raise ValueError("a field is missing or of another type")
     except ValueError as error:
         raise IntegrityError(
@@ -181,7 +206,7 @@ def verify(derived: Path, items: Iterable[str]) -> Iterator[str]:
     """Yield a line for each file in force whose bytes are not those that were published."""
     for item in items:
         now = current(derived, item)
-        for result in (now.enumeration, *now.modules.values()) if now else ():
+        for result in _every(now) if now else ():
             for name, expected in result.files.items():
                 path = derived / item / result.key / name
                 try:
@@ -210,14 +235,18 @@ def taken(folder: Path) -> dict[str, tuple[int, str]]:
 def publish(derived: Path, folder: Path, now: Current) -> None:
     """Put what a worker wrote into `folder` in force, with what `now` keeps from before.
 
+    What it takes the place of stays beside it, the last `KEPT` results of each module.
+
     For a new item this is one rename. Otherwise result folders first, done.json last: one that
     ends in between leaves folders that nothing names, which the next attempt replaces.
 
     Raises:
         OSError: no room, or no right to write.
     """
-    (folder / DONE).write_bytes(canonical.dumps(now.to_json()))
     target = derived / now.item
+    before = _known(derived, now.item)
+    now = replace(now, earlier=_kept(before, now))
+    (folder / DONE).write_bytes(canonical.dumps(now.to_json()))
     if not target.exists():
         try:
             folder.rename(target)
@@ -232,6 +261,36 @@ def publish(derived: Path, folder: Path, now: Current) -> None:
                 shutil.rmtree(target / result.key)
             (folder / result.key).rename(target / result.key)
     (folder / DONE).replace(target / DONE)
+    named = {result.key for result in _every(now)}
+    for result in _every(before) if before else ():
+        if result.key not in named:
+            shutil.rmtree(target / result.key, ignore_errors=True)
+
+
+def _known(derived: Path, item: str) -> Current | None:
+    try:
+        return current(derived, item)
+    except IntegrityError:  # torn by a power cut: nothing that can't be made again
+        return None
+
+
+def _every(now: Current) -> tuple[Result, ...]:
+    return (*now.every().values(), *(one.result for one in now.earlier))
+
+
+def _kept(before: Current | None, now: Current) -> tuple[Earlier, ...]:
+    """Return what stays beside `now`: what was in force last, then what was so before it."""
+    if before is None:
+        return ()
+    in_force = {(label, result.key) for label, result in now.every().items()}
+    known = [(one.module, one.result) for one in before.earlier] + list(before.every().items())
+    kept: dict[tuple[str, str], Earlier] = {}
+    count: Counter[str] = Counter()
+    for label, result in reversed(known):
+        if (label, result.key) not in {*in_force, *kept} and count[label] < KEPT:
+            kept[label, result.key] = Earlier(label, result)
+            count[label] += 1
+    return tuple(reversed(kept.values()))
 
 
 def _ordinary(entry: os.DirEntry[str]) -> tuple[int, str]:
@@ -241,6 +300,17 @@ def _ordinary(entry: os.DirEntry[str]) -> tuple[int, str]:
     with os.fdopen(os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
         digest, size = sha256_stream(stream)
     return size, digest
+
+
+def _earlier(values: object) -> tuple[Earlier, ...]:
+    found = []
+    for value in values if isinstance(values, list) else []:
+        match value:
+            case {"module": str(module), "result": result}:
+                found.append(Earlier(module, _result(result)))
+            case _:
+                raise ValueError("an earlier result is not whole")
+    return tuple(found)
 
 
 def _result(value: Json) -> Result:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
-from holdfast.examine import _duck, results
+from holdfast.examine import _duck, results, rollups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,13 +30,14 @@ _FIRST, _LAST = -(2**63) + 2, 2**63 - 2  # the two ends are DuckDB's infinities
 _NO_LIMIT = 2**62
 
 _STAGE = """
-COPY (SELECT item, path, parser, parser_version, kind, seq, time, time_meaning, time_quality,
-             time_original, host, "user", message, "offset", length, "row"
+COPY (SELECT item, path, parser, parser_version, kind, seq, time, time_nanos, time_meaning,
+             time_quality, time_original, host, "user", message, "offset", length, "row"
       FROM read_parquet($files) WHERE time IS NOT NULL)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 _SORT = """
-COPY (SELECT * FROM read_parquet($files) ORDER BY time, item, path, parser, kind, seq)
+COPY (SELECT * FROM read_parquet($files)
+      ORDER BY time, time_nanos NULLS FIRST, item, path, parser, kind, seq)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 _QUERY = """
@@ -46,6 +48,31 @@ WHERE events.time BETWEEN make_timestamptz($start) AND make_timestamptz($end)
   AND ($items IS NULL OR list_contains($items, item))
   AND ($parsers IS NULL OR list_contains($parsers, parser))
   AND ($text IS NULL OR contains(lower(message), lower($text)))
+LIMIT $limit
+"""
+_CORRECTED = """
+SELECT {columns}, corrected, ahead, within_, stated
+FROM (
+  SELECT events.*,
+         coalesce(both_.entry, item_.entry, host_.entry) AS stated,
+         coalesce(both_.ahead, item_.ahead, host_.ahead, 0) AS ahead,
+         coalesce(both_.within_, item_.within_, host_.within_) AS within_,
+         CAST(least(greatest(CAST(epoch_us(events.time) AS HUGEINT)
+                             - coalesce(both_.ahead, item_.ahead, host_.ahead, 0),
+                             -9223372036854775806), 9223372036854775805) AS BIGINT) AS corrected
+  FROM read_parquet($files) AS events
+  LEFT JOIN clocks AS both_ ON both_.item = events.item AND both_.host = lower(events.host)
+  LEFT JOIN clocks AS item_ ON item_.item = events.item AND item_.host = ''
+  LEFT JOIN clocks AS host_ ON host_.item = '' AND host_.host = lower(events.host)
+    AND host_.host <> ''
+  WHERE events.time BETWEEN make_timestamptz($start) AND make_timestamptz($end)
+    AND ($kinds IS NULL OR list_contains($kinds, kind))
+    AND ($items IS NULL OR list_contains($items, events.item))
+    AND ($parsers IS NULL OR list_contains($parsers, parser))
+    AND ($text IS NULL OR contains(lower(message), lower($text)))
+)
+WHERE corrected BETWEEN $first AND $last
+ORDER BY corrected, time_nanos NULLS FIRST, item, path, parser, kind, seq
 LIMIT $limit
 """
 _RECORDS = """
@@ -64,6 +91,22 @@ WHERE ($types IS NULL OR list_contains($types, type))
   AND ($text IS NULL OR contains(lower(value), lower($text)))
 LIMIT $limit
 """
+
+
+@dataclass(frozen=True)
+class Clock:
+    """By how much the clock of a source was wrong."""
+
+    item: str
+    """SHA-256 of the item; empty for any."""
+    host: str
+    """The machine as records name it, in lower case; empty for any."""
+    ahead: int
+    """Microseconds that it was ahead of true time."""
+    within: int
+    """Microseconds by which that may be wrong."""
+    entry: int
+    """The entry that states it."""
 
 
 def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
@@ -96,6 +139,7 @@ def build(derived: Path, items: Iterable[str], index_dir: Path) -> int:
                     "SELECT count(*) FROM read_parquet($files)", {"files": [str(target.resolve())]}
                 ).fetchone()
                 count = int(counted[0]) if counted else 0
+                rollups.build(connection, target, fresh)
         built: canonical.Json = {
             "format": "holdfast-timeline/1",
             "events": count,
@@ -116,10 +160,13 @@ def query(
     parsers: Sequence[str] | None = None,
     text: str | None = None,
     limit: int | None = None,
+    clocks: Sequence[Clock] = (),
 ) -> Iterator[dict[str, object]]:
     """Yield events in order of time, as they are read; times in microseconds since the epoch.
 
-    `start` and `end` are included. `text` is looked for in the message, in any case.
+    `start` and `end` are included. `text` is looked for in the message, in any case. With `clocks`,
+    order and bounds are those of the corrected times, and each event has besides `corrected`,
+    `ahead`, `within_` and `stated` (the entry; null where its clock counts as right).
 
     Raises:
         InputError: there is no timeline, or a time outside 64 bits.
@@ -145,6 +192,23 @@ def query(
     }
     with _scratch() as scratch, _duck.connect(scratch, events.parent) as connection:
         columns = _duck.all_columns(connection, [str(events.resolve())])
+        if clocks:
+            connection.execute(
+                "CREATE TABLE clocks (item VARCHAR, host VARCHAR, ahead BIGINT, within_ BIGINT, "
+                "entry BIGINT)"
+            )
+            connection.executemany(
+                "INSERT INTO clocks VALUES (?, ?, ?, ?, ?)",
+                [(one.item, one.host, one.ahead, one.within, one.entry) for one in clocks],
+            )
+            shifts = (0, *(one.ahead for one in clocks))
+            values |= {
+                "first": first, "last": last,
+                "start": max(_FIRST, first + min(shifts)), "end": min(_LAST, last + max(shifts)),
+            }  # fmt: skip
+            query_ = _CORRECTED.format(columns=columns)
+            yield from _duck.rows(connection, query_, values)
+            return
         yield from _duck.rows(connection, _QUERY.format(columns=columns), values)
 
 

@@ -1,4 +1,4 @@
-"""What an examination is told beyond the items: Sigma rules, a unit's patterns, a mapping.
+"""What an examination is told beyond the items: Sigma and YARA rules, patterns, a mapping.
 
 Each comes from a file or folder that an operator names, is judged here, in the house, and goes to
 the module of its name as plain JSON. Its digest is part of the key of what that module finds.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine import patterns as own
 from holdfast.examine import sigma as rules
+from holdfast.examine import yara as signatures
+from holdfast.examine.crosscheck import CROSS_CHECK
 from holdfast.examine.mapping import MAPPED, read_mapping
 
 if TYPE_CHECKING:
@@ -32,12 +34,18 @@ class Told:
 
 
 def read(
-    *, sigma: Path | None = None, patterns: Path | None = None, mapping: Path | None = None
+    *,
+    sigma: Path | None = None,
+    patterns: Path | None = None,
+    mapping: Path | None = None,
+    cross_check: bool = False,
+    yara: Path | None = None,
+    similar: bool = False,
 ) -> Told:
-    """Read what is named.
+    """Read what is named; with `cross_check`, second opinions are asked for.
 
     Raises:
-        InputError: no Sigma rules in the folder, or a file that won't do.
+        InputError: no Sigma rules in the folder, a broken YARA rule, or a file that won't do.
     """
     settings: dict[str, Json] = {}
     facts: dict[str, Json] = {}
@@ -55,4 +63,13 @@ def read(
         facts["patterns"] = own.digest(given)
     if mapping is not None:
         settings[MAPPED] = facts["mapping"] = read_mapping(mapping).to_json()
+    if cross_check:
+        settings[CROSS_CHECK] = facts[CROSS_CHECK] = True
+    if yara is not None:
+        matched = signatures.load(yara)
+        settings["yara"] = matched.to_json()
+        facts["yara"] = {"rules": matched.rules, "sha256": matched.sha256}
+    if similar:
+        settings |= {"similar_pictures": True, "similar_texts": True}
+        facts["similar"] = True
     return Told(settings, facts, tuple(notes))

@@ -232,8 +232,10 @@ def _records(bag: Bag, datasets: Iterable[Dataset]) -> None:
 
 def _timed(row: dict[str, object]) -> dict[str, object]:
     """Return a record with its times as RFC 3339, as people read them."""
+    nanos = row.pop("time_nanos", None)
+    finer = nanos if isinstance(nanos, int) else None
     return {
-        name: clock.to_text(value)
+        name: clock.to_text(value, finer if name == "time" else None)
         if type(value) is int and (name == "time" or name.endswith("_time"))
         else value
         for name, value in row.items()

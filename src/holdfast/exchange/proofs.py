@@ -17,10 +17,13 @@ from holdfast.exchange.bag import PROOF
 from holdfast.exchange.completeness import write_leaves, write_tags
 from holdfast.exchange.disclosure import BASE, everything
 from holdfast.vault import entry as entries
+from holdfast.vault import signing
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import MLDSA44_SPKI, check_second, checkpoint_message
 from holdfast.vault.merkle import WIDTH
 from holdfast.vault.note import Verifier, open_note, split
+from holdfast.vault.passkey import Passkey
+from holdfast.vault.webauthn import Assertion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
     from holdfast.vault.merkle import TreeReader
+    from holdfast.vault.signing import PersonKey
 
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 """DER before the 32 bytes of an Ed25519 public key: RFC 8410 section 4."""
@@ -63,6 +67,18 @@ def pem(public: bytes) -> bytes:
     """Return an Ed25519 public key as openssl reads it: RFC 8410, RFC 7468."""
     encoded = base64.b64encode(_SPKI + public)
     return b"-----BEGIN PUBLIC KEY-----\n" + encoded + b"\n-----END PUBLIC KEY-----\n"
+
+
+def person_pem(key: PersonKey) -> bytes:
+    """Return a person's public key as openssl reads it."""
+    return wrapped(key.spki) if isinstance(key, Passkey) else pem(key.public)
+
+
+def wrapped(spki: bytes) -> bytes:
+    """Return a public key as openssl reads it, in lines of 64 characters: RFC 7468."""
+    encoded = base64.b64encode(spki)
+    lines = b"".join(encoded[at : at + 64] + b"\n" for at in range(0, len(encoded), 64))
+    return b"-----BEGIN PUBLIC KEY-----\n" + lines + b"-----END PUBLIC KEY-----\n"
 
 
 @dataclass(frozen=True)
@@ -240,6 +256,10 @@ class Proof:
         )
         self._put(f"{folder}act.message", message)
         self._put(f"{folder}act.sig", base64.b64decode(claim["sig"]))
+        if "client" in claim:
+            made = Assertion.of(claim)
+            self._put(f"{folder}act.client", made.client)
+            self._put(f"{folder}act.signed", made.signed)
         for at in range(start, entry.index + 1):
             self._covered[at] = claim["key"]
             self._places.add(at)
@@ -249,13 +269,13 @@ class Proof:
         """Write the public keys that signed, as the log introduced them."""
         for key in sorted(self._keys):
             entry = self._read(self._known.introduced[key])
-            verifier = Verifier.parse(entry.fields["operator"]["vkey"])
+            verifier = signing.parse(entry.fields["operator"]["vkey"])
             if entry.act != "operator.add" or verifier.key_id.hex() != key:
                 raise IntegrityError(
                     f"entry {entry.index} does not introduce the key {key}",
                     "the database was altered: run `holdfast rebuild`",
                 )
-            self._put(f"keys/{key}.pem", pem(verifier.public))
+            self._put(f"keys/{key}.pem", person_pem(verifier))
 
     def _checkpoint(self, signed: SignedHead, folder: str = "") -> None:
         verifier = signed.verifier
@@ -280,14 +300,9 @@ class Proof:
         head, name = signed.head, cosigner.name.encode()
         time = int.from_bytes(value[:8], "big")
         message = checkpoint_message(name, time, head.origin.encode(), head.size, head.root)
-        encoded = base64.b64encode(MLDSA44_SPKI + cosigner.public)
-        wrapped = b"".join(encoded[at : at + 64] + b"\n" for at in range(0, len(encoded), 64))
         self._put("second.message", message)
         self._put("second.sig", value[8:])
-        self._put(
-            "second.pem",
-            b"-----BEGIN PUBLIC KEY-----\n" + wrapped + b"-----END PUBLIC KEY-----\n",
-        )
+        self._put("second.pem", wrapped(MLDSA44_SPKI + cosigner.public))
 
     def _put(self, name: str, data: bytes) -> None:
         self._bag.put(PROOF + name, data)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from holdfast.vault.vault import Vault
 
 _SIZE = re.compile(r"[0-9]{16}")
-_STAMP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}\.(tsr|ers)")
+_STAMP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,100}\.(tsr|ers|crls)")
 ED25519_COSIGNATURE = 4 + 8 + 64
 """Bytes of a signature line of type 0x04: key ID, time, signature (C2SP tlog-cosignature)."""
 

@@ -30,7 +30,7 @@ proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
-declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem original act_of
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem key_rp original act_of
 declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root second_of
 former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
@@ -126,8 +126,19 @@ from_base64() { # HEX: bytes of $1; false unless it is base64 in its one proper 
   esac
 }
 
+to_base64() { # BASE64: of the bytes whose hex is $1
+  local i bits hex=$1 pad=''
+  while ((${#hex} % 6)); do hex+=00 pad+='='; done
+  BASE64=
+  for ((i = 0; i < ${#hex}; i += 3)); do # three hex digits are two characters of base64
+    bits=$((16#${hex:i:3}))
+    BASE64+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
+  done
+  BASE64=${BASE64:0:${#BASE64}-${#pad}}$pad
+}
+
 vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a type that matches $2
-  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)$' i bits piece base64='' bytes=''
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=?)$' i piece bytes=''
   [[ $1 =~ $form ]] || return 1
   NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]} PEM=
   from_base64 "${BASH_REMATCH[3]}" || return 1
@@ -140,12 +151,37 @@ vkey() { # NAME, KEY_ID, TYPE, PEM of a verifier key (C2SP signed-note) of a typ
   piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
   [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
   [[ $TYPE != 06 ]] || return 0
-  HEX=${HEX:2}0000 # 32 bytes, and padding to a multiple of three
-  for ((i = 0; i < 66; i += 3)); do # three hex digits are two characters of base64
-    bits=$((16#${HEX:i:3}))
-    base64+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
-  done
-  PEM="-----BEGIN PUBLIC KEY-----${nl}MCowBQYDK2VwAyEA${base64:0:43}=${nl}-----END PUBLIC KEY-----$nl"
+  to_base64 "302a300506032b6570032100${HEX:2}"
+  PEM="-----BEGIN PUBLIC KEY-----${nl}$BASE64$nl-----END PUBLIC KEY-----$nl"
+}
+
+passkey() { # NAME, KEY_ID, PEM, RP of a person's passkey: custody.md, "Passkeys"
+  local form='^([^+[:space:][:cntrl:]]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$' i piece bytes='' count
+  [[ $1 =~ $form ]] || return 1
+  NAME=${BASH_REMATCH[1]} KEY_ID=${BASH_REMATCH[2]} PEM=
+  from_base64 "${BASH_REMATCH[3]}" || return 1
+  [[ $HEX == ff686f6c64666173742d706173736b65792f310a* ]] || return 1 # 0xff, holdfast-passkey/1, newline
+  for ((i = 0; i < ${#HEX}; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  piece=$({ printf '%s\n' "$NAME" && printf '%b' "$bytes"; } | sha256sum) || return 1
+  [[ ${piece:0:8} == "$KEY_ID" ]] || return 1
+  count=$((2 * 16#0${HEX:40:2})) bytes=
+  for ((i = 42; i < 42 + count; i += 2)); do bytes+="\\x${HEX:i:2}"; done
+  printf -v RP '%b' "$bytes"
+  [[ $RP =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ && ${#RP} == $((count / 2)) ]] || return 1
+  HEX=${HEX:42 + count}
+  count=$((2 * 16#0${HEX:0:4}))
+  ((count >= 2 && count <= 2046)) || return 1
+  HEX=${HEX:4 + count}
+  case ${#HEX}:$HEX in # SubjectPublicKeyInfo: P-256, Ed25519, RSA of 2048, 3072, 4096 bits
+    182:3059301306072a8648ce3d020106082a8648ce3d03010703420004* | 88:302a300506032b6570032100*) ;;
+    588:30820122300d06092a864886f70d01010105000382010f003082010a0282010100*0203010001) ;;
+    844:308201a2300d06092a864886f70d01010105000382018f003082018a0282018100*0203010001) ;;
+    1100:30820222300d06092a864886f70d01010105000382020f003082020a0282020100*0203010001) ;;
+    *) return 1 ;;
+  esac
+  to_base64 "$HEX"
+  for ((i = 0; i < ${#BASE64}; i += 64)); do PEM+=${BASE64:i:64}$nl; done
+  PEM="-----BEGIN PUBLIC KEY-----$nl$PEM-----END PUBLIC KEY-----$nl"
 }
 
 verifies() { # key, message, signature: files
@@ -295,7 +331,7 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
     case $name in
       entries/*/leaf) is_number "$part" && leaves+=("$part") known=1 ;;
       entries/*/field.[a-z]*) field_files=$((field_files + 1)) known=1 ;;
-      entries/*/act.message | entries/*/act.sig) act_files=$((act_files + 1)) known=1 ;;
+      entries/*/act.message | entries/*/act.sig | entries/*/act.client | entries/*/act.signed) act_files=$((act_files + 1)) known=1 ;;
       nodes/*)
         nodes+=("$path") known=1
         [[ ${digest[$path]} == "${name#nodes/}" ]] || bad "$path: is not named by its SHA-256"
@@ -304,7 +340,7 @@ sort_proof() { # leaves[], nodes[], and how many field, act and key files there 
       leaves/*) other_leaves=$((other_leaves + 1)) known=1 ;;
       tags/*) tag_files=$((tag_files + 1)) known=1 ;;
       witnesses/*) witness_files=$((witness_files + 1)) known=1 ;;
-      cosigned | stamps/*.tsr | stamps/*.ers) known=1 ;;
+      cosigned | stamps/*.tsr | stamps/*.ers | stamps/*.crls) known=1 ;;
       second.message | second.pem | second.sig) second_files=$((second_files + 1)) known=1 ;;
       former/*) former_files=$((former_files + 1)) known=1 ;;
       *) for part in "${fixed[@]}"; do [[ $name != "$part" ]] || known=1; done ;;
@@ -462,7 +498,7 @@ plain_text() { # PLAIN: what the JSON string $1 says
 
 past_root() { # ROOT: the root of the first $1 leaves, base64; false if no node leads there
   # On the way to its last leaf stand, to the left, the trees that it is made of (RFC 6962, 2.1).
-  local name=$root start=0 end=$size k lefts=() at i bytes bits
+  local name=$root start=0 end=$size k lefts=() at i bytes
   while ((end - start > 1)); do
     [[ -n ${left[$name]-} ]] || return 1
     k=1
@@ -479,12 +515,8 @@ past_root() { # ROOT: the root of the first $1 leaves, base64; false if no node 
     name=$(printf '%b' "$bytes" | sha256sum) || return 1
     name=${name:0:64}
   done
-  ROOT='' name+=0000
-  for ((i = 0; i < 66; i += 3)); do
-    bits=$((16#${name:i:3}))
-    ROOT+=${alphabet:bits >> 6:1}${alphabet:bits & 63:1}
-  done
-  ROOT=${ROOT:0:43}=
+  to_base64 "$name"
+  ROOT=$BASE64
 }
 
 check_former() { # number, entry, vkey, until, why: the last checkpoint of a key that ended
@@ -760,9 +792,11 @@ load_keys() { # each operator's key, as the log introduced it
     value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
     id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
     key=${key%\"} key=${key//\\\"/\"} key=${key//\\\\/\\}
-    vkey "$key" 01 && [[ $KEY_ID == "$id" ]] || { bad "entry $i: introduces no Ed25519 key"; continue; }
+    RP=
+    { vkey "$key" 01 || passkey "$key"; } && [[ $KEY_ID == "$id" ]] ||
+      { bad "entry $i: introduces no key that people sign with"; continue; }
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
-    key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i
+    key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i key_rp[$id]=$RP
   done
   for i in ${of_vault[@]+"${of_vault[@]}"}; do
     [[ ${act_of[$i]} == '"operator.rotate"' || ${act_of[$i]} == '"operator.revoke"' ]] || continue
@@ -775,12 +809,12 @@ load_keys() { # each operator's key, as the log introduced it
 }
 
 check_signature() { # the signature that entry $1 carries, over itself and the entries it covers
-  local i=$1 path=$proof/entries/$1 j count id base64 since message
-  local form="^\\{\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":\"([A-Za-z0-9+/]{86}==)\"\\}\$"
+  local i=$1 path=$proof/entries/$1 j count id base64 since message authenticator client base='"([A-Za-z0-9+/]+={0,2})"'
+  local form="^\\{(\"authenticator\":$base,\"client\":$base,)?\"covers\":$number,\"key\":\"([0-9a-f]{8})\",\"sig\":$base\\}\$"
   origin_of "$i"
   message="holdfast-act/1$nl$ORIGIN$nl"
   value "$i" signature && [[ $VALUE =~ $form ]] || { bad "entry $i: its signature is malformed"; return; }
-  count=${BASH_REMATCH[1]} id=${BASH_REMATCH[2]} base64=${BASH_REMATCH[3]}
+  authenticator=${BASH_REMATCH[2]} client=${BASH_REMATCH[3]} count=${BASH_REMATCH[4]} id=${BASH_REMATCH[5]} base64=${BASH_REMATCH[6]}
   [[ -n ${key_pem[$id]-} ]] || { bad "entry $i: no entry here introduces its actor's key $id"; return; }
   since=${key_since[$id]}
   ((since <= i)) || bad "entry $i: was signed before the key $id was introduced"
@@ -801,16 +835,73 @@ check_signature() { # the signature that entry $1 carries, over itself and the e
     bad "$path/act.message: is not the act that entry $i tells of"
   slurp "$proof/keys/$id.pem" && [[ $TEXT == "${key_pem[$id]}" ]] ||
     bad "$proof/keys/$id.pem: is not the key that the log introduced"
-  from_base64 "$base64" && files=("$path/act.sig") && hexes 64 && [[ ${LINES[0]} == "$HEX" ]] ||
-    bad "$path/act.sig: is not the signature of entry $i"
-  verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
-    bad "entry $i: its actor's signature does not verify"
+  is_file "$path/act.sig" "$base64" || bad "$path/act.sig: is not the signature of entry $i"
   used_keys[16#$id]=$id
+  if [[ -n $client || -n ${key_rp[$id]} ]]; then
+    check_passkey
+  else
+    verifies "$proof/keys/$id.pem" "$path/act.message" "$path/act.sig" ||
+      bad "entry $i: its actor's signature does not verify"
+  fi
+}
+
+is_file() { # file, base64: whether it holds those bytes, and no more; they are in HEX
+  from_base64 "$2" && files=("$1") && hexes $((${#HEX} / 2)) && [[ ${LINES[0]} == "$HEX" ]]
+}
+
+check_passkey() { # what the passkey of entry $i signed, for check_signature: WebAuthn Level 2, 5.8.1.2 and 6.1
+  local rp=${key_rp[$id]} sum flags form why="entry $i: its actor's signature by a passkey is none:"
+  [[ -n $client && -n $rp ]] || { bad "entry $i: its signature is of another kind than its actor's key"; return; }
+  acts=$((acts + 2))
+  [[ -n ${digest[$path/act.client]-} && -n ${digest[$path/act.signed]-} ]] ||
+    { bad "entry $i: its signature's files are missing"; return; }
+  is_file "$path/act.client" "$client" && slurp "$path/act.client" ||
+    { bad "$path/act.client: is not the client data of entry $i"; return; }
+  from_base64 "$authenticator" && ((${#HEX} >= 74 && ${#HEX} <= 8192)) ||
+    { bad "$why its authenticator data is malformed"; return; }
+  authenticator=$HEX flags=$((16#${HEX:64:2}))
+  files=("$path/act.signed")
+  hexes $((${#HEX} / 2 + 32)) && [[ ${LINES[0]} == "$authenticator${digest[$path/act.client]}" ]] ||
+    bad "$path/act.signed: is not what the passkey of entry $i signed"
+  to_base64 "${digest[$path/act.message]}" # the challenge, in base64url
+  BASE64=${BASE64//+/-} BASE64=${BASE64//\//_} BASE64=${BASE64%=}
+  form='^\{"type":"webauthn\.get","challenge":"([A-Za-z0-9_-]{43})","origin":"(https?)://([a-z0-9.-]+)(:[0-9]{1,5})?"(,"crossOrigin":false(,[^[:cntrl:]]*)?)?\}$'
+  if ! [[ $TEXT =~ $form ]]; then
+    bad "$why its client data is not what a browser says of such a signature"
+  elif [[ ${BASH_REMATCH[1]} != "$BASE64" ]]; then
+    bad "$why its challenge is not this act's"
+  elif [[ ${BASH_REMATCH[3]} != "$rp" || (${BASH_REMATCH[2]} == http && $rp != localhost) ]]; then
+    bad "$why it was made on a page of another origin than $rp"
+  fi
+  sum=$(printf %s "$rp" | sha256sum)
+  [[ ${authenticator:0:64} == "${sum:0:64}" ]] || bad "$why its authenticator signed for another relying party than $rp"
+  ((flags & 1)) || bad "$why nobody was present (flag UP)"
+  ((flags & 4)) || bad "$why the authenticator did not verify who was there (flag UV)"
+  # Flag AT, a credential, is of no signature; flag ED says that extensions follow the 37 bytes.
+  ((!(flags & 64) && (${#authenticator} > 74) == ((flags & 128) > 0))) || bad "$why its authenticator data is malformed"
+  if [[ ${key_pem[$id]} == *MCowBQYDK2VwAyEA* ]]; then
+    verifies "$proof/keys/$id.pem" "$path/act.signed" "$path/act.sig"
+  else # ES256 and RS256
+    openssl dgst -sha256 -verify "$proof/keys/$id.pem" -signature "$path/act.sig" "$path/act.signed" >/dev/null 2>&1
+  fi || bad "entry $i: its actor's signature does not verify"
+  counted[i]="$id $((16#${authenticator:66:8}))"
+}
+
+check_counters() { # MARKED: passkeys whose counters went back
+  local i id count
+  local -A last
+  for i in ${counted[@]+"${!counted[@]}"}; do # in order of entries
+    id=${counted[i]% *} count=${counted[i]#* }
+    if ((count <= ${last[$id]-0} && count + ${last[$id]-0} > 0)); then
+      said MARKED "entry $i: the counter of the passkey $id is $count and was ${last[$id]} already: there may be a copy of it"
+    fi
+    ((count <= ${last[$id]-0})) || last[$id]=$count
+  done
 }
 
 check_actors() {
   local i id form="^\\{\"key\":(null|\"([0-9a-f]{8})\"),\"name\":($text)\\}\$" names=
-  acts=0 unsigned=0 used_keys=()
+  acts=0 unsigned=0 used_keys=() counted=()
   load_keys
   for i in "${leaves[@]}"; do
     [[ -z ${signed[$i]-} ]] || check_signature "$i"
@@ -836,6 +927,7 @@ check_actors() {
     shown "${key_name[$id]}"
     said '' "the key $id of $SHOWN ended with entry ${key_end[$id]}; it signed nothing here after that"
   done
+  check_counters
   ((unsigned == 0)) || said '' "$unsigned entries are by actors without a key: ACTOR UNSIGNED"
 }
 
@@ -1097,42 +1189,295 @@ check_witnesses() {
   ((strangers == 0)) || said '' "$strangers cosignatures are by keys not in your anchors: NOT held to anything"
 }
 
-stamp_time() { # POSIX: when the authority's answer in file $1 says it was made
-  local text form=$'\nTime stamp: ([A-Z][a-z][a-z]) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\\.[0-9]+)? ([0-9]{4}) GMT\n'
+posix_of() { # POSIX: the first time in text $1 that is written as openssl writes it
+  local form='([A-Z][a-z][a-z]) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)? ([0-9]{4}) GMT'
   local months=JanFebMarAprMayJunJulAugSepOctNovDec month
-  text=$(openssl ts -reply -in "$1" -text 2>/dev/null) || return 1
-  [[ $nl$text$nl =~ $form ]] || return 1
+  [[ $1 =~ $form ]] || return 1
   month=${months%%"${BASH_REMATCH[1]}"*}
   days_of "$((10#${BASH_REMATCH[7]}))" "$((${#month} / 3 + 1))" "${BASH_REMATCH[2]}"
   POSIX=$((DAYS * 86400 + 10#${BASH_REMATCH[3]} * 3600 + 10#${BASH_REMATCH[4]} * 60 + 10#${BASH_REMATCH[5]}))
 }
 
+stamp_time() { # POSIX: when the time stamp that openssl ts -reply is given says it was made
+  local text form=$'\nTime stamp: ([^\n]+)\n'
+  text=$(openssl ts -reply "$@" -text 2>/dev/null) || return 1
+  [[ $nl$text$nl =~ $form ]] && posix_of "${BASH_REMATCH[1]}"
+}
+
+# A stamp's certificate may have been revoked (RFC 3161, section 4; docs/formats/proof.md, "Revoked
+# certificates"). The lists (CRLs) that lie beside it are read; who has a newer one can ask openssl.
+
+blocks() { # BLOCKS: the PEM blocks of kind $2 in the text $1
+  local line block=''
+  BLOCKS=()
+  while IFS= read -r line; do
+    [[ $line != "-----BEGIN $2-----" ]] || block=''
+    block+=$line$nl
+    [[ $line != "-----END $2-----" ]] || BLOCKS+=("$block")
+  done < <(printf '%s\n' "$1")
+}
+
+worst_of() { # SINCE, REASON, HARMLESS: what the list whose text is $1 says of serial number $2, if it is worse
+  local line here=0 next=0 when='' why='no reason said' harmless
+  while read -r line; do
+    if ((next && here)); then why=$line; fi
+    next=0
+    case $line in
+      'Serial Number: '* | 'Signature Algorithm: '*)
+        ((here == 0)) || break
+        [[ $line != "Serial Number: $2" ]] || here=1
+        ;;
+      'Revocation Date: '*) ((here == 0)) || when=$line ;;
+      *'CRL Reason Code:'*) next=1 ;;
+    esac
+  done < <(printf '%s\n' "${1#*Revoked Certificates:}")
+  ((here)) && posix_of "$when" || return 0
+  case $why in
+    Unspecified | 'Affiliation Changed' | Superseded | 'Cessation Of Operation') harmless=1 ;;
+    *) harmless=0 ;;
+  esac
+  if [[ -z $SINCE ]] || ((harmless < HARMLESS || (harmless == HARMLESS && POSIX < SINCE))); then
+    SINCE=$POSIX REASON=$why HARMLESS=$harmless
+  fi
+}
+
+check_revoked() { # REVOKED: what is to be told; false if the stamp of the authority $1, of POSIX time $2, does not count
+  local path=$proof/stamps/$1 said certs block serial issuer lists=() held=()
+  REVOKED='' SINCE='' REASON='' HARMLESS=1
+  [[ -n ${digest[$path.crls]-} ]] || return 0
+  slurp "$path.crls" && [[ $TEXT == '-----BEGIN X509 CRL-----'* ]] || { bad "$path.crls: is no list of revoked certificates"; return 1; }
+  blocks "$TEXT" 'X509 CRL'
+  lists=(${BLOCKS[@]+"${BLOCKS[@]}"})
+  certs=$(openssl ts -reply -in "$path.tsr" -token_out 2>/dev/null | openssl pkcs7 -inform DER -print_certs 2>/dev/null)
+  blocks "$certs" CERTIFICATE
+  held=(${BLOCKS[@]+"${BLOCKS[@]}"})
+  for block in ${lists[@]+"${lists[@]}"}; do
+    said=$(openssl crl -in <(printf %s "$block") -CAfile <(printf '%s\n' "${roots[$1]}" ${held[@]+"${held[@]}"}) -noout -issuer -text 2>&1) ||
+      { bad "$path.crls: is no list of revoked certificates"; return 1; }
+    [[ $nl$said == *"${nl}verify OK"* ]] || continue # by somebody else
+    issuer=${said#*issuer=} issuer=${issuer%%"$nl"*}
+    for serial in ${held[@]+"${held[@]}"}; do
+      serial=$(openssl x509 -noout -issuer -serial -in <(printf %s "$serial") 2>/dev/null)
+      [[ $serial == "issuer=$issuer${nl}serial="* ]] && worst_of "$said" "${serial##*serial=}"
+    done
+  done
+  if [[ -z $SINCE ]]; then
+    REVOKED='not revoked, by the list that was kept with it'
+    return 0
+  fi
+  utc "$SINCE"
+  shown "$UTC ($REASON)"
+  if ((HARMLESS == 0)); then
+    REVOKED="the stamp of $1 counts for nothing: its certificate was revoked on $SHOWN, and whoever has its key can make a stamp of any time"
+    return 1
+  elif (($2 >= SINCE)); then
+    bad "$path.tsr: its certificate was revoked on $SHOWN, before it stamped this"
+    return 1
+  fi
+  REVOKED="its certificate was revoked on $SHOWN, after it"
+}
+
+# An evidence record (RFC 4998; docs/formats/proof.md, "Evidence records") is a stamp that was stamped
+# again before it lost its worth. openssl knows no such thing, but it lists the elements of any DER,
+# cuts one out, and verifies each stamp.
+
+read_der() { # the elements of DER file $1, in order: at[], deep[], head[], long[], kind[]; der: all of it, in hex
+  local line form='^ *([0-9]+):d= *([0-9]+) +hl= *([0-9]+) +l= *([0-9]+) +(prim|cons): (.*[^ ]) *$' count=0
+  at=() deep=() head=() long=() kind=() der='' der_file=$1
+  while IFS= read -r line; do der+=${line// /}; done < <(od -An -v -tx1 -w64 "$1")
+  while IFS= read -r line; do
+    [[ $line =~ $form ]] || return 1 # a length that is said to be open is refused here, too
+    at[count]=${BASH_REMATCH[1]} deep[count]=${BASH_REMATCH[2]} head[count]=${BASH_REMATCH[3]}
+    long[count]=${BASH_REMATCH[4]} kind[count]="${BASH_REMATCH[5]} ${BASH_REMATCH[6]}"
+    count=$((count + 1))
+  done < <(openssl asn1parse -inform DER -in "$1" 2>/dev/null || printf 'failed\n')
+  ((count > 0 && at[0] == 0 && head[0] + long[0] == ${#der} / 2))
+}
+
+inside() { # PARTS: which elements are those right inside element $1; each length in its one form
+  local i end=$((at[$1] + head[$1] + long[$1])) due=$((at[$1] + head[$1])) need
+  PARTS=()
+  for ((i = $1 + 1; i < ${#at[@]} && at[i] < end; i++)); do
+    ((deep[i] == deep[$1] + 1)) || continue
+    need=$((2 + (long[i] > 127) + (long[i] > 255) + (long[i] > 65535)))
+    ((at[i] == due && head[i] == need)) || return 1
+    PARTS+=("$i")
+    due=$((due + head[i] + long[i]))
+  done
+  ((due == end))
+}
+
+cut_out() { # prints the bytes of elements $1 to $2, which stand side by side
+  local from=${at[$1]}
+  openssl asn1parse -inform DER -in "$der_file" -offset "$from" -length $((at[$2] + head[$2] + long[$2] - from)) \
+    -noout -out /dev/stdout 2>/dev/null
+}
+
+raw() { # prints the bytes whose hex is $1
+  local i bytes=''
+  for ((i = 0; i < ${#1}; i += 2)); do bytes+="\\x${1:i:2}"; done
+  printf '%b' "$bytes"
+}
+
+hashed() { # SUM: of what comes in, by digest $1
+  SUM=$(openssl dgst -r "-$1") || return 1
+  SUM=${SUM%% *}
+  ((${#SUM} >= 64))
+}
+
+joined() { # SUM: the digest $1 of the other arguments, hex, joined in ascending order
+  local name=$1 one i sorted=()
+  shift
+  for one; do
+    for ((i = ${#sorted[@]}; i > 0; i--)); do
+      [[ ${sorted[i - 1]} > $one ]] || break
+      sorted[i]=${sorted[i - 1]}
+    done
+    sorted[i]=$one
+  done
+  printf -v one %s "${sorted[@]}"
+  hashed "$name" < <(raw "$one")
+}
+
+archive() { # ALGORITHM, TREE (a list of element numbers a line), TOKEN: of the archive time-stamp, element $1
+  local one inner=() level
+  ALGORITHM='' TREE=() TOKEN=''
+  inside "$1" && ((${#PARTS[@]} >= 2)) || return 1
+  inner=("${PARTS[@]}")
+  TOKEN=${inner[${#inner[@]} - 1]}
+  unset "inner[${#inner[@]}-1]"
+  for one in "${inner[@]}"; do
+    inside "$one" || return 1
+    if [[ ${kind[one]} == 'cons cont [ 0 ]' && ${kind[PARTS[0]]} =~ ^prim\ OBJECT\ +:(sha256|sha384|sha512)$ ]]; then
+      ALGORITHM=${BASH_REMATCH[1]}
+    elif [[ ${kind[one]} == 'cons cont [ 2 ]' ]] && ((${#PARTS[@]} >= 1 && ${#PARTS[@]} <= 64)); then
+      for level in "${PARTS[@]}"; do
+        inside "$level" && ((${#PARTS[@]} >= 1 && ${#PARTS[@]} <= 64)) || return 1
+        TREE+=("${PARTS[*]}")
+      done
+    else
+      return 1
+    fi
+  done
+  [[ -n $ALGORITHM ]]
+}
+
+climb() { # SUM: the root that the leaf $1 leads to in TREE (RFC 4998, 4.3)
+  local line one items=() hexes_=() here=0 first=1 leaf=$1
+  SUM=$leaf
+  for line in ${TREE[@]+"${TREE[@]}"}; do
+    read -ra items < <(printf '%s\n' "$line")
+    hexes_=()
+    for one in "${items[@]}"; do
+      [[ ${kind[one]} == 'prim OCTET STRING'* ]] || return 1
+      hexes_+=("${der:2 * (at[one] + head[one]):2 * long[one]}")
+      [[ ${hexes_[${#hexes_[@]} - 1]} != "$leaf" ]] || here=1
+    done
+    if ((first)); then ((here)) || return 1; else hexes_+=("$SUM"); fi
+    joined "$ALGORITHM" "${hexes_[@]}" || return 1
+    first=0
+  done
+}
+
+covers() { # leaf $1: whether the token TOKEN is a stamp over it, by roots[$2]; its time is POSIX
+  local form=$'\nHash Algorithm: '$ALGORITHM$'\n' text
+  climb "$1" || return 1
+  stamp_time -token_in -in <(cut_out "$TOKEN" "$TOKEN") || return 1
+  text=$(openssl ts -reply -token_in -in <(cut_out "$TOKEN" "$TOKEN") -text 2>/dev/null)
+  [[ $nl$text == *"$form"* ]] && good_at "$POSIX" "$SUM" "$TOKEN" "$2"
+}
+
+good_at() { # POSIX time $1: whether the token $3 over the digest $2 verifies as of then, by roots[$4]
+  openssl ts -verify -digest "$2" -token_in -in <(cut_out "$3" "$3") -attime "$1" \
+    -CAfile <(printf %s "${roots[$4]}") >/dev/null 2>&1
+}
+
+check_record() { # RECORD: what the evidence record of the authority $1 shows of its stamp
+  local path=$proof/stamps/$1.ers token chain chains=() stamps=() number i leaf
+  local last_time='' last_sum='' last_token='' algorithm count=0
+  RECORD=
+  read_der "${path%.ers}.tsr" && inside 0 && ((${#PARTS[@]} == 2)) && hashed sha256 < <(cut_out "${PARTS[1]}" "${PARTS[1]}") ||
+    { bad "$path: its stamp can't be read"; return; }
+  token=$SUM
+  read_der "$path" && inside 0 && ((${#PARTS[@]} == 3)) && [[ ${kind[PARTS[0]]} == 'prim INTEGER           :01' ]] && inside "${PARTS[2]}" ||
+    { bad "$path: is no evidence record (RFC 4998)"; return; }
+  chains=(${PARTS[@]+"${PARTS[@]}"})
+  for ((number = 0; number < ${#chains[@]}; number++)); do
+    chain=${chains[number]} algorithm=
+    inside "$chain" && ((${#PARTS[@]})) || { bad "$path: is no evidence record (RFC 4998)"; return; }
+    stamps=("${PARTS[@]}")
+    for ((i = 0; i < ${#stamps[@]}; i++)); do
+      archive "${stamps[i]}" || { bad "$path: has an archive time-stamp that is malformed"; return; }
+      [[ -z $algorithm || $algorithm == "$ALGORITHM" ]] || { bad "$path: a chain of archive time-stamps changes its digest"; return; }
+      algorithm=$ALGORITHM
+      if ((i)); then # time-stamp renewal: over the token before
+        hashed "$ALGORITHM" < <(cut_out "$last_token" "$last_token")
+      elif ((number)); then # hash-tree renewal: over the document and all chains before
+        hashed "$ALGORITHM" <$proof/checkpoint.text
+        leaf=$SUM
+        der_header $((at[chain] - at[chains[0]]))
+        hashed "$ALGORITHM" < <(raw "$HEX" && cut_out "${chains[0]}" "${chains[number - 1]}")
+        hashed "$ALGORITHM" < <(raw "$leaf$SUM")
+      else
+        hashed "$ALGORITHM" <$proof/checkpoint.text
+        leaf=$SUM
+        ((${#TREE[@]} == 0)) && hashed sha256 < <(cut_out "$TOKEN" "$TOKEN") && [[ $SUM == "$token" ]] ||
+          { bad "$path: it begins with another stamp"; return; }
+        SUM=$leaf
+      fi
+      covers "$SUM" "$1" || { bad "$path: its archive time-stamp number $((count + 1)) does not verify, or covers something else than what is before it"; return; }
+      if ((count)) && ! { ((POSIX >= last_time)) && good_at "$POSIX" "$last_sum" "$last_token" "$1"; }; then
+        bad "$path: an archive time-stamp was renewed when its certificate had ended already, or by one that is older"
+        return
+      fi
+      last_time=$POSIX last_sum=$SUM last_token=$TOKEN count=$((count + 1))
+    done
+  done
+  ((count)) || { bad "$path: is no evidence record (RFC 4998)"; return; }
+  utc "$last_time"
+  RECORD="$1 renewed it $((count - 1)) times, last at $UTC"
+  openssl ts -verify -digest "$last_sum" -token_in -in <(cut_out "$last_token" "$last_token") \
+    -CAfile <(printf %s "${roots[$1]}") >/dev/null 2>&1 || RECORD+='; its certificate has expired since, and nothing renewed it'
+}
+
+der_header() { # HEX: of a SEQUENCE of $1 bytes, DER
+  if (($1 < 128)); then printf -v HEX '30%02x' "$1"
+  elif (($1 < 256)); then printf -v HEX '3081%02x' "$1"
+  elif (($1 < 65536)); then printf -v HEX '3082%04x' "$1"
+  else printf -v HEX '3083%06x' "$1"
+  fi
+}
+
 check_stamps() {
-  local path name how renewed=0 lines=() present=0 unheld=''
+  local path name how when lines=() present=0 unheld='' RECORD=''
   stamped=0
   for path in "${listed[@]}"; do
     name=${path#"$proof"/stamps/}
     [[ $path == $proof/stamps/* ]] || continue
-    if [[ $name == *.ers ]]; then
-      renewed=$((renewed + 1))
-      [[ -n ${digest[${path%.ers}.tsr]-} ]] || bad "$path: renews no stamp that is here"
+    if [[ $name == *.ers || $name == *.crls ]]; then
+      [[ -n ${digest[${path%.*}.tsr]-} ]] || bad "$path: belongs to no stamp that is here"
       continue
     fi
-    name=${name%.tsr} present=$((present + 1)) how=
+    name=${name%.tsr} present=$((present + 1)) how='' RECORD=''
     if [[ -z ${roots[$name]-} ]]; then
       unheld+=", $name"
       continue
     fi
-    stamp_time "$path" || { bad "$path: is no granted time stamp (RFC 3161)"; continue; }
+    stamp_time -in "$path" || { bad "$path: is no granted time stamp (RFC 3161)"; continue; }
     if ! openssl ts -verify -data $proof/checkpoint.text -in "$path" -CAfile <(printf %s "${roots[$name]}") >/dev/null 2>&1; then
       openssl ts -verify -data $proof/checkpoint.text -in "$path" -attime "$POSIX" \
         -CAfile <(printf %s "${roots[$name]}") >/dev/null 2>&1 ||
         { bad "$path: does not verify: it is not over this head, or not by the authority $name of your anchors"; continue; }
       how='; its certificate has expired since'
     fi
-    utc "$POSIX"
+    when=$POSIX
+    check_revoked "$name" "$when" || { [[ -z $REVOKED ]] || lines+=("$REVOKED"); continue; }
+    utc "$when"
     stamped=$((stamped + 1))
     lines+=("$name confirms that this head was there at $UTC$how")
+    [[ -z $REVOKED ]] || lines+=("$REVOKED")
+    [[ -z ${digest[${path%.tsr}.ers]-} ]] || check_record "$name"
+    [[ -z $RECORD ]] || lines+=("$RECORD")
   done
   if [[ $require == *,timed,* ]] && ((stamped == 0)); then
     ((anchored || present == 0)) &&
@@ -1141,7 +1486,6 @@ check_stamps() {
   stage
   for name in ${lines[@]+"${lines[@]}"}; do said Time "$name"; done
   [[ -z $unheld ]] || said Time "${unheld:2}: a stamp that your anchors have no root for, NOT held to anything"
-  ((renewed == 0)) || said '' "$renewed evidence records (RFC 4998) were not checked: openssl can't"
 }
 
 verdict() {

@@ -70,6 +70,16 @@ class Protection:
         )
         return tuple(words for absent, words in gaps if absent)
 
+    def weaker(self, other: Protection) -> Protection:
+        """Return what is in force in both."""
+        return Protection(
+            network_namespace=self.network_namespace and other.network_namespace,
+            landlock=min(self.landlock, other.landlock),
+            seccomp=self.seccomp and other.seccomp,
+            capabilities_dropped=self.capabilities_dropped and other.capabilities_dropped,
+            memory=max(self.memory, other.memory),
+        )
+
 
 def isolate() -> bool:
     """Enter an empty network; call before anything else, while there is one thread.

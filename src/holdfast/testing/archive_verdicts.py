@@ -2,12 +2,15 @@
 
     python -m holdfast.testing.archive_verdicts CORPUS docs/reference/web-archives.md
 
-A test (`./dev corpus`) holds the page against what this writes.
+A test (`./dev corpus`) holds the page against what this writes. The usual checkers, warcio's and
+FastWARC's, are run beside ours: they come with the development tools.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ from holdfast.webarchive.rules import Severity
 from holdfast.webarchive.signature import Trust, load_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from holdfast.webarchive.report import Report
 
@@ -35,8 +38,51 @@ def verdicts(corpus: Path) -> Iterator[tuple[str, Report]]:
                     yield f"{folder}/{path.name}", judge(raw, trust)
 
 
+CHECKERS = ("warcio", "fastwarc")
+
+
+def accepted(checker: str, file: Path) -> bool:
+    """Say whether one of the usual checkers has nothing against a WARC."""
+    program = Path(sys.executable).with_name(checker)
+    done = subprocess.run([program, "check", file], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def figures(corpus: Path, judged: Sequence[tuple[str, Report]]) -> str:
+    """Return how many of the files get the verdict that their names say."""
+    said: Counter[tuple[str, str]] = Counter()
+    without, warcs = [], []
+    for name, report in judged:
+        named = name.partition("/")[2].partition("-")[0].partition("_")[0]
+        said[named, report.verdict] += 1
+        if named == "invalid":
+            broken = [report.rules[one] for one in report.counts]
+            if not any(one.severity is not Severity.NOTE and one.sentence for one in broken):
+                without.append(name)
+            if name.endswith(".warc"):
+                warcs.append(corpus / name)
+
+    def total(named: str) -> int:
+        return sum(count for (which, _), count in said.items() if which == named)
+
+    bad, good = total("invalid"), total("valid")
+    others = [
+        f"`{checker} check` accepts {sum(accepted(checker, one) for one in warcs)} of the "
+        f"{len(warcs)} WARCs among them"
+        for checker in CHECKERS
+    ]
+    return (
+        f"Of {bad} files that are called invalid, {said['invalid', 'invalid']} are judged invalid, "
+        f"{said['invalid', 'deviates']} deviates from what is merely recommended, and "
+        f"{said['invalid', 'valid']} are taken for valid; for {bad - len(without)} of {bad} the "
+        f"broken sentence stands below. {', '.join(others)}. Of {good} that are called valid, "
+        f"{said['valid', 'invalid']} are judged invalid."
+    )
+
+
 def page(corpus: Path) -> str:
     """Return the page: each file, its verdict, and the sentences it breaks."""
+    judged = list(verdicts(corpus))
     lines = [
         "# Web archives that others made, judged",
         "",
@@ -44,9 +90,11 @@ def page(corpus: Path) -> str:
         "the files. They are test files of py-wacz, warcio and JHOVE, whose names say which their "
         "makers hold to be valid. Only broken sentences stand here, in our words, each once; notes "
         "are left out. The signatures are held to the public web authorities of Debian.",
+        "",
+        figures(corpus, judged),
     ]
     before = ""
-    for name, report in verdicts(corpus):
+    for name, report in judged:
         folder, _, file = name.partition("/")
         if folder != before:
             lines += ["", f"## {folder}", "", "| file | verdict | breaks |", "|---|---|---|"]

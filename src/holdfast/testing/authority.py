@@ -121,6 +121,29 @@ class Authority:
         (self.folder / "openssl.cnf").write_text(_CONFIGURATION.format(policy=POLICY))
         (self.folder / "serial").write_text("01\n")
 
+    def revoke(self, reason: str, at: datetime) -> None:
+        """Revoke the time authority's certificate as of `at`: `openssl ca -gencrl` makes the CRL.
+
+        `reason` is as RFC 5280 names it; empty to say none. The CRL is at the path `/crl`.
+        """
+        one = x509.load_pem_x509_certificate((self.folder / "tsa.pem").read_bytes())
+        ends, when = (f"{time:%y%m%d%H%M%SZ}" for time in (one.not_valid_after_utc, at))
+        said = f"{when},{reason}" if reason else when
+        serial = f"{one.serial_number:X}"
+        serial = serial if len(serial) % 2 == 0 else f"0{serial}"
+        index = self.folder / "index.txt"
+        before = index.read_text() if index.exists() else ""
+        index.write_text(f"{before}R\t{ends}\t{said}\t{serial}\tunknown\t/CN={serial}\n")
+        self.list_revoked()
+
+    def list_revoked(self) -> None:
+        """Make the CRL of what was revoked so far, perhaps nothing."""
+        (self.folder / "index.txt").touch()
+        (self.folder / "ca.cnf").write_text(_CA)
+        command = ["openssl", "ca", "-gencrl", "-config", "ca.cnf", "-out", "crl.pem"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
     def _write(self, name: str, key: ec.EllipticCurvePrivateKey) -> None:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (self.folder / name).write_bytes(pem)
@@ -175,6 +198,13 @@ class Authority:
                     with turn:
                         answer = authority.reply(query)
                     self._answer(answer)
+
+            def do_GET(self) -> None:
+                found = authority.folder / "crl.pem"
+                if self.path != "/crl" or not found.exists():
+                    self.send_error(404)
+                    return
+                self._answer(found.read_bytes())
 
             def _answer(self, answer: bytes) -> None:
                 self.send_response(200)
@@ -299,6 +329,18 @@ ess_cert_id_alg = sha256
 ess_cert_id_chain = no
 certs = issuer.pem
 tsa_name = yes
+"""
+
+
+_CA = """\
+[ca]
+default_ca = own
+[own]
+database = index.txt
+certificate = issuer.pem
+private_key = issuer.key
+default_md = sha256
+default_crl_days = 30
 """
 
 

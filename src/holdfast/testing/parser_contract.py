@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar
 from holdfast.examine.block import each
 from holdfast.examine.file import EvidenceFile
 from holdfast.examine.interfaces import name_of, parsers
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import EXACT, TIME_QUALITIES, Failure, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,6 +117,7 @@ def check_records(records: Iterable[Record], size: int, kinds: tuple[type[Record
     for record in records:
         assert isinstance(record, (*kinds, Failure)), f"{record.KIND} is not in RECORDS"
         assert "\n" not in record.message, "a message is one line"
+        _check_time(record)
         for field in fields(record):
             _check_field(field.name, str(field.type), getattr(record, field.name))
         if record.offset is not None:
@@ -124,6 +125,19 @@ def check_records(records: Iterable[Record], size: int, kinds: tuple[type[Record
             assert 0 <= before <= record.offset, "offsets rise"
             assert record.offset + length <= size, "a record lies within its file"
             before = record.offset
+
+
+def _check_time(record: Record) -> None:
+    if record.time is None:
+        assert record.time_quality is None and record.time_nanos is None, (
+            "no time, and how certain it is"
+        )
+        return
+    assert record.time_meaning, "a time says of what"
+    assert record.time_quality in TIME_QUALITIES, f"{record.KIND}: how certain is the time"
+    if record.time_quality != EXACT:
+        assert record.time_original, f"{record.KIND}: what was assumed has the original beside it"
+    assert record.time_nanos is None or 0 <= record.time_nanos < 1000, record.time_nanos
 
 
 def _check_field(name: str, declared: str, value: object) -> None:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.cases import access
 from holdfast.cli.main import SECTIONS, holdfast
 from holdfast.core import errors
 from holdfast.examine import interfaces
+from holdfast.examine.crosscheck import CrossCheck
 from holdfast.examine.record import Failure, Indicator, Record
 
 if TYPE_CHECKING:
@@ -70,6 +72,23 @@ def _command(command: click.Command, parent: click.Context, name: str) -> Iterat
         yield ""
 
 
+def rights() -> str:
+    """Return the page of which role in a case allows which act."""
+    lines = [
+        "# Who may do what in a case",
+        "",
+        "Written by `python -m holdfast.testing.reference docs/reference` from the code. One of",
+        "the roles is enough. Every refusal is an entry of the custody log.",
+        "",
+        f"| act | {' | '.join(access.ROLES)} |",
+        "|---" * (len(access.ROLES) + 1) + "|",
+    ]
+    for act, enough in sorted(access.ALLOWED.items()):
+        cells = ("yes" if role in enough else "" for role in access.ROLES)
+        lines.append(f"| `{act}` | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
 def coverage() -> str:
     """Return the page of what is examined: openers, parsers with their records, finders."""
     lines = [
@@ -98,6 +117,14 @@ def coverage() -> str:
               "| finder | version | record | its own columns |", "|---|---|---|---|"]  # fmt: skip
     for finder in interfaces.record_finders():
         lines += _parser(finder)
+    lines += ["", "## Second readers", "", "Only with `examine --cross-check`.", "",
+              "| second reader | version | of | what it is |", "|---|---|---|---|"]  # fmt: skip
+    for second in interfaces.seconds():
+        first = (sys.modules[second.__name__].__doc__ or "").strip().split("\n\n")[0]
+        told = " ".join(first.split())
+        lines.append(f"| {interfaces.name_of(second)} | {second.VERSION} | {second.OF} | {told} |")
+    lines += ["", "| record | its own columns |", "|---|---|"]
+    lines += [f"| `{kind.KIND}` | {_columns(kind)} |" for kind in CrossCheck.RECORDS]
     return "\n".join([*lines, ""])
 
 
@@ -118,7 +145,7 @@ def _plain(module: Opener | Finder) -> str:
     return f"| {interfaces.name_of(module)} | {module.VERSION} | {' '.join(first.split())} |"
 
 
-PAGES = {"commands.md": commands, "coverage.md": coverage}
+PAGES = {"access.md": rights, "commands.md": commands, "coverage.md": coverage}
 
 
 def main() -> int:

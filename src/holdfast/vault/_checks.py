@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from holdfast.core.digest import from_base64
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import entry, tiles
+from holdfast.vault import entry, signing, tiles
 from holdfast.vault.eras import PublicKeys
 from holdfast.vault.log import Log
 from holdfast.vault.merkle import WIDTH, leaf_hash
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from holdfast.vault.entry import Entry
     from holdfast.vault.eras import Eras
-    from holdfast.vault.note import Verifier
+    from holdfast.vault.signing import PersonKey
 
 
 @dataclass
@@ -40,7 +39,7 @@ class BundleTask:
 
     root: Path
     eras: Eras
-    operators: dict[str, Verifier]
+    operators: dict[str, PersonKey]
     """Public keys by key ID, as entered in the log."""
     ended: dict[str, int]
     """Key IDs that were rotated or revoked: the last entry that each could sign."""
@@ -129,30 +128,31 @@ def _signature(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> s
     if value is None:
         return "the actor's signature was removed from its body"
     try:
-        key, covers, encoded = str(value["key"]), int(value["covers"]), str(value["sig"])
-        actor = one.fields.get("actor", {}).get("key", key)
-        signature = from_base64(encoded)
+        return _fault(task, log, one, before)
     except (LookupError, TypeError, ValueError, AttributeError):
         return "its signature is malformed"
+
+
+def _fault(task: BundleTask, log: Log, one: Entry, before: list[bytes]) -> str | None:
+    value = one.fields["signature"]
+    key, covers = str(value["key"]), int(value["covers"])
+    actor = one.fields.get("actor", {}).get("key", key)
     verifier = task.operators.get(key)
     if verifier is None:
         return f"signed with key {key}, which no entry of the log gives to an operator"
     if actor != key:
         return "signed with another key than its actor's"
     late = task.ended.get(key, one.index)
-    if late < one.index or not 0 <= covers <= one.index:
-        return (
-            f"signed with key {key}, which entry {late} had ended"
-            if late < one.index
-            else "its signature covers entries before the first"
-        )
+    if late < one.index:
+        return f"signed with key {key}, which entry {late} had ended"
+    if not 0 <= covers <= one.index:
+        return "its signature covers entries before the first"
     if covers <= len(before):
         covered = before[len(before) - covers :]
     else:
         covered = _leaves(log, one.index - covers, one.index)
     message = entry.act_message(log.eras.of_entry(one.index).origin, covered, one.commitments)
-    good = verifier.verifies(message, signature)
-    return None if good else f"the signature of {verifier.name} does not verify"
+    return signing.fault(verifier, message, value)
 
 
 def _leaves(log: Log, start: int, end: int) -> list[bytes]:

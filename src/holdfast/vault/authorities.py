@@ -30,10 +30,14 @@ class Authority:
     """Certificates, PEM; a stamp's chain must end in one of them."""
     policy: str | None = None
     """The object identifier that its stamps must be made under; None for any."""
+    crls: tuple[str, ...] = ()
+    """Addresses of lists of revoked certificates, which are kept with its stamps."""
 
     def as_json(self) -> dict[str, Json]:
         """Return it as the log keeps it."""
+        crls: dict[str, Json] = {"crls": list(self.crls)} if self.crls else {}
         return {
+            **crls,
             "name": self.name,
             "policy": self.policy,
             "roots": list(self.roots),
@@ -50,7 +54,8 @@ class Authority:
         try:
             name, url, roots, policy = value["name"], value["url"], value["roots"], None
             policy = value.get("policy")
-            texts = [name, url, *roots, *([] if policy is None else [policy])]
+            crls = tuple(value.get("crls", ()))
+            texts = [name, url, *roots, *crls, *([] if policy is None else [policy])]
             if not all(type(one) is str for one in texts):
                 raise TypeError
         except (KeyError, TypeError, AttributeError):
@@ -59,9 +64,11 @@ class Authority:
                 "see `holdfast log authorities --help`",
             ) from None
         _check(name, url, policy)
+        for one in crls:
+            check_url(one)
         if not roots:
             raise InputError(f"the authority {name} has no root", "name its root certificate")
-        return cls(name, url, tuple(_root(name, one) for one in roots), policy)
+        return cls(name, url, tuple(_root(name, one) for one in roots), policy, crls)
 
 
 def parse(value: Any) -> tuple[Authority, ...]:

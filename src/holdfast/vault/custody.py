@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import select
 
@@ -23,20 +25,63 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Draft, Entry, Sealed
-    from holdfast.vault.note import Signer
+    from holdfast.vault.signing import ActSigner
     from holdfast.vault.vault import Vault
 
 TRIES = 100
 """Times a writer that keeps losing tries again before it says so."""
 
 
+_Made: TypeAlias = "tuple[Sealed, dict[str, Json]]"
+"""An entry, and the fields that were sealed."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What drafts are sealed with."""
+
+    drafts: tuple[Draft, ...]
+    numbers: tuple[tuple[bytes, int], ...]
+    """Of each draft: its chain's key, and its number there."""
+    key_id: str | None
+    origin: str
+    context: Json
+    time: str
+    last: int
+    """The largest counter that the log has of the signing key."""
+
+    def still(self, before: _Plan) -> bool:
+        """Say whether what was signed before may be entered now, perhaps under a later number.
+
+        The entries that a signature covers, all but the last, are signed with their numbers.
+        """
+        return (
+            (self.drafts, self.key_id, self.origin, self.last)
+            == (before.drafts, before.key_id, before.origin, before.last)
+            and self.numbers[:-1] == before.numbers[:-1]
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What a person signed, and another writer's entries got in before."""
+
+    plan: _Plan
+    made: list[_Made]
+
+    def at(self, plan: _Plan) -> list[_Made]:
+        """Return it as the entries that `plan` numbers."""
+        sealed, fields = self.made[-1]
+        return [*self.made[:-1], (entry.moved(sealed, *plan.numbers[-1]), fields)]
+
+
 class Custody:
     """Enters acts of one operator into one vault's log."""
 
-    def __init__(self, vault: Vault, operator: str, signer: Signer | None = None) -> None:
+    def __init__(self, vault: Vault, operator: str, signer: ActSigner | None = None) -> None:
         self._vault = vault
         self.operator = operator
-        self._signer = signer or vault.keyring.operator(operator)
+        self._signer: ActSigner | None = signer or vault.keyring.operator(operator)
         self._context: dict[str, Json] = {
             "host": socket.gethostname(),
             "login": account(),
@@ -55,6 +100,11 @@ class Custody:
     def key_id(self) -> str | None:
         """The key's ID, as entries name it."""
         return self._signer.verifier.key_id.hex() if self._signer else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person is asked for each signature."""
+        return self._signer is not None and self._signer.asks
 
     @property
     def account(self) -> str:
@@ -83,16 +133,28 @@ class Custody:
         It may raise to enter nothing.
         """
         vault = self._vault
+        ready: _Ready | None = None
         with durable.disk_errors(vault.root):
             for _ in range(TRIES):
-                with vault.log.turn():
+                # Nobody waits for a person to sign: they do it before it is this writer's turn.
+                asking = self.asks and ready is None
+                with nullcontext() if asking else vault.log.turn():
                     head = vault.current()
                     with guarded(vault.engine), vault.engine.connect() as connection:
                         drafts = build(connection)
                         if not drafts:
                             return []
-                        made = self._seal(connection, head, drafts)
+                        plan = self._plan(connection, head, drafts)
+                    if ready is None:
+                        made = self._seal(plan)
+                    elif plan.still(ready.plan):
+                        made = ready.at(plan)
+                    else:
+                        # What was signed is not so any more; the person has to see it anew.
+                        ready = None
+                        continue
                     if vault.log.commit(head, [one for one, _ in made]) is None:
+                        ready = _Ready(plan, made) if asking else ready
                         continue
                     entries = [
                         sealed.entry(head.size + at, fields)
@@ -110,71 +172,85 @@ class Custody:
         projection.fold_own(self._vault.engine, self._vault.log, head, entries)
         self._vault.remember(self._vault.log.head())
 
-    def _seal(
-        self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]
-    ) -> list[tuple[Sealed, dict[str, Json]]]:
-        self._check_key(connection, drafts)
+    def _plan(self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]) -> _Plan:
+        """Gather what sealing needs of the state that the entries will follow."""
+        last = self._check_key(connection, drafts)
         chains = tables.chains
         counts: dict[str, int] = {}
         keys: dict[str, bytes] = {}
-        now = clock.now()
-        context = self._clock_checked(connection, head, now)
-        actor: Json = {
-            "key": self._signer.verifier.key_id.hex() if self._signer else None,
-            "name": self.operator,
-        }
-        made: list[tuple[Sealed, dict[str, Json]]] = []
-        shared = {"actor": actor, "context": context, "time": clock.to_text(now)}
-        written = entry.encoded(shared)
-        for at, draft in enumerate(drafts):
+        numbers = []
+        for draft in drafts:
             chain = draft.case or ""
             if chain not in keys:
                 keys[chain] = self._vault.keyring.chain(draft.case)
                 query = select(chains.c.count).where(chains.c.chain == chain)
                 counts[chain] = connection.scalar(query) or 0
             counts[chain] += 1
+            numbers.append((keys[chain], counts[chain]))
+        now = clock.now()
+        return _Plan(
+            tuple(drafts),
+            tuple(numbers),
+            self.key_id,
+            self._vault.eras.of_entry(head.size).origin,
+            self._clock_checked(connection, head, now),
+            clock.to_text(now),
+            last,
+        )
+
+    def _seal(self, plan: _Plan) -> list[_Made]:
+        made: list[_Made] = []
+        shared: dict[str, Json] = {
+            "actor": {"key": plan.key_id, "name": self.operator},
+            "context": plan.context,
+            "time": plan.time,
+        }
+        written = entry.encoded(shared)
+        for draft, (key, number) in zip(plan.drafts, plan.numbers, strict=True):
             own: dict[str, Json] = {"act": draft.act, "case": draft.case, **draft.fields}
             values = {**written, **entry.encoded(own)}
-            if self._signer is not None and at == len(drafts) - 1:
+            if self._signer is not None and len(made) == len(plan.drafts) - 1:
                 sealed = entry.sign(
                     values,
-                    keys[chain],
-                    counts[chain],
+                    key,
+                    number,
                     signer=self._signer,
-                    origin=self._vault.eras.of_entry(head.size).origin,
+                    origin=plan.origin,
                     covered=[one.hash for one, _ in made],
                     opens=draft.opens,
                     mark=draft.mark,
+                    shown=plan.drafts,
+                    last=plan.last,
                 )
             else:
-                sealed = entry.seal_encoded(
-                    values, keys[chain], counts[chain], draft.opens, draft.mark
-                )
+                sealed = entry.seal_encoded(values, key, number, draft.opens, draft.mark)
             made.append((sealed, {**shared, **own}))
         return made
 
-    def _check_key(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+    def _check_key(self, connection: Connection, drafts: Sequence[Draft]) -> int:
         """Raise unless the key that signs is one that the log gives to this operator here.
+
+        Return its counter, where it is a passkey that has one.
 
         Raises:
             DeniedError: it was ended, or is another operator's.
             InputError: no entry introduces it.
         """
         if self.key is None:
-            return
+            return 0
         keys = tables.operators
-        query = select(keys.c.name, keys.c.ended).where(keys.c.vkey == self.key)
+        query = select(keys.c.name, keys.c.ended, keys.c.counter).where(keys.c.vkey == self.key)
         found = connection.execute(query).one_or_none()
         if found is None:
             own = (draft.fields.get("operator") for draft in drafts)
             if any(isinstance(one, dict) and one["vkey"] == self.key for one in own):
-                return
+                return 0
             raise InputError(
                 f"the key of {self.operator} is in no entry of the log, so it proves nothing",
                 "enter it: `holdfast operator add NAME`, as somebody whose key is entered",
             )
         if found.ended is not None and self._take_next(connection):
-            return
+            return 0
         if found.ended is not None:
             raise DeniedError(
                 f"this key of {self.operator} was ended by entry {found.ended}",
@@ -184,6 +260,7 @@ class Custody:
             raise DeniedError(
                 f"this key is {found.name}'s, not {self.operator}'s", "act under your own name"
             )
+        return int(found.counter)
 
     def _take_next(self, connection: Connection) -> bool:
         """Go on with the key that a rotation entered and was stopped before it was in its place."""

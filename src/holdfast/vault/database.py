@@ -7,7 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, String, create_engine, event, inspect, make_url
+from sqlalchemy import (
+    Engine,
+    String,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.schema import CreateSchema
 
@@ -27,8 +38,11 @@ if TYPE_CHECKING:
 
     from holdfast.core.errors import HoldfastError
 
-SCHEMA = "0001"
+SCHEMA = "0003"
 """The newest migration; `prepare` brings a database there."""
+
+_LOCK = 0x486F6C64
+"""Of PostgreSQL: held while the schema is migrated."""
 
 BUSY = 30
 """Seconds to wait for another process's transaction."""
@@ -91,18 +105,50 @@ def exists(engine: Engine) -> bool:
 
 
 def prepare(engine: Engine) -> None:
-    """Create or migrate the schema to `SCHEMA`; quick when it is there already."""
+    """Create or migrate the schema to `SCHEMA`; quick when it is there already.
+
+    A projection of another shape than ours is made anew, empty: it is folded from the log.
+
+    Raises:
+        InputError: a newer Holdfast has migrated it further.
+    """
     from alembic import command  # noqa: PLC0415 - costs 0.2 s, needed once in a vault's life
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "holdfast.vault:migrations")
     with guarded(engine), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            # One migrates, others wait and find it done; SQLite's transactions do that anyway.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             for metadata in (tables.projection, tables.state):
                 connection.execute(CreateSchema(str(metadata.schema), if_not_exists=True))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise InputError(
+                "the database was made by a newer Holdfast", "use that version, or a newer one"
+            ) from None
+        if _shape(connection) != tables.projection_shape():
+            tables.projection.drop_all(connection)
+            tables.projection.create_all(connection)
+            connection.execute(delete(tables.shape))
+            connection.execute(insert(tables.shape).values(id=0, digest=tables.projection_shape()))
+
+
+def is_ours(engine: Engine) -> bool:
+    """Say whether the schema is the newest, and the projection's tables are shaped as ours."""
+    with guarded(engine), engine.connect() as connection:
+        schema = None if engine.dialect.name == "sqlite" else "state"
+        if not inspect(connection).has_table("shape", schema=schema):
+            return False
+        return _shape(connection) == tables.projection_shape()
+
+
+def _shape(connection: Connection) -> str | None:
+    return connection.scalar(select(tables.shape.c.digest))
 
 
 def drop_projection(engine: Engine) -> None:

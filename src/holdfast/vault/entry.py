@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,10 @@ from holdfast.core.errors import IntegrityError
 from holdfast.vault.merkle import leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from holdfast.core.canonical import Json
-    from holdfast.vault.note import Signer
+    from holdfast.vault.signing import ActSigner
 
 FIELD_DOMAIN = b"holdfast-field/1\n"
 ACT_DOMAIN = "holdfast-act/1\n"
@@ -250,26 +250,38 @@ def sign(
     chain_key: bytes,
     sequence: int,
     *,
-    signer: Signer,
+    signer: ActSigner,
     origin: str,
     covered: list[bytes],
     opens: Mapping[str, str] | None = None,
     mark: str = "",
+    shown: Sequence[Draft] = (),
+    last: int = 0,
 ) -> Sealed:
-    """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`."""
+    """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`.
+
+    `shown` is what a person is told of the act, `last` the key's last counter in the log.
+    """
     parts = seal_encoded(values, chain_key, sequence, opens, mark).parts
     assert parts is not None  # noqa: S101 - just made
     message = act_message(origin, covered, parts.commitments)
     value: Json = {
+        **signer.attest(message, shown, last),
         "covers": len(covered),
         "key": signer.verifier.key_id.hex(),
-        "sig": base64.b64encode(signer.private.sign(message)).decode(),
     }
     salt = base64.urlsafe_b64encode(os.urandom(SALT)).decode().rstrip("=")
     text = canonical.encode([salt, "signature", value]).decode()
     parts.disclosures["signature"] = text
     parts.commitments["signature"] = commitment(text)
     return _joined(parts)
+
+
+def moved(sealed: Sealed, chain_key: bytes, sequence: int) -> Sealed:
+    """Return an entry as another of its chain: no signature is over an entry's own number."""
+    parts = sealed.parts
+    assert parts is not None  # noqa: S101 - just made
+    return _joined(replace(parts, tag=tag(chain_key, sequence), sequence=sequence))
 
 
 def read(index: int, leaf: bytes, body: bytes) -> Entry:

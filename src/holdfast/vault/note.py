@@ -81,11 +81,17 @@ class Signer:
 
     name: str
     private: Ed25519PrivateKey
+    asks: bool = False
+    """Of a person's key: nobody is asked each time (`signing.ActSigner`)."""
 
     @property
     def verifier(self) -> Verifier:
         """Return the public half."""
         return Verifier(self.name, self.private.public_key().public_bytes_raw())
+
+    def attest(self, message: bytes, _shown: object = (), _last: int = 0) -> dict[str, str]:
+        """Return a person's signature over a canonical act, as its entry has it."""
+        return {"sig": base64.b64encode(self.private.sign(message)).decode()}
 
     def sign_note(self, text: str) -> str:
         """Return `text`, which must end in a newline, as a note signed by this key."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import eras, tables
+from holdfast.vault import eras, signing, tables
+from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.merkle import EMPTY_ROOT
-from holdfast.vault.schedules import Schedules
+from holdfast.vault.restrictions import Restrictions
+from holdfast.vault.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine, Table, Update
 
     from holdfast.vault.entry import Entry
     from holdfast.vault.log import Log
@@ -29,7 +32,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Schedules):
+class Batch(Approvals, Restrictions, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -62,13 +65,19 @@ class Batch(Schedules):
         fold = _FOLDS.get(act)
         if fold is not None:
             fold(self, entry, fields)
+        count = signing.counter(fields.get("signature") or {})
+        if count:
+            keys, key = tables.operators, fields["signature"]["key"]
+            higher = update(keys).where(keys.c.key_id == key, keys.c.counter < count)
+            self._later.append(lambda c: c.execute(higher.values(counter=count)))
 
     def apply(self, connection: Connection) -> None:
         """Write the rows, parents before children."""
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules),
+            *(tables.holds, tables.schedules, tables.team),
+            *(tables.hash_sets, tables.restrictions, tables.releases),
         ):
             self._insert(connection, table)
         if self._settings:
@@ -100,7 +109,9 @@ class Batch(Schedules):
 
     def operator(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`operator.add`: a person's public key, and the roles they begin with."""
-        self._inserts[tables.operators].append({**fields["operator"], "entry": entry.index})
+        self._inserts[tables.operators].append(
+            {**fields["operator"], "counter": 0, "entry": entry.index}
+        )
         self._roles(entry, fields["operator"]["name"], fields.get("roles", []))
 
     def roles(self, entry: Entry, fields: dict[str, Any]) -> None:
@@ -126,47 +137,10 @@ class Batch(Schedules):
         ended = update(keys).where(keys.c.vkey == fields["ended"]["vkey"], keys.c.ended.is_(None))
         self._later.append(lambda c: c.execute(ended.values(ended=entry.index)))
         if fields["act"] == "operator.revoke":
-            held = tables.roles
-            lost = update(held).where(held.c.name == fields["ended"]["name"])
-            lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
-            self._later.append(lambda c: c.execute(lost.values(until=entry.index)))
-
-    def requested(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`….request`: an act that waits for another person."""
-        self._inserts[tables.requests].append(
-            {
-                "entry": entry.index,
-                "kind": fields["act"].removesuffix(".request"),
-                "case": fields.get("case"),
-                **_who(fields),
-                "time": fields["time"],
-                "expires": fields["expires"],
-                "state": "waiting",
-            }
-        )
-
-    def approved(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.approve`: by another person; the last one needed settles the request."""
-        answer = fields["answer"]
-        self._inserts[tables.approvals].append(
-            {"request": answer["request"], "entry": entry.index, **_who(fields)}
-        )
-        if answer["settles"]:
-            self._settle(entry, answer["request"], "done")
-
-    def refused(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.refuse`."""
-        self._settle(entry, fields["answer"]["request"], "refused")
-
-    def withdrawn(self, entry: Entry, fields: dict[str, Any]) -> None:
-        """`request.withdraw`."""
-        self._settle(entry, fields["answer"]["request"], "withdrawn")
-
-    def _settle(self, entry: Entry, request: int, state: str) -> None:
-        table = tables.requests
-        change = update(table).where(table.c.entry == request)
-        change = change.values(state=state, settled=entry.index)
-        self._later.append(lambda connection: connection.execute(change))
+            for held in (tables.roles, tables.team):
+                lost = update(held).where(held.c.name == fields["ended"]["name"])
+                lost = lost.where(held.c.until.is_(None), held.c.since < entry.index)
+                self._later.append(partial(_execute, lost.values(until=entry.index)))
 
     def erased(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`erase`, `erase.mass`: what rows say of erased fields, whether the bodies have them."""
@@ -232,8 +206,9 @@ class Batch(Schedules):
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
         self._settings[name] = {"name": name, "value": text, "entry": entry.index}
 
-    def case_opened(self, _entry: Entry, fields: dict[str, Any]) -> None:
+    def case_opened(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`case.open`: authority, scope and validity."""
+        self.team_begun(entry, fields)
         facts = fields["opening"]
         self._inserts[tables.cases].append(
             {
@@ -282,6 +257,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.add": Batch.operator,
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
+    "case.role": Batch.team_changed,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
@@ -306,13 +282,16 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "schedule.done": Batch.recaptured,
     "schedule.remove": Batch.unscheduled,
     "log.key.request": Batch.requested,
+    "hashset.add": Batch.set_added,
+    "hashset.remove": Batch.set_removed,
+    "item.restrict": Batch.restricted,
+    "item.release": Batch.released,
+    "item.withdraw": Batch.withdrawn_release,
 }
 
 
-def _who(fields: dict[str, Any]) -> dict[str, str]:
-    """Return who acted: name, key and the account of the operating system."""
-    actor, context = fields["actor"], fields["context"]
-    return {"name": actor["name"], "key": actor["key"] or "", "account": context["login"]}
+def _execute(change: Update, connection: Connection) -> object:
+    return connection.execute(change)
 
 
 def position(connection: Connection, origin: str) -> Checkpoint:

@@ -23,6 +23,8 @@ class Report:
     """What a crash cut short; nothing that was promised is lost."""
     erased: list[str] = field(default_factory=list)
     """What orders took out, a line for each: no fault, and said."""
+    marked: list[str] = field(default_factory=list)
+    """What somebody should look into, and is no proof that anything is wrong."""
     objects: int = 0
     unsigned: int = 0
     """Acts that no signature covers: 'actor unsigned'."""
@@ -91,6 +93,7 @@ class Report:
             "incomplete": list(self.incomplete),
             "intact": self.intact,
             "log": head,
+            "marked": list(self.marked),
             "objects": self.objects,
             "problems": list(self.problems),
         }

@@ -46,6 +46,13 @@ def held(connection: Connection, name: str, entry: int | None = None) -> tuple[s
     return check(connection.scalars(query))
 
 
+def known(connection: Connection, name: str) -> bool:
+    """Say whether `name` is an operator whose key is in force."""
+    table = tables.operators
+    query = select(table.c.name).where(table.c.name == name, table.c.ended.is_(None))
+    return connection.scalar(query) is not None
+
+
 def approved(connection: Connection, entry: int, request: int, due: int) -> bool:
     """Say whether `request` had the approval of `due` other people before `entry`.
 

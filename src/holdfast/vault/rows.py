@@ -46,6 +46,12 @@ def compare(
         if not database.exists(theirs):
             report.problems.append("the database is missing; run `holdfast rebuild`")
             return
+        if not database.is_ours(theirs):
+            report.incomplete.append(
+                "the database is of an older Holdfast, or a newer one; any command that works in "
+                "the vault folds it anew"
+            )
+            return
         with database.snapshot(theirs) as here:
             folded = projection.position(here, head.origin)
             doubt = _misplaced(vault, head, folded)

@@ -45,10 +45,12 @@ class StampCheck:
             self._head,
             self._past,
             waiting=self._files.waiting(),
+            crls=self._files.crls,
             now=clock.now(),
         )
         report.problems += report.timing.problems
         report.incomplete += report.timing.incomplete
+        report.marked += report.timing.marked
 
     def _past(self, size: int) -> Checkpoint:
         return Checkpoint(self._eras.at(size).origin, size, self._tree.root_of(0, size))

@@ -149,6 +149,16 @@ class StampFiles:
             )
         return "its reason was not kept"
 
+    def keep_crls(self, size: int, name: str, crls: bytes) -> None:
+        """Keep the lists of revoked certificates that were fetched last."""
+        with self._turn(size) as folder:
+            durable.replace(folder / f"{name}.crls", crls)
+
+    def crls(self, name: str) -> list[bytes]:
+        """Return all that was kept of an authority's lists, each text once."""
+        found = (_read(self.folder(size) / f"{name}.crls") for size in self.sizes())
+        return sorted({one for one in found if one is not None})
+
     def keep_record(self, size: int, name: str, record: bytes) -> None:
         """Keep an evidence record, which holds all that the one before it held."""
         with self._turn(size) as folder:

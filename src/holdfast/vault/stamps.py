@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core import clock
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import HoldfastError, InputError, IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.course import Course
+    from holdfast.vault.revocation import Revoked
     from holdfast.vault.stamp_files import Stamped, Waiting
     from holdfast.vault.token import Token
 
@@ -87,6 +88,8 @@ class Timing:
     standings: list[Standing] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+    """Stamps that count for nothing, since their authority's key may be in other hands."""
 
     @property
     def timed(self) -> bool:
@@ -120,30 +123,48 @@ def judge(
     past: Callable[[int], Checkpoint],
     *,
     waiting: Iterable[Waiting] = (),
+    crls: Callable[[str], Sequence[bytes]] = lambda _name: (),
     now: int,
 ) -> Timing:
-    """Judge every stamp of the log that `head` commits to; `past` gives its checkpoints."""
+    """Judge every stamp of the log that `head` commits to; `past` gives its checkpoints.
+
+    `crls` gives what was kept of an authority's lists of revoked certificates.
+    """
     timing = Timing(problems=list(course.problems))
     good: dict[str, list[_Good]] = {}
     seen: set[tuple[int, str]] = set()
     renewed: Counter[str] = Counter()
     against: dict[int, str] = {}
+    doubted: list[tuple[_Good, str, Revoked]] = []
+    revoked = _Revocations(course, crls)
     for stamped in found:
         where = stamped.size, stamped.authority
         seen.add(where)
         try:
-            one = _check(stamped, course, head, past)
+            one, why = revoked.weigh(_check(stamped, course, head, past), stamped.authority)
         except HoldfastError as error:
             timing.problems.append(f"{_name(*where)}: {error.what}")
             continue
         if stamped.record is not None:
             renewed.update(one.held)
+        if why is not None:
+            doubted.append((one, stamped.authority, why))
+            continue
         good.setdefault(stamped.authority, []).append(one)
         # Every stamp before a backdated entry speaks against it; one of them is enough to hear.
         against.update(_against(one, stamped.authority, course))
         if where not in course.entered:
             timing.incomplete.append(
                 f"{_name(*where)} is not entered in the log; `holdfast log stamp` enters it"
+            )
+    for one, name, why in doubted:
+        shown = revoked.shown(one, name, why, good, course)
+        if shown:
+            good.setdefault(name, []).append(one)
+        else:
+            timing.marked.append(
+                f"{_name(one.size, name)} counts for nothing: its certificate was {why.told}, and "
+                "nothing by others shows that it was there before"
             )
     timing.problems += against.values()
     for (size, name), (_, entry) in course.entered.items():
@@ -163,6 +184,66 @@ def judge(
         for name in course.current
     ]
     return timing
+
+
+class _Revocations:
+    """What kept lists of revoked certificates say against stamps: `revocation` has the rules."""
+
+    def __init__(self, course: Course, crls: Callable[[str], Sequence[bytes]]) -> None:
+        self._course = course
+        self._kept = crls
+        self._read: dict[str, list[Any]] = {}
+
+    def weigh(self, one: _Good, authority: str) -> tuple[_Good, Revoked | None]:
+        """Return a stamp without a renewal that is void, and why others must speak for it.
+
+        Raises:
+            IntegrityError: it was made when its certificate was revoked already, or a list is
+                malformed.
+        """
+        why = self._find(one.first, authority)
+        if why is not None and why.harmless and one.first.time >= why.time:
+            raise IntegrityError(f"its certificate was {why.told}, before it stamped this")
+        if one.last is not one.first:
+            late = self._find(one.last, authority)
+            if late is not None and late.voids(one.last.time):
+                one = replace(one, last=one.first)
+        return one, None if why is None or why.harmless else why
+
+    def shown(
+        self, one: _Good, name: str, why: Revoked, good: Mapping[str, list[_Good]], course: Course
+    ) -> bool:
+        """Say whether others show that a stamp was there before its key was in other hands.
+
+        A renewal by another key, or another authority's stamp on a checkpoint that covers the
+        entry which names this one by its digest.
+        """
+        if one.last is not one.first and one.last.time < why.time:
+            return True
+        entered = course.entered.get((one.size, name))
+        return entered is not None and any(
+            other.size > entered[1] and other.first.time < why.time
+            for authority, others in good.items()
+            if authority != name
+            for other in others
+        )
+
+    def _find(self, one: Token, authority: str) -> Revoked | None:
+        if authority not in self._read:
+            kept = self._kept(authority)
+            # Loaded where there is such a list.
+            from holdfast.vault import revocation  # noqa: PLC0415
+
+            self._read[authority] = revocation.read(kept) if kept else []
+        if not self._read[authority]:
+            return None
+        from cryptography import x509  # noqa: PLC0415 - as above
+
+        from holdfast.vault import revocation  # noqa: PLC0415
+
+        pems = self._course.known[authority].roots
+        roots = [x509.load_pem_x509_certificate(each.encode()) for each in pems]
+        return revocation.find(one, self._read[authority], roots)
 
 
 def _name(size: int, authority: str) -> str:

@@ -7,6 +7,9 @@ schemas, the tables stand side by side; their names are unique across both.
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -63,6 +66,7 @@ operators = Table(
     Column("key_id", String, nullable=False),
     Column("entry", BigInteger, nullable=False),
     Column("ended", BigInteger, comment="the entry that ended this key: rotated or revoked"),
+    Column("counter", BigInteger, nullable=False, comment="of a passkey: its largest so far"),
     Index("operators_name", "name"),
     comment="People's public keys; a name has one after the other.",
 )
@@ -75,6 +79,18 @@ roles = Table(
     Column("since", BigInteger, primary_key=True, autoincrement=False),
     Column("until", BigInteger, comment="the entry that took it away"),
     comment="Who held which role from which entry to which.",
+)
+
+team = Table(
+    "team",
+    projection,
+    Column("case", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, comment="the entry that took it away"),
+    Index("team_name", "name"),
+    comment="Who held which role in which case, from which entry to which.",
 )
 
 requests = Table(
@@ -222,6 +238,42 @@ holds = Table(
     Index("holds_case", "case"),
 )
 
+hash_sets = Table(
+    "hash_sets",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("set", String(64), nullable=False, comment="SHA-256 of its set.json"),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False, comment="known-good, known-bad or abuse"),
+    Column("tables", Text, nullable=False, comment="JSON: how many digests of what"),
+    Column("removed", BigInteger, comment="the entry that removed it"),
+    comment="Lists of known files and values; they belong to no case.",
+)
+
+restrictions = Table(
+    "restrictions",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("set", String(64), primary_key=True),
+    Column("item", String(64), nullable=False),
+    Column("case", String, nullable=False, comment="in which it was found"),
+    Index("restrictions_item", "item"),
+    comment="Items with files that are on a list of abuse material, whichever case holds them.",
+)
+
+releases = Table(
+    "releases",
+    projection,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("item", String(64), nullable=False),
+    Column("case", String, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("sealed_to", Text, nullable=False, comment="JSON list of age recipients"),
+    Column("withdrawn", BigInteger, comment="the entry that withdrew it"),
+    Index("releases_item", "item"),
+    comment="To whom a restricted item may be handed over.",
+)
+
 seen = Table(
     "seen",
     state,
@@ -230,3 +282,41 @@ seen = Table(
     Column("root", LargeBinary(32), nullable=False),
     comment="The largest checkpoint this database has seen; survives a rebuild of the projection.",
 )
+
+leases = Table(
+    "leases",
+    state,
+    Column("case", String, primary_key=True),
+    Column("item", String(64), primary_key=True),
+    Column(
+        "aim", String(64), primary_key=True, comment="SHA-256 over the keys of what is to be made"
+    ),
+    Column("owner", String, nullable=False, comment="the examination that has it; empty: none"),
+    Column("until", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("tries", Integer, nullable=False, comment="machines lost while they were at it"),
+    Column("result", String(64), comment="SHA-256 of what was put in force"),
+    comment="Items that are examined on other machines; gone when the examination is.",
+)
+
+shape = Table(
+    "shape",
+    state,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    comment="Of the projection's tables as they were made: one row.",
+)
+
+
+@cache
+def projection_shape() -> str:
+    """Return a digest of the projection's tables, columns and indices, in hex."""
+    lines = []
+    for table in projection.sorted_tables:
+        for column in table.columns:
+            facts = column.name, column.type, column.nullable, column.primary_key
+            lines.append("\t".join(map(str, (table.name, *facts))))
+        lines += [
+            "\t".join((str(index.name), *(column.name for column in index.columns)))
+            for index in table.indexes
+        ]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

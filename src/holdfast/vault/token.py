@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -54,6 +54,8 @@ class Token:
     """When the first certificate of its chain ends: microseconds since the epoch."""
     digest: str
     """The name of the digest it is over."""
+    chain: tuple[x509.Certificate, ...] = field(default=(), compare=False, repr=False)
+    """Who signed it, then the issuers up to a root."""
 
 
 def digest_of(data: bytes, name: str = "sha256") -> bytes:
@@ -150,7 +152,7 @@ def _judged(
             f"no time authority under the roots of {authority.name} signed it: {_told(error)}"
         ) from None
     expires = min(_micros(one.not_valid_after_utc) for one in chain)
-    return Token(content, time, accuracy, expires, name)
+    return Token(content, time, accuracy, expires, name, tuple(chain))
 
 
 def _taken_apart(response: bytes) -> tuple[bytes, bytes]:

@@ -19,6 +19,8 @@ from holdfast.vault.authorities import check_url
 
 TIMEOUT = 20.0
 """Seconds for a whole exchange, however slowly it comes."""
+CRL_LIMIT = 8 << 20
+"""Bytes in a list of revoked certificates; an authority's own has a few thousand."""
 LIMIT = 262_144
 """Bytes in an answer; a stamp with its certificates has 1 to 10 thousand."""
 
@@ -38,11 +40,36 @@ def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
         "Content-Type": "application/timestamp-query",
         "User-Agent": f"holdfast/{__version__}",
     }
-    request = urllib.request.Request(url, data=query, headers=headers)  # noqa: S310 - checked above
+    answer, kind = _exchange(url, query, headers, timeout, LIMIT)
+    if kind != "application/timestamp-reply":
+        raise RemoteError(f"{url} answers with {kind[:100]!r}, which is no time stamp")
+    return answer
+
+
+def fetch(url: str, timeout: float = TIMEOUT) -> bytes:
+    """Return a list of revoked certificates as it came, unchecked.
+
+    Raises:
+        InputError: no address that may be asked.
+        RemoteError: away, too slow or too large.
+    """
+    check_url(url)
+    return _exchange(url, None, {"User-Agent": f"holdfast/{__version__}"}, timeout, CRL_LIMIT)[0]
+
+
+def _exchange(
+    url: str, body: bytes | None, headers: dict[str, str], timeout: float, limit: int
+) -> tuple[bytes, str]:
+    """Return an answer and its type, within the limits.
+
+    Raises:
+        RemoteError: away, too slow or too large.
+    """
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - checked before
     clock = _Clock(timeout)
     try:
         with clock, _opener(clock).open(request, timeout=timeout) as response:
-            answer: bytes = response.read(LIMIT + 1)
+            answer: bytes = response.read(limit + 1)
             if clock.over:
                 raise TimeoutError
             kind = response.headers.get_content_type()
@@ -54,11 +81,9 @@ def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
         slow = clock.over or isinstance(reason, TimeoutError)
         why = f"no answer in {timeout:g} s" if slow else f"{reason}"[:200] or type(reason).__name__
         raise RemoteError(f"{url} can't be asked: {why}") from None
-    if len(answer) > LIMIT:
-        raise RemoteError(f"{url} answers with more than {LIMIT} bytes")
-    if kind != "application/timestamp-reply":
-        raise RemoteError(f"{url} answers with {kind[:100]!r}, which is no time stamp")
-    return answer
+    if len(answer) > limit:
+        raise RemoteError(f"{url} answers with more than {limit} bytes")
+    return answer, kind
 
 
 class _Clock:

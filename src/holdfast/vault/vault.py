@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +73,8 @@ class Vault:
 
     root: Path
     config: Config
+    _is_ours: bool = field(default=False, init=False, repr=False, compare=False)
+    """Whether the database's schema was found to be ours."""
 
     @classmethod
     def create(
@@ -254,11 +256,19 @@ class Vault:
                 f"the database of {self.root} is missing",
                 "run `holdfast rebuild`: it is folded from the log again",
             )
+        self._migrate()
         self.check_seen(head)
         projection.catch_up(self.engine, self.log, head)
         self._settle_key()
         self.remember(head)
         return head
+
+    def _migrate(self) -> None:
+        """Bring the database of an older Holdfast to our schema, once for this process."""
+        if not self._is_ours:
+            if not database.is_ours(self.engine):
+                database.prepare(self.engine)
+            self._is_ours = True
 
     def _settle_key(self) -> None:
         """Go on with the key that an entry announced: the log says it, the file follows.
@@ -292,6 +302,7 @@ class Vault:
     def fold(self) -> None:
         """Carry out commits and fold them, without the look at what was seen before."""
         self.log.apply()
+        self._migrate()
         projection.catch_up(self.engine, self.log, self.log.head())
 
     def recover(self, entered: Callable[[list[str]], set[str]]) -> list[str]:

@@ -40,7 +40,7 @@ from holdfast.vault.holdings import Holdings
 from holdfast.vault.mass import MassCheck
 from holdfast.vault.memory import check_seen
 from holdfast.vault.merkle import HASH, WIDTH, Frontier, Tile
-from holdfast.vault.note import Verifier
+from holdfast.vault.people_check import PeopleCheck
 from holdfast.vault.report import Report
 from holdfast.vault.settings import ACT as SET
 from holdfast.vault.since import Since
@@ -119,7 +119,7 @@ class _Log:
         self._head = head
         self._report = report
         self._scratch = scratch
-        self._operators: dict[str, Verifier] = {}
+        self._people = PeopleCheck(report)
         self._chains: dict[str, int] = {}
         self._waiting = 0
         self._stamps = StampCheck(vault.log, head)
@@ -131,7 +131,6 @@ class _Log:
         self._doubts: list[str] = []
         """What the tiles say against the past; dropped where it is the tiles that are wrong."""
         self._tiles_good = True
-        self._ended: dict[str, int] = {}
         self._erasures: dict[int, dict[str, int]] = {}
         self._erased_up_to = erasure.done(vault.root / "vault")
         self._destroyed: dict[str, int] = {}
@@ -222,6 +221,7 @@ class _Log:
         self._stamps.hear(one)
         self._eras.hear(one)
         self._mass.hear(one)
+        self._people.hear(one)
         chain = one.case or ""
         expected = self._chains.get(chain, 0) + 1
         if one.sequence != expected:
@@ -247,11 +247,6 @@ class _Log:
             self._report.signed += covered + 1
             self._report.unsigned += self._waiting - covered
             self._waiting = 0
-        if one.act == "operator.add":
-            facts = one.fields["operator"]
-            self._operators[facts["key_id"]] = Verifier.parse(facts["vkey"])
-        if "ended" in one.fields and one.act in {"operator.revoke", "operator.rotate"}:
-            self._ended[one.fields["ended"]["key_id"]] = one.index
         if one.index == 0:
             self._settings(one)
         elif one.act == SET and one.fields["setting"]["name"] == "store":
@@ -286,8 +281,8 @@ class _Log:
             BundleTask(
                 self._vault.root / "vault",
                 self._vault.eras,
-                self._operators,
-                self._ended,
+                self._people.keys,
+                self._people.ended,
                 keys,
                 {at: names for at, names in self._erasures.items() if start <= at < start + step},
                 start,

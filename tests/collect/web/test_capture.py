@@ -11,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from holdfast.acts import capturing
 from holdfast.collect.web import chromium
 from holdfast.core.digest import sha256_hex
 from holdfast.testing.authority import Authority
@@ -39,6 +41,7 @@ pytestmark = pytest.mark.skipif(
 FRONT = """<!doctype html><title>Shop</title><h1>Genuine watches</h1>
 <script>alert("You have won"); open("/popup")</script>
 <div style="height: 9000px"></div><img loading="lazy" src="/lazy.png"><p>The end</p>
+<form method="post" action="/order"><input name="pin" value="1"><button>Buy</button></form>
 <a href="/next">next</a><a href="http://elsewhere.test/">elsewhere</a>"""
 PAGES = {
     "/": page(FRONT, Set_Cookie="secret=1"),
@@ -100,13 +103,14 @@ def browsers(program: int | None = None) -> list[str]:
 
 
 def test_a_page_becomes_an_item_that_anybody_can_check(line: Line) -> None:
-    with serving(Site(PAGES)) as site:
+    with serving(Site(PAGES, answer_posts=True)) as site:
         (row,) = captured(line, site.url)
     url = site.url.rstrip("/")
     item = Item(line, row["item"])
-    # What was asked for: the page, its pop-up, what only a scroll loads; and no link was followed.
+    # What was asked for: the page, its pop-up, what only a scroll loads. No link was followed, and
+    # nothing is ever submitted.
     assert {"/", "/popup", "/lazy.png"} <= set(site.asked)
-    assert "/next" not in site.asked
+    assert not {"/next", "/order"} & set(site.asked)
     assert {one["host"] for one in item.lines("capture/guard.jsonl")} <= {
         "127.0.0.1",
         chromium.BACKGROUND,
@@ -253,6 +257,38 @@ def test_a_list_is_captured_side_by_side_and_a_crawl_stays_inside(line: Line) ->
     (begun,) = item.events("download")
     assert begun["name"] == "a.bin"
     assert item.exchange(f"{site.url}file")["exact"]
+
+
+def test_a_host_is_given_time_between_two_captures(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not asked again sooner, however many captures may run at once."""
+    begun: list[float] = []
+    order_of = capturing._Run._order_of
+
+    def noted(self: Any, task: Any) -> Any:
+        begun.append(time.monotonic())
+        return order_of(self, task)
+
+    monkeypatch.setattr(capturing._Run, "_order_of", noted)
+    with serving(Site(PAGES)) as site:
+        pages = (f"{site.url}next", f"{site.url}popup")
+        given = ("--delay", "3", "--parallel", "2", "--no-scroll", "--settle", "0")
+        captured(line, *pages, options=given)
+    # The three seconds count from a little before the first.
+    assert begun[1] - begun[0] > 2
+
+
+def test_a_browser_without_its_sandbox_is_asked_for_and_recorded(line: Line) -> None:
+    with serving(Site(PAGES)) as site:
+        given = ("--no-browser-sandbox", "--no-scroll", "--settle", "0")
+        (row,) = captured(line, f"{site.url}next", options=given)
+    assert "unsandboxed" in row["assurance"]
+    about = Item(line, row["item"]).capture
+    assert "--no-sandbox" in about["browser"]["argv"]
+    assert about["browser"]["sandbox"] is False
+    (start,) = line.entries("collect.start")
+    assert start["request"]["options"]["sandbox"] is False
 
 
 def test_stamps_before_and_after_are_checked_by_openssl(

@@ -155,7 +155,7 @@ def test_a_redirect_out_of_the_scope_is_kept_and_not_followed(line: Line, where:
     with serving(Site({"/": page("", 302, Location=where)})) as site:
         done = download(line, site.url)
     assert done.code == 3
-    assert "it leads out of the case's scope" in done.err
+    assert f"it leads to {where}: outside the case's scope" in done.err
     (warc,) = done.rows
     assert f"Location: {where}".encode() in said(stored(line, warc["item"]), "response")[0]
     (entry,) = line.entries("collect.item")

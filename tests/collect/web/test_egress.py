@@ -65,7 +65,7 @@ def test_the_address_is_recorded_only_where_configured_and_in_a_part_of_its_own(
     ("answer", "words"),
     [
         ((200, {}, b"<html>not here</html>"), "is no IP address"),
-        ((302, {"Location": "/ip"}, b""), "it leads out"),
+        ((302, {"Location": "/ip"}, b""), "only who was named is asked"),
         ((503, {}, b"203.0.113.9"), "answered 503"),
     ],
 )

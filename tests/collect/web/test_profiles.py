@@ -143,8 +143,20 @@ def test_a_profile_is_captured_once_a_supervisor_has_approved_that_page(unit: Li
         assert by(unit, "carl", "collect", "profile-pages", "--remove", f"{HOST}/*").code == 4
         assert by(unit, "bob", "collect", "profile-pages", "--remove", f"{HOST}/*").code == 0
         done = capture(unit, f"{url}/out")
-        assert done.row["out_of_scope"] == [f"{url}/joan"]
+        told = "a person's page that nobody has approved; not followed"
+        assert (done.code, told in done.err) == (0, True), done.err
+        assert (done.row["out_of_scope"], done.row["unapproved"]) == ([], [f"{url}/joan"])
+        assert unit.entries("collect.item")[-1]["record"]["unapproved"] == [f"{url}/joan"]
+        given = ("collect", "url", "--case", unit.case, "--resolve", f"{HOST}=127.0.0.1")
+        done = unit(*given, f"{url}/out")
+        assert "needs a supervisor's approval" in done.err
+        record = unit.entries("collect.item")[-1]["record"]
+        assert (record["out_of_scope"], record["unapproved"]) == (None, f"{url}/joan")
         assert "/joan" not in site.asked
+        # Outside the scope is outside the scope, whoever's page it is.
+        unit.case = unit.open_case("--scope", "127.0.0.1", "--scope", f"http://{HOST}:1/")
+        outside = unit(*("collect", "web", "--case", unit.case, f"{url}/joan"))
+        assert (outside.code, "outside the scope" in outside.err) == (4, True)
     unit.intact()
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import zipfile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
+import pyrage
 import pytest
 
 from holdfast.collect.web import chromium
+from holdfast.testing.hostile.site import Site as HostileSite
 from holdfast.testing.hostile.stored import Stored
 from holdfast.vault import custody
 from tests.collect.web.servers import Site, page, serving
@@ -34,16 +38,22 @@ def unit(line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
     return line
 
 
-def state(folder: Path, domain: str = "127.0.0.1") -> Path:
+def state(folder: Path, domain: str = "127.0.0.1", *origins: dict[str, Any]) -> Path:
     cookie = {"name": "session", "value": "abc", "domain": domain, "path": "/", "expires": -1}
-    origins = [{"origin": "http://127.0.0.1", "localStorage": [{"name": "a", "value": "b"}]}]
     path = folder / "state.json"
-    path.write_text(json.dumps({"cookies": [cookie], "origins": origins}))
+    path.write_text(json.dumps({"cookies": [cookie], "origins": list(origins)}))
     return path
 
 
-def ask(line: Line, host: str = "127.0.0.1") -> int:
-    given = ("--case", line.case, "--account", "jane", "--host", host, "--order", ORDER)
+def kept(origin: str, **values: str) -> dict[str, Any]:
+    """Return what a state file has of an origin."""
+    stored = [{"name": name, "value": value} for name, value in values.items()]
+    return {"origin": origin, "localStorage": stored}
+
+
+def ask(line: Line, *hosts: str) -> int:
+    named = [word for host in hosts or ("127.0.0.1",) for word in ("--host", host)]
+    given = ("--case", line.case, "--account", "jane", *named, "--order", ORDER)
     return int(line.must("collect", "account", *given, "--json").row["request"])
 
 
@@ -54,9 +64,9 @@ def approve(line: Line, request: int, who: str) -> Done:
     return done
 
 
-def capture(line: Line, url: str, *options: Any) -> Done:
+def capture(line: Line, *options: Any) -> Done:
     given = ("--case", line.case, "--json", "--no-scroll", "--settle", "0")
-    return line("collect", "web", *given, *options, url)
+    return line("collect", "web", *given, *options)
 
 
 @browser
@@ -82,11 +92,56 @@ def test_an_approved_account_is_used_recorded_and_its_state_sealed(
     assert told["entry"] == allowed["entry"]
     assert told["order"] == ORDER
     assert told["cookies"] == [{"domain": "127.0.0.1", "name": "session"}]
-    # The local storage was not loaded, and the ledger says so.
-    assert done.row["losses"]["behaviour"] == 1
+    assert told["local_storage"] == []
     (entry,) = unit.entries("collect.item")
     assert entry["record"]["account"]["approved_by"] == ["bob"]
     unit.intact()
+
+
+@browser
+@pytest.mark.skipif(not shutil.which("certutil"), reason="no certutil: apt-get install")
+def test_local_storage_is_there_before_the_first_script_and_for_its_origin_alone(
+    unit: Line, tmp_path: Path
+) -> None:
+    with HostileSite.made(tmp_path / "site").serving() as site:
+        unit.case = unit.open_case(
+            *(word for host in (*site.hosts, "127.0.0.0/8") for word in ("--scope", host))
+        )
+        assert approve(unit, ask(unit, "one.test", "two.test"), "bob").code == 0
+        one, two = site.url("").rstrip("/"), site.url("", "two.test").rstrip("/")
+        database = {"origin": one, "localStorage": [], "indexedDB": [{"name": "d"}]}
+        given = state(
+            tmp_path, "one.test", kept(one, greeting="grüß", cart="[]"), kept(two), database
+        )
+        done = capture(
+            unit,
+            f"{one}/page/local-storage",
+            *(f"{host}/page/local-storage" for host in (two, site.url("", "other.test"))),
+            *("--account", "jane", "--storage-state", given, "--trust", site.root_file),
+            *(word for named in site.named for word in ("--resolve", named)),
+        )
+        assert done.code == 0, done.err
+        urls = [urlsplit(exchange.url) for exchange in site.wire.exchanges]
+    asked = {(url.hostname, unquote(url.query)) for url in urls if url.path == "/local-storage"}
+    assert asked == {
+        ("one.test", '[["cart","[]"],["greeting","grüß"]]'),
+        ("two.test", "[]"),
+        ("other.test", "[]"),
+    }
+    # The page that stood there to have it loaded asked the site for nothing.
+    assert {url.path for url in urls} == {"/page/local-storage", "/local-storage"}
+    (row,) = [row for row in done.rows if row["url"].startswith(f"{one}/")]
+    assert row["exact"] == row["exchanges"]
+    with zipfile.ZipFile(unit.vault / "vault" / "objects" / row["item"][:2] / row["item"]) as wacz:
+        told = json.loads(wacz.read("capture/capture.json"))["account"]["local_storage"]
+        assert told == [{"names": ["greeting", "cart"], "origin": one}]
+        (line,) = wacz.read("capture/behaviours.jsonl").splitlines()
+        assert json.loads(line)["names"] == ["greeting", "cart"]
+        sealed = wacz.read("secrets/state.json.gz.age")
+    # The one thing that a state file has and a browser can't be given is in the ledger.
+    assert row["losses"]["behaviour"] == 1
+    key = pyrage.x25519.Identity.from_str((unit.vault / "keys" / "capture.age").read_text())
+    assert gzip.decompress(pyrage.decrypt(sealed, [key])) == given.read_bytes()
 
 
 def denied(line: Line, done: Done, words: str) -> None:
@@ -112,6 +167,11 @@ def test_an_approval_is_for_one_case_one_account_and_its_hosts(unit: Line, tmp_p
         given = ("--account", "jane", "--storage-state", state(tmp_path, domain))
         done = capture(unit, "http://127.0.0.1:9/", *given)
         denied(unit, done, f"has cookies for {domain}")
+    for origin in ("https://other.example", "http://x.social.example:81"):
+        stored = state(tmp_path, "social.example", kept(origin, a="b"))
+        given = ("--account", "jane", "--storage-state", stored)
+        done = capture(unit, "http://127.0.0.1:9/", *given)
+        denied(unit, done, f"has local storage of {origin}")
     given = ("--account", "joan", "--storage-state", state(tmp_path, "social.example"))
     denied(unit, capture(unit, "http://127.0.0.1:9/", *given), "nobody has approved")
     unit.case = unit.open_case("--scope", "127.0.0.1")
@@ -120,7 +180,20 @@ def test_an_approval_is_for_one_case_one_account_and_its_hosts(unit: Line, tmp_p
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"cookies": [{}]}', '{"cookies": [1]}', '{"cookies": {"a": 1}}']
+    "text",
+    [
+        *("", "[]", "{}", '{"cookies": [{}]}', '{"cookies": [1]}', '{"cookies": {"a": 1}}'),
+        *(
+            json.dumps({"cookies": [], "origins": [{"origin": origin, "localStorage": stored}]})
+            for origin, stored in (
+                ("file:///etc", [{"name": "a", "value": "b"}]),
+                ("https://a.example/page", [{"name": "a", "value": "b"}]),
+                ("https://u:p@a.example", [{"name": "a", "value": "b"}]),
+                ("https://a.example", [{"name": "a", "value": 1}]),
+                ("https://a.example", [{"name": "a"}]),
+            )
+        ),
+    ],
 )
 def test_what_is_no_state_is_told(unit: Line, tmp_path: Path, text: str) -> None:
     assert approve(unit, ask(unit), "bob").code == 0

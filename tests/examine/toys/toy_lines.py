@@ -49,10 +49,12 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
                 yield from harm(text[1:], file)
             elif row > 1:
                 time_, _, words = text.partition(" ")
+                time_, _, nanos = time_.partition(".")
                 stamp = int(time_) if time_.lstrip("-").isdigit() else None
                 yield Line(
-                    message=words or text, time=stamp, time_meaning="written", offset=offset,
-                    length=len(raw), row=row, title=f"line {row}", seen_time=stamp,
+                    message=words or text, time=stamp,
+                    time_nanos=int(nanos) if nanos.isdigit() else None, time_meaning="written",
+                    offset=offset, length=len(raw), row=row, title=f"line {row}", seen_time=stamp,
                     tags=words.split(), odd=bool(row % 2),
                 )  # fmt: skip
             offset += len(raw)

@@ -1,4 +1,4 @@
-"""`case`: open, show, list, close."""
+"""`case`: open, show, list, close, and its team."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.acts import cases
+from holdfast.acts import cases, teams
+from holdfast.cases.access import ROLES
 from holdfast.cases.web_scope import WebScope
 from holdfast.cli.common import JSON, Where, emit, say, warn, where
 
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from holdfast.cases.case import Case
 
 
+ROLE = click.Choice(ROLES)
+
+
 @click.group()
 def case() -> None:
-    """Open, show, list and close cases."""
+    """Open, show, list and close cases; say who works on them."""
 
 
 @case.command("open")
@@ -128,6 +132,57 @@ def due(place: Where, *, as_json: bool) -> None:
             else:
                 facts = one.as_json()
                 say(f"{one.id}  due {facts['review']}  {one.exhibits:>6} exhibits  {one.title}")
+
+
+@case.command("team")
+@where
+@click.argument("number", required=False)
+@click.option("--case", "option", metavar="CASE", help="The case's number.")
+@JSON
+def team(place: Where, *, number: str | None, option: str | None, as_json: bool) -> None:
+    """List who works on a case, in which roles.
+
+    \b
+    Example:
+      holdfast case team 2026-0001
+    """
+    with place.session() as session:
+        for one in teams.members(session, cases.OneCase(_one(number, option))):
+            if as_json:
+                emit(one.as_json())
+            else:
+                say(f"{one.name:<20} {', '.join(one.roles)}  (entry {one.since})")
+
+
+@case.command("role")
+@where
+@click.argument("name")
+@click.option("--case", "number", required=True, metavar="CASE", help="The case's number.")
+@click.option("--add", "added", multiple=True, type=ROLE, help="A role that NAME gets; repeat.")
+@click.option("--remove", "removed", multiple=True, type=ROLE, help="One that NAME loses; repeat.")
+@JSON
+def role(
+    place: Where,
+    *,
+    name: str,
+    number: str,
+    added: tuple[str, ...],
+    removed: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Give NAME roles in a case, or take them. Without a role nobody works on a case or reads it.
+
+    \b
+    Example:
+      holdfast case role bob --case 2026-0001 --add examiner
+    """
+    request = teams.ChangeTeam(number, name, added, removed)
+    with place.session() as session:
+        held = teams.change_team(session, request)
+    if as_json:
+        emit({"case": number, "operator": name, "roles": list(held)})
+    else:
+        say(f"{name} is {', '.join(held) or 'nobody'} in case {number}")
 
 
 @case.command("close")

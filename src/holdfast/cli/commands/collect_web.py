@@ -126,7 +126,7 @@ def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--depth", type=click.IntRange(0, 20), default=0, show_default=True,
               metavar="N", help="Follow links within the scope, N deep.")  # fmt: skip
 @click.option("--storage-state", metavar="FILE",
-              help="Signed in, with these cookies (Playwright's storageState).")  # fmt: skip
+              help="Signed in, with what Playwright's storageState wrote.")  # fmt: skip
 @click.option("--account", metavar="NAME", help="The approved account they are of.")
 @click.option("--browser", metavar="FILE", help="The Chromium to use; else the system's.")
 @click.option("--browser-user", metavar="NAME",
@@ -248,6 +248,11 @@ def tell(one: Kept, *, as_json: bool) -> None:
         warn(f"{made.url} did not load: {made.error}; what was served is kept")
     for url in made.out_of_scope:
         warn(f"{made.url} leads to {url}, which is outside the case's scope; not followed")
+    for url in made.unapproved:
+        warn(
+            f"{made.url} leads to {url}, a person's page that nobody has approved; not followed: "
+            "see `holdfast collect profile --help`"
+        )
 
 
 def _tell_pair(one: Compared, *, as_json: bool) -> None:

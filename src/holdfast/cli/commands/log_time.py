@@ -33,6 +33,7 @@ def authorities(place: Where, *, file: str | None, as_json: bool) -> None:
       url = "https://tsa.example/rfc3161"
       roots = ["a-tsa-root.pem"]        # as it came from them, by a way you trust
       policy = "1.3.6.1.4.1.32473.1"    # may be left out
+      crls = ["http://tsa.example/a.crl"]  # lists of revoked certificates to keep; or left out
 
     Keep a root for as long as stamps under it are to be checked.
 
@@ -114,6 +115,8 @@ def stamp(place: Where, *, as_json: bool) -> int:
             say(f"{one.authority}  has stamped all there is to stamp")
         if one.why:
             warn(f"{one.authority} owes a stamp on {one.size} entries ({one.state}): {one.why}")
+        if one.crls:
+            warn(f"{one.authority}: its revoked certificates are not known: {one.crls}")
     return RemoteError.exit_code if any(one.why for one in done) else 0
 
 

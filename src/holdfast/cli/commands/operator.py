@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import click
 
 from holdfast.acts import people
-from holdfast.cli.common import JSON, Where, emit, say, where
+from holdfast.cli.common import JSON, Where, emit, new_file, say, warn, where
+from holdfast.core import durable
+from holdfast.core.errors import InputError
 from holdfast.vault.keys import own_signer
+from holdfast.vault.passkey import Passkey
 from holdfast.vault.roles import ROLES
 
 ROLE = click.Choice(ROLES)
@@ -129,7 +134,35 @@ def operator_vkey(place: Where) -> None:
     """
     if not place.key:
         raise click.UsageError("name your key's file: --key FILE, or HOLDFAST_KEY")
-    say(str(own_signer(place.key, place.operator).verifier))
+    from holdfast.cli.passkey.use import line_of  # noqa: PLC0415 - keeps --help quick
+
+    line = line_of(place.key)
+    say(str(Passkey.parse(line) if line else own_signer(place.key, place.operator).verifier))
+
+
+@operator.command("passkey")
+@where
+@click.option("--to", "to", required=True, metavar="FILE", help="A new file for its public line.")
+def operator_passkey(place: Where, *, to: str) -> None:
+    """Make a passkey in your browser, and print its public line, as `operator add` takes it.
+
+    It needs no vault. FILE holds no secret: it says which passkey is asked for, as --key.
+
+    \b
+    Example:
+      holdfast operator passkey --operator bob --to bob.passkey
+    """
+    from holdfast.cli.passkey.page import Page  # noqa: PLC0415 - keeps --help quick
+    from holdfast.cli.passkey.use import enrol  # noqa: PLC0415
+
+    target = new_file(to, {".passkey"})
+    with closing(Page()) as page:
+        made, copyable = enrol(place.operator, page)
+    if not durable.create(target, f"{made}\n".encode(), 0o644):
+        raise InputError(f"{target} exists already", "name another file")
+    if copyable:
+        warn("this passkey can be copied to other devices by whoever keeps it for you")
+    say(str(made))
 
 
 @operator.command("list")

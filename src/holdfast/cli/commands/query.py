@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from holdfast.acts import asking
-from holdfast.cli.common import CASE, JSON, Where, say, warn, where
+from holdfast.acts import asking, linking, opinions
+from holdfast.acts import searches as searching
+from holdfast.acts.cases import OneCase
+from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
+from holdfast.core.errors import printable
 from holdfast.examine.exports import EXPORTS
+from holdfast.examine.rollups import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +34,16 @@ ITEM = click.option(
 @click.option("--text", default="", metavar="T", help="Only messages that contain T.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N events.")
 @click.option(
+    "--counts",
+    type=click.Choice(UNITS),
+    help="Only how many there are of each kind, by this unit of time.",
+)
+@click.option(
     "--export",
     type=click.Choice(sorted(EXPORTS)),
     help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
 )
+@click.option("--as-recorded", is_flag=True, help="Leave out what `clock` says of wrong clocks.")
 @JSON
 def timeline(
     place: Where,
@@ -45,7 +55,9 @@ def timeline(
     items: tuple[str, ...],
     text: str,
     limit: int | None,
+    counts: str | None,
     export: str | None,
+    as_recorded: bool,
     as_json: bool,
 ) -> None:
     """Show the case's events in order of time, UTC.
@@ -53,11 +65,19 @@ def timeline(
     \b
     Example:
       holdfast timeline --case 2026-0001 --from 2026-03-01 --kind browser.visit --json
+      holdfast timeline --case 2026-0001 --counts day
       holdfast timeline --case 2026-0001 --export timesketch > timeline.jsonl
     """
     if export is not None and as_json:
         raise click.UsageError("give --export or --json, not both")
-    request = asking.Timeline(case, start, end, kinds, items, text, limit)
+    if counts is not None:
+        if text or limit is not None or export is not None:
+            raise click.UsageError("--counts goes with --from, --to, --kind and --item alone")
+        many = asking.Counts(case, counts, start, end, kinds, items, as_recorded)
+        with place.session() as session:
+            _show(asking.counts(session, many), _many, as_json=as_json)
+        return
+    request = asking.Timeline(case, start, end, kinds, items, text, limit, as_recorded)
     with place.session() as session:
         lines = asking.timeline(session, request)
         if export is None:
@@ -74,6 +94,7 @@ def timeline(
 @ITEM
 @click.option("--valid", "valid_only", is_flag=True, help="Only those that pass their own rules.")
 @click.option("--text", default="", metavar="T", help="Only values that contain T.")
+@click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
 @JSON
 def indicators(
     place: Where,
@@ -83,6 +104,7 @@ def indicators(
     items: tuple[str, ...],
     valid_only: bool,
     text: str,
+    unknown: bool,
     as_json: bool,
 ) -> None:
     """Show addresses, names and digests found in the evidence, each with its place.
@@ -91,7 +113,7 @@ def indicators(
     Example:
       holdfast indicators --case 2026-0001 --kind domain --valid --json
     """
-    request = asking.Indicators(case, kinds, items, valid_only, text)
+    request = asking.Indicators(case, kinds, items, valid_only, text, not unknown)
     with place.session() as session:
         _show(asking.indicators(session, request), _indicator, as_json=as_json)
 
@@ -99,7 +121,7 @@ def indicators(
 @click.command()
 @where
 @CASE
-@click.argument("query", nargs=-1, required=True)
+@click.argument("query", nargs=-1)
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -108,17 +130,106 @@ def indicators(
     metavar="N",
     help="At most N records.",
 )
+@click.option("--save", metavar="NAME", help="Keep this search under a name, then ask it.")
+@click.option("--saved", metavar="NAME", help="Ask the search that was kept under this name.")
 @JSON
-def search(place: Where, *, case: str, query: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Find records by their words: all of them, "a phrase", a begin*.
+def search(
+    place: Where,
+    *,
+    case: str,
+    query: tuple[str, ...],
+    limit: int,
+    save: str | None,
+    saved: str | None,
+    as_json: bool,
+) -> None:
+    """Find records by their words: all of them, "a phrase", a begin*, a near~ miss.
+
+    In a field: subject:invoice, from:, to:, title:, url:, host:, user:, path:, kind:mail.message.
+    By time, UTC: since:2026-03-01 until:2026-03-31, on:2026-03-05.
 
     \b
     Example:
       holdfast search --case 2026-0001 'invoice "bank account" confirm*'
+      holdfast search --case 2026-0001 --save invoices 'subject:invoice~ since:2026-03-01'
+    """
+    if bool(query) == (saved is not None):
+        raise click.UsageError("give a search, or --saved NAME")
+    if save is not None and saved is not None:
+        raise click.UsageError("give --save or --saved, not both")
+    with place.session() as session:
+        text = " ".join(query)
+        if saved is not None:
+            text = searching.find(session, case, saved)
+        if save is not None:
+            searching.save(session, searching.SavedSearch(case, save, text))
+        hits = asking.search(session, asking.Search(case, text, limit))
+        _show(hits, _hit, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@JSON
+def searches(place: Where, *, case: str, as_json: bool) -> None:
+    """List the searches that were kept under a name.
+
+    \b
+    Example:
+      holdfast searches --case 2026-0001
     """
     with place.session() as session:
-        hits = asking.search(session, asking.Search(case, " ".join(query), limit))
-        _show(hits, _event, as_json=as_json)
+        for one in searching.searches(session, OneCase(case)):
+            if as_json:
+                emit(one.as_json())
+            else:
+                say(f"{one.name:<20}  {one.time}  {one.by}  {one.query}")
+
+
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, metavar="K", help="email, iban, btc …; repeat.")
+@click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
+@JSON
+def links(place: Where, *, case: str, kinds: tuple[str, ...], unknown: bool, as_json: bool) -> None:
+    """Show validated indicators of this case that other cases of the vault hold, too.
+
+    Where you have no rights in the other case you learn that there is one, and who leads it. Each
+    look is an entry of the asking case.
+
+    \b
+    Example:
+      holdfast links --case 2026-0001 --kind iban --kind email
+    """
+    with place.session() as session:
+        rows = linking.links(session, linking.Links(case, kinds, not unknown))
+        _show(rows, _link, as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@ITEM
+@click.option("--parser", "parsers", multiple=True, metavar="P", help="evtx, mail …; repeat.")
+@JSON
+def disagreements(
+    place: Where, *, case: str, items: tuple[str, ...], parsers: tuple[str, ...], as_json: bool
+) -> None:
+    """Show where second readers say other than the parsers (after `examine --cross-check`).
+
+    \b
+    Example:
+      holdfast disagreements --case 2026-0001 --parser evtx --json
+    """
+    with place.session() as session:
+        request = opinions.Disagreements(case, items, parsers)
+        rows = opinions.disagreements(session, request)
+        _show(rows, lambda row: f"{_place(row):<12}  {row['message']}", as_json=as_json)
+
+
+_ON, _OFF = "\ue000", "\ue001"
+"""Where bold begins and ends, until the text is made safe: no text that is safe has them."""
 
 
 def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
@@ -128,7 +239,7 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
         if as_json:
             sys.stdout.buffer.write(line)
         else:
-            say(text(orjson.loads(line)))
+            click.echo(_painted(text(orjson.loads(line))))
     if not found and not as_json:
         warn("nothing matches; `holdfast ledger` shows what was read and what was not")
 
@@ -136,7 +247,34 @@ def _show(lines: Iterator[bytes], text: Callable[[dict[str, Any]], str], *, as_j
 def _event(row: dict[str, Any]) -> str:
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
+    if "clock_ahead" in row:
+        recorded = f"recorded {row['time_recorded']}, clock {row['clock_ahead']} s ahead"
+        message = f"{message}  [{recorded}]"
     return f"{when:<27}  {row['kind']:<16}  {_place(row):<12}  {message}"
+
+
+def _many(row: dict[str, Any]) -> str:
+    return f"{row['time']:<20}  {row['events']:>9}  {row['kind']}"
+
+
+def _hit(row: dict[str, Any]) -> str:
+    """Return a hit; on a terminal, what was found is in bold."""
+    if not sys.stdout.isatty():
+        return _event(row)
+    text, at, parts = row["message"], 0, []
+    for start, end in row["marks"]:
+        if start >= at:
+            parts += [text[at:start], _ON, text[start:end], _OFF]
+            at = end
+    return _event({**row, "message": "".join([*parts, text[at:]])})
+
+
+def _painted(text: str) -> str:
+    """Return a hit as it is printed: whatever else in it a terminal would act on is shown."""
+    plain = printable(text)
+    for mark, code in ((_ON, "\x1b[1m"), (_OFF, "\x1b[22m")):
+        plain = plain.replace(printable(mark), code)
+    return plain
 
 
 def _place(row: dict[str, Any]) -> str:
@@ -148,8 +286,15 @@ def _place(row: dict[str, Any]) -> str:
     return f"{row['exhibit'] or ''}{inside}{at}"
 
 
+def _link(row: dict[str, Any]) -> str:
+    other = f"case {row['case']}" if row["case"] else row["note"]
+    return f"{row['kind']:<8}  {row['exhibit'] or '':<8}  {row['value']}  {other} ({row['lead']})"
+
+
 def _indicator(row: dict[str, Any]) -> str:
     mark = "" if row["valid"] else "  (not valid)"
+    for words, lists in (("known good", row["known_good"]), ("known bad", row["known_bad"])):
+        mark += f"  ({words}: {', '.join(lists)})" if lists else ""
     inside = f"/{row['inside']}" if row["inside"] else ""
     place = f"{row['exhibit'] or ''}{inside}@{row['offset']}"
     return f"{row['kind']:<7}  {place:<16}  {row['value']}{mark}"

@@ -78,6 +78,8 @@ def verify(
 
 
 def _print(report: Report) -> None:
+    for line in report.marked:
+        warn(f"marked: {line}")
     for line in report.incomplete:
         warn(f"incomplete: {line}")
     for line in report.problems:

@@ -38,6 +38,7 @@ from holdfast.collect.web.guard import Guard
 from holdfast.collect.web.labels import labels
 from holdfast.collect.web.order import Captured, Order
 from holdfast.collect.web.recorder import Recorder
+from holdfast.collect.web.refusals import OUT_OF_SCOPE, UNAPPROVED
 from holdfast.collect.web.resolving import Resolver
 from holdfast.collect.web.seen import Seen
 from holdfast.collect.web.taking import take
@@ -162,9 +163,8 @@ class _Capture:
             ended=clock.to_text(ended),
             views=len(self._seen.views),
             links=tuple(self._seen.links),
-            out_of_scope=tuple(
-                str(one["url"]) for one in self._seen.events if one["event"] == "out-of-scope"
-            ),
+            out_of_scope=self._seen.refused(OUT_OF_SCOPE),
+            unapproved=self._seen.refused(UNAPPROVED),
             times=(*before.times, *after.times),
             second_witness=testimony,
         )
@@ -291,8 +291,8 @@ class _Capture:
             return
         sealing.seal(state.source, self._out / STATE, list(self._order.recipients))
         if state.unused:
-            what = f"local storage of {state.unused} origins in the state file"
-            self._seen.lost("behaviour", what, "only its cookies are loaded")
+            what = f"databases of {state.unused} origins in the state file"
+            self._seen.lost("behaviour", what, "only cookies and local storage are loaded")
 
     def _write_views(self) -> list[bytes]:
         """Write the views as WARC records too; return all lines of the index."""
@@ -341,13 +341,6 @@ class _Capture:
             file.writelines(one.line() for one in self._view_records)
         return pieces.write(self._out, self._order.key)
 
-    def _account(self) -> dict[str, Any] | None:
-        state = self._order.state
-        if state is None:
-            return None
-        cookies = [{"domain": one["domain"], "name": one["name"]} for one in state.cookies]
-        return {**state.facts, "cookies": cookies, "part": STATE, "sha256": state.sha256}
-
     def _told(
         self,
         program: str,
@@ -376,7 +369,7 @@ class _Capture:
                 **order.settings.as_json(),
                 "version": seen.version,
             },
-            "account": self._account(),
+            "account": None if order.state is None else {**order.state.names(), "part": STATE},
             "clock": clock_reference(),
             "dates": dates.read(self._out / "capture" / "exchanges.jsonl"),
             "decoded": None if summary is None else asdict(summary),

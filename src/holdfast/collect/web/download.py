@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from holdfast.collect.web.guard import Line
+    from holdfast.collect.web.refusals import Refusal
     from holdfast.collect.web.tunnel import Tunnel
 
 REDIRECTS = 10
@@ -77,8 +78,8 @@ class Downloaded:
     complete: bool = False
     why: str | None = None
     """Why it is not complete."""
-    out_of_scope: str | None = None
-    """Where a redirect led that was not followed."""
+    refused: dict[Refusal, str] = field(default_factory=dict)
+    """Where a redirect led that was not followed, by the reason."""
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Downloader:
 
     tunnel: Tunnel
     folder: Path
-    covers: Callable[[str], bool]
+    refuses: Callable[[str], Refusal | None]
     limit: int
     """Bytes that the file may have."""
     context: ssl.SSLContext
@@ -117,8 +118,10 @@ class Downloader:
                 into.truncate()
                 done.size = 0
                 target = urljoin(done.final_url, where)
-                if not self.covers(target):
-                    done.out_of_scope, done.why = target, "it leads out of the case's scope"
+                refusal = self.refuses(target)
+                if refusal is not None:
+                    done.refused[refusal] = target
+                    done.why = f"it leads to {target}: {refusal.why}"
                     return
                 done.final_url = target
                 continue

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdfast.collect.web.download import Downloader
+from holdfast.collect.web.refusals import ELSEWHERE
 from holdfast.collect.web.tunnel import Tunnel
 from holdfast.core import addresses, clock
 from holdfast.core.errors import InputError, RemoteError
@@ -85,7 +86,7 @@ def learn(
     try:
         with Tunnel(guard) as tunnel, answer.open("w+b") as into:
             # Nothing is followed: who was named is who must answer.
-            loader = Downloader(tunnel, folder, lambda _url: False, _LIMIT, context)
+            loader = Downloader(tunnel, folder, lambda _url: ELSEWHERE, _LIMIT, context)
             done = loader.get(egress.ask, into)
             into.seek(0)
             said = into.read(_LIMIT).decode("ascii", "replace")

@@ -85,5 +85,8 @@ class Captured:
     views: int
     links: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
+    """Where it led outside the case's scope; not followed."""
+    unapproved: tuple[str, ...] = ()
+    """Persons' pages that it led to and nobody has approved; not followed."""
     times: tuple[Mapping[str, Json], ...] = ()
     second_witness: Testimony | None = None

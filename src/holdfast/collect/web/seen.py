@@ -12,6 +12,8 @@ from holdfast.core import clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from holdfast.collect.web.refusals import Refusal
+    from holdfast.collect.web.state import Stored
     from holdfast.collect.web.views import View
 
 
@@ -26,9 +28,10 @@ class Plan:
     """Seconds that it may go on loading after that, at most."""
     scroll: Limits | None = field(default_factory=Limits)
     cookies: tuple[dict[str, Any], ...] = ()
+    stored: tuple[Stored, ...] = ()
     """What the browser is signed in with."""
-    covers: Callable[[str], bool] = lambda _url: True
-    """Whether a main page's URL is within the case's scope."""
+    refuses: Callable[[str], Refusal | None] = lambda _url: None
+    """Why a main page's URL may not be loaded; None where it may."""
 
 
 @dataclass
@@ -43,6 +46,10 @@ class Page:
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     crashed: bool = False
+
+    def owns(self, frame: str) -> bool:
+        """Say whether a frame is this page's own, and none in it."""
+        return frame in {self.frame, self.target}
 
 
 @dataclass
@@ -66,6 +73,10 @@ class Seen:
     def lost(self, kind: str, what: str, why: str) -> None:
         """Enter something that is missing."""
         self.losses.append({"exchange": None, "kind": kind, "what": what, "why": why})
+
+    def refused(self, refusal: Refusal) -> tuple[str, ...]:
+        """Return the main pages that were not loaded for this reason."""
+        return tuple(str(one["url"]) for one in self.events if one["event"] == refusal.event)
 
     def happened(self, event: str, /, **facts: Any) -> None:
         """Enter something that happened."""

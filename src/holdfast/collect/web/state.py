@@ -1,13 +1,16 @@
-"""A signed-in browser's state, as Playwright's `storageState` writes it; its cookies are used.
+"""A signed-in browser's state, as Playwright's `storageState` writes it.
 
 {"cookies": [{"name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite"}],
- "origins": [{"origin", "localStorage": [...]}]}
+ "origins": [{"origin", "localStorage": [{"name", "value"}], "indexedDB": [...]}]}
+
+Cookies and local storage are used; databases are not, and the item says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -24,6 +27,21 @@ _SAME_SITE = {"Strict", "Lax", "None"}
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What a site keeps in the browser's local storage."""
+
+    origin: str
+    """`https://host` or `https://host:port`."""
+    values: tuple[tuple[str, str], ...]
+    """Names with their values, which are secret."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names."""
+        return [name for name, _ in self.values]
+
+
+@dataclass(frozen=True)
 class State:
     """What a signed-in capture starts with."""
 
@@ -31,8 +49,9 @@ class State:
     sha256: str
     cookies: tuple[dict[str, Any], ...]
     """As `Storage.setCookies` takes them."""
+    stored: tuple[Stored, ...]
     unused: int
-    """Origins with local storage, which is not loaded."""
+    """Origins with databases, which are not loaded."""
     facts: dict[str, Json]
     """The account, who approved it: goes into capture.json."""
 
@@ -40,6 +59,15 @@ class State:
     def domains(self) -> tuple[str, ...]:
         """Return the hosts that the cookies are for; a leading dot means those below, too."""
         return tuple(sorted({str(one["domain"]) for one in self.cookies}))
+
+    def names(self) -> dict[str, Json]:
+        """Return what capture.json says of it: names and places, no value."""
+        return {
+            **self.facts,
+            "cookies": [{"domain": one["domain"], "name": one["name"]} for one in self.cookies],
+            "local_storage": [{"names": [*one.names], "origin": one.origin} for one in self.stored],
+            "sha256": self.sha256,
+        }
 
 
 def read(path: Path, facts: dict[str, Json]) -> State:
@@ -52,14 +80,29 @@ def read(path: Path, facts: dict[str, Json]) -> State:
         data = path.read_bytes()
         said = orjson.loads(data)
         cookies = tuple(_cookie(one) for one in said["cookies"])
-        unused = sum(bool(one.get("localStorage")) for one in said.get("origins", []))
+        origins = said.get("origins", [])
+        stored = tuple(_stored(one) for one in origins if one.get("localStorage"))
+        unused = sum(bool(one.get("indexedDB")) for one in origins)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}", "name another") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
             f"{path} is no storage state", "give what Playwright's storageState wrote"
         ) from None
-    return State(path, sha256_hex(data), cookies, unused, facts)
+    return State(path, sha256_hex(data), cookies, stored, unused, facts)
+
+
+def _stored(said: dict[str, Any]) -> Stored:
+    parts = urlsplit(said["origin"])
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError(origin)
+    if said["origin"] not in {origin, f"{origin}/"}:
+        raise ValueError(origin)
+    values = tuple((one["name"], one["value"]) for one in said["localStorage"])
+    if not all(isinstance(one, str) for pair in values for one in pair):
+        raise TypeError(origin)
+    return Stored(origin, values)
 
 
 def _cookie(said: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from holdfast.collect.web import behaviour
+from holdfast.collect.web import behaviour, storage
 from holdfast.collect.web.devtools import DevtoolsError
+from holdfast.collect.web.judging import Judging
 from holdfast.collect.web.seen import Page, Plan, Seen
 from holdfast.collect.web.views import Viewer
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 2.0
 """Seconds that a page has to answer once its time is over."""
+_START = 15.0
+"""Seconds in which a browser that was just started shows its page."""
 POPUPS = 5
 """Pages opened by the page that are looked at; further ones are closed and recorded."""
 
@@ -52,12 +55,14 @@ class Visit:
         self._busy: set[str] = set()
         """Downloads under way."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._judging = Judging(browser, self._judge)
         self._handlers: dict[str, Callable[[dict[str, Any], Page | None, str | None], None]] = {
             "Browser.downloadProgress": self._progress,
             "Browser.downloadWillBegin": self._download,
             "Fetch.requestPaused": self._paused,
             "Inspector.targetCrashed": self._crashed,
             "Page.frameNavigated": self._navigated,
+            "Page.frameStartedNavigating": self._began,
             "Page.javascriptDialogOpening": self._dialog,
             "Page.lifecycleEvent": self._lifecycle,
             "Page.loadEventFired": self._loaded,
@@ -79,31 +84,41 @@ class Visit:
             task.cancel()
 
     async def _visit(self) -> None:
-        self.seen.version = await self._browser.send("Browser.getVersion")
-        await self._browser.send("Target.setDiscoverTargets", {"discover": True})
-        await self._browser.send(
-            "Target.setAutoAttach",
-            {
-                "autoAttach": True,
-                "filter": [{"type": "page"}],
-                "flatten": True,
-                "waitForDebuggerOnStart": True,
-            },
-        )
-        await self._browser.send(
-            "Browser.setDownloadBehavior",
-            {
-                "behavior": "allowAndName",
-                "downloadPath": str(self._downloads),
-                "eventsEnabled": True,
-            },
+        # All at once: while a browser starts, each answer takes its time.
+        _, self.seen.version, *_ = await asyncio.gather(
+            self._judging.start(),
+            self._browser.send("Browser.getVersion"),
+            self._browser.send("Target.setDiscoverTargets", {"discover": True}),
+            self._browser.send(
+                "Target.setAutoAttach",
+                {
+                    "autoAttach": True,
+                    "filter": [{"type": "page"}],
+                    "flatten": True,
+                    "waitForDebuggerOnStart": True,
+                },
+            ),
+            self._browser.send(
+                "Browser.setDownloadBehavior",
+                {
+                    "behavior": "allowAndName",
+                    "downloadPath": str(self._downloads),
+                    "eventsEnabled": True,
+                },
+            ),
         )
         if self._plan.cookies:
             await self._browser.send("Storage.setCookies", {"cookies": list(self._plan.cookies)})
-        await asyncio.wait_for(self._ready.wait(), 15)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), _START)
         main = self._main
         if main is None:
             raise DevtoolsError("the browser shows no page")
+        for line in await storage.load(self._browser, self._judging, main, self._plan.stored):
+            self.seen.behaviours.append(line)
+            if "failed" in line:
+                what = f"local storage of {line['origin']}"
+                self.seen.lost("behaviour", what, line["failed"])
         if self._recorder is not None:
             await self._recorder.start(main.session)
         try:
@@ -137,6 +152,10 @@ class Visit:
             self.seen.error = str(error)
             if said.get("isDownload") or error == "net::ERR_ABORTED":
                 return
+        elif "loaderId" in said:
+            # Answered when the document is about to come, before any of its scripts runs.
+            self._judging.decided(said["frameId"], said["loaderId"])
+            self._judging.free(said["loaderId"])
         await self._unless_gone(main.loaded.wait())
 
     async def _unless_gone(self, waited: Any) -> Any:
@@ -243,6 +262,8 @@ class Visit:
 
     def _attached(self, params: dict[str, Any], _page: Page | None, _session: str | None) -> None:
         info = params["targetInfo"]
+        if info["type"] != "page":
+            return  # a session of the browser's own, for judging
         page = Page(params["sessionId"], info["targetId"], info["url"], info.get("openerId"))
         first = self._main is None
         if first:
@@ -254,6 +275,7 @@ class Visit:
                 self._browser.post("Target.closeTarget", {"targetId": page.target})
                 return
         self._pages[page.session] = page
+        self._judging.opened(page.target)
         task = asyncio.ensure_future(self._set_up(page, first=first))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -265,11 +287,6 @@ class Visit:
                 self._browser.post("Page.enable", session=session),
                 self._browser.post("Inspector.enable", session=session),
                 self._browser.post("Page.setLifecycleEventsEnabled", {"enabled": True}, session),
-                self._browser.post(
-                    "Fetch.enable",
-                    {"patterns": [{"requestStage": "Request", "resourceType": "Document"}]},
-                    session,
-                ),
                 self._browser.post("Page.getFrameTree", session=session),
                 self._browser.post("Runtime.runIfWaitingForDebugger", session=session),
             ]
@@ -281,28 +298,28 @@ class Visit:
             # A page behind another is slowed down.
             self._browser.post("Page.bringToFront", session=self._main.session)
 
-    def _paused(self, params: dict[str, Any], page: Page | None, session: str | None) -> None:
-        """Judge a document's request: the main page must stay within the scope."""
-        url, request = str(params["request"]["url"]), {"requestId": params["requestId"]}
-        outside = (
-            page is not None
-            and params.get("frameId") in {page.frame, page.target}
-            and url.startswith(("http:", "https:"))
-            and not self._plan.covers(url)
-        )
-        if not outside:
-            self._browser.post("Fetch.continueRequest", request, session)
-            return
-        came = "redirect" if params.get("redirectedRequestId") else "navigation"
-        self.seen.happened("out-of-scope", url=url, by=came)
-        self.seen.lost("blocked", f"{url}, where a {came} led", "outside the case's scope")
+    def _paused(self, params: dict[str, Any], _page: Page | None, session: str | None) -> None:
+        self._judging.paused(params, session)
+
+    def _judge(self, frame: str, url: str, redirected: bool) -> bool:
+        """Say whether a document may be loaded: the main page must stay within the scope."""
+        page = next((one for one in self._pages.values() if one.owns(frame)), None)
+        if page is None or not url.startswith(("http:", "https:")):
+            return True
+        refusal = self._plan.refuses(url)
+        if refusal is None:
+            return True
+        came = "redirect" if redirected else "navigation"
+        self.seen.happened(refusal.event, url=url, by=came)
+        self.seen.lost("blocked", f"{url}, where a {came} led", refusal.why)
         if page is self._main:
-            self.seen.error = "out of scope"
-        self._browser.post(
-            "Fetch.failRequest", {**request, "errorReason": "BlockedByClient"}, session
-        )
-        if page is not None:
-            page.loaded.set()
+            self.seen.error = refusal.error
+        page.loaded.set()
+        return False
+
+    def _began(self, params: dict[str, Any], page: Page | None, _session: str | None) -> None:
+        if page is not None and page.owns(params["frameId"]):
+            self._judging.began(params)
 
     def _dialog(self, params: dict[str, Any], _page: Page | None, session: str | None) -> None:
         kind = str(params.get("type"))
@@ -332,6 +349,9 @@ class Visit:
         frame = params["frame"]
         if page is not None and frame.get("parentId") is None:
             page.frame, page.url = frame["id"], frame["url"]
+            self._judging.committed(frame)
+            if page is self._main:
+                self._judging.free(frame["loaderId"])
 
     def _crashed(self, _params: dict[str, Any], page: Page | None, _session: str | None) -> None:
         if page is not None:
@@ -345,6 +365,7 @@ class Visit:
         page = self._pages.pop(str(params.get("sessionId")), None)
         if page is not None:
             self.seen.happened("closed", url=page.url)
+            self._judging.closed(page.target)
             page.loaded.set()
             page.quiet.set()
 

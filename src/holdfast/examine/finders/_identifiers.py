@@ -164,7 +164,7 @@ def database() -> Any:
     return made
 
 
-def judge(phrase: bytes, numbers: set[int]) -> tuple[Found, ...]:
+def judge(phrase: bytes, numbers: frozenset[int]) -> tuple[Found, ...]:
     """Return the identifiers of the kinds `numbers` in `phrase`, by their place."""
     out = []
     for number in sorted(numbers):

@@ -74,7 +74,12 @@ _IPV6 = (
     rb"(?:%[a-z0-9]{1,15}+)?(?![0-9a-z_:])"
 )
 _HEX = rb"(?<![0-9a-z])(?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-z])"
-_DOMAIN = rb"(?<![a-z0-9._\])-])" + _HOST
+# Not what a URL's scheme ends, `192.0.2.1http://x`: the place would be taken, and the URL be lost.
+_DOMAIN = (
+    rb"(?<![a-z0-9._\])-])"
+    + _HOST
+    + rb"(?!(?:(?<=http)|(?<=https)|(?<=hxxp)|(?<=hxxps))(?::|\[:\])(?://|\\/\\/))"
+)
 
 _EXACT: dict[bytes, bytes] = {
     b"url": _URL, b"email": _EMAIL, b"ipv4": _IPV4, b"ipv6": _IPV6, b"hash": _HEX,

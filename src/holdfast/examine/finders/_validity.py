@@ -12,9 +12,6 @@ import hashlib
 import re
 from functools import lru_cache
 
-import phonenumbers
-from Crypto.Hash import keccak
-
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _DIGIT = {letter: value for value, letter in enumerate(_ALPHABET)}
 _BECH32 = {letter: value for value, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
@@ -122,6 +119,8 @@ def iban(text: str) -> tuple[int, bool] | None:
 @lru_cache(maxsize=4096)
 def phone(text: str) -> bool | None:
     """Judge a number in international form; None where no country has such a number."""
+    import phonenumbers  # noqa: PLC0415 - a tenth of a worker's start, and few files have one
+
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
@@ -175,6 +174,8 @@ def bech32(text: str) -> bool:
 
 
 def _keccak(data: bytes) -> bytes:
+    from Crypto.Hash import keccak  # noqa: PLC0415 - the same
+
     return keccak.new(digest_bits=256, data=data).digest()
 
 

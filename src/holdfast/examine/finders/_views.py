@@ -7,8 +7,10 @@ last letter may be lost. Offsets and lengths always count the file's bytes.
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from holdfast.examine.block import Block, Part
 from holdfast.examine.finders._words import Lexicon, Scanner
 from holdfast.examine.record import Indicator
 
@@ -22,20 +24,27 @@ AROUND = 32
 _LONG = 128
 """Characters of the finding itself that are shown in its context."""
 _KEPT = 1 << 18
+_ROWS = 8192
+"""Findings of one block, at most."""
 
 _BIG_ENDIAN = b"\xfe\xff"
 _NOT_ASCII = bytes([0]) + bytes([0x80]) * 255
 _SHOWN = bytes(byte if 0x20 <= byte < 0x7F else 0x20 for byte in range(256))
 
 
-def scan(file: EvidenceFile, window: int, lexicon: Lexicon) -> Iterator[Indicator]:
+_Row = tuple[int, int, str, str, bool, str]
+"""Offset, length, type, value, whether it is valid, and what stands around it."""
+_offset = itemgetter(0)
+
+
+def scan(file: EvidenceFile, window: int, lexicon: Lexicon) -> Iterator[Block]:
     """Yield what `lexicon` finds in `file`, by offset, reading `window` bytes (even) at a time."""
     views = [_View(lexicon, 1, 0, None)]
     if file.head.startswith(_BIG_ENDIAN):
         views.append(_View(lexicon, 2, 0, 1))
     else:
         views += [_View(lexicon, 2, 0, 0), _View(lexicon, 2, 1, 0)]
-    pending: list[Indicator] = []
+    pending: list[_Row] = []
     recent = _Recent(file.descriptor)
     with file.open() as stream:
         while True:
@@ -43,14 +52,24 @@ def scan(file: EvidenceFile, window: int, lexicon: Lexicon) -> Iterator[Indicato
             last = len(data) < window
             recent.add(data)
             for view in views:
-                pending += view.feed(data, recent, last=last)
+                view.feed(data, recent, pending, last=last)
             settled = min(view.settled for view in views)
             pending.sort(key=_offset)
             ready = len(pending) if last else _before(pending, settled)
-            yield from pending[:ready]
+            for at in range(0, ready, _ROWS):
+                yield _block(pending[at : min(ready, at + _ROWS)])
             del pending[:ready]
             if last:
                 return
+
+
+def _block(rows: list[_Row]) -> Block:
+    offsets, lengths, types, values, valid, contexts = zip(*rows, strict=True)
+    columns = {
+        "message": values, "offset": offsets, "length": lengths, "type": types, "value": values,
+        "valid": valid, "context": contexts,
+    }  # fmt: skip
+    return Block((Part(Indicator, range(len(rows)), columns),))
 
 
 class _View:
@@ -67,8 +86,8 @@ class _View:
         """The offset in the file before which everything was found."""
         return self._scanner.at * self._step + self._phase
 
-    def feed(self, data: bytes, recent: _Recent, *, last: bool) -> list[Indicator]:
-        """Take the next bytes of the file; return what is found so far."""
+    def feed(self, data: bytes, recent: _Recent, out: list[_Row], *, last: bool) -> None:
+        """Take the next bytes of the file; add to `out` what is found so far."""
         if self._low is None:
             found = self._scanner.feed(data, last=last)
         else:
@@ -82,17 +101,10 @@ class _View:
             else:
                 found = self._scanner.skip(even // 2)
         step, phase, low = self._step, self._phase, self._low
-        out = []
         for at, (start, size, kind, value, valid) in found:
             offset, length = (at + start) * step + phase, size * step
-            context = recent.around(offset, length, step, low)
-            out.append(
-                Indicator(
-                    message=value, offset=offset, length=length, type=kind, value=value,
-                    valid=valid, context=context,
-                )
-            )  # fmt: skip
-        return out
+            around = recent.around(offset, length, step, low)
+            out.append((offset, length, kind, value, valid, around))
 
 
 class _Recent:
@@ -100,23 +112,23 @@ class _Recent:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._shown = b""
+        self._shown = ""
         self._at = 0
 
     def add(self, data: bytes) -> None:
         kept = self._shown[-_KEPT:]
         self._at += len(self._shown) - len(kept)
-        self._shown = kept + data.translate(_SHOWN)
+        self._shown = kept + str(data.translate(_SHOWN), "ascii")
 
     def around(self, offset: int, length: int, step: int, low: int | None) -> str:
         reach = AROUND * step
         start = offset - reach if offset >= reach else offset % step
         stop = offset + (length if length < _LONG * step else _LONG * step) + reach
         at = start - self._at
-        raw = self._shown[at : stop - self._at] if at >= 0 else b""
-        if len(raw) < stop - start:
-            raw = os.pread(self._descriptor, stop - start, start).translate(_SHOWN)
-        return str(raw if low is None else raw[low::2], "ascii").strip()
+        shown = self._shown[at : stop - self._at] if at >= 0 else ""
+        if len(shown) < stop - start:
+            shown = str(os.pread(self._descriptor, stop - start, start).translate(_SHOWN), "ascii")
+        return (shown if low is None else shown[low::2]).strip()
 
 
 def _ascii_units(data: bytes, low: int) -> bytes:
@@ -127,9 +139,5 @@ def _ascii_units(data: bytes, low: int) -> bytes:
     return both.to_bytes(len(high), "little")
 
 
-def _offset(indicator: Indicator) -> int:
-    return indicator.offset or 0
-
-
-def _before(indicators: list[Indicator], offset: int) -> int:
-    return next((i for i, one in enumerate(indicators) if _offset(one) >= offset), len(indicators))
+def _before(rows: list[_Row], offset: int) -> int:
+    return next((i for i, one in enumerate(rows) if one[0] >= offset), len(rows))

@@ -10,6 +10,7 @@ dropped, save a URL, which is reported up to there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from holdfast.examine.finders import _identifiers, _patterns
@@ -34,16 +35,19 @@ class Lexicon:
     """Translation that makes a newline of the punctuation at which a long word is cut."""
     first: Callable[[], Any]
     """Gives hyperscan's first pass."""
-    judge: Callable[[bytes, set[int]], tuple[Found, ...]]
+    judge: Callable[[bytes, frozenset[int]], tuple[Found, ...]]
     """Gives the findings of a word in which the first pass had hits of these numbers."""
     back: int = 3
     """From the end of a hit to a byte of its word: one for the newline put before the data, one as
     an end lies after its last byte, and one where that byte may be the gap after the word."""
 
 
-def _by_word(word: bytes, numbers: set[int]) -> tuple[Found, ...]:
+_IPV6 = frozenset({_patterns.IPV6})
+
+
+def _by_word(word: bytes, numbers: frozenset[int]) -> tuple[Found, ...]:
     # The pattern of IPv6 takes places where its judge finds nothing; they stay taken.
-    seen = frozenset({*numbers, _patterns.IPV6} if word.count(b":") > 1 else numbers)
+    seen = numbers | _IPV6 if word.count(b":") > 1 else numbers
     return judged(word, seen) if len(word) <= _SHORT else judge(word, seen)
 
 
@@ -57,6 +61,12 @@ IDENTIFIERS = Lexicon(
     _identifiers.TO_PHRASES, _soft(b'"<>{}|'), _identifiers.database, _identifiers.judge
 )
 """Everything with rules of its own: in runs of printable ASCII, blanks included."""
+
+
+@cache
+def _numbers(seen: int) -> frozenset[int]:
+    """Return the numbers whose bits are set: one set for each of the few that occur."""
+    return frozenset(number for number in range(seen.bit_length()) if seen >> number & 1)
 
 
 class Scanner:
@@ -94,27 +104,31 @@ class Scanner:
         return out
 
     def _scan(self, data: bytes, out: list[tuple[int, Found]]) -> None:
-        start, stop, numbers = 0, 0, set[int]()
-        for inside, number in self._hits(data):
+        start, stop, seen = 0, 0, 0
+        back, last = self._lexicon.back, len(data) - 1
+        for end, number in self._hits(data):
+            inside = end - back if end - back < last else last
             if inside < stop:
-                numbers.add(number)
+                seen |= 1 << number
                 continue
-            if numbers:
-                self._word(data, start, stop, numbers, out)
+            if seen:
+                self._word(data, start, stop, seen, out)
             start = data.rfind(_GAP, 0, inside + 1) + 1
-            end = data.find(_GAP, inside)
-            stop = len(data) if end < 0 else end
-            numbers = {number}
-        if numbers:
-            self._word(data, start, stop, numbers, out)
+            stop = data.find(_GAP, inside)
+            if stop < 0:
+                stop = len(data)
+            seen = 1 << number
+        if seen:
+            self._word(data, start, stop, seen, out)
 
     def _word(
-        self, data: bytes, start: int, stop: int, numbers: set[int], out: list[tuple[int, Found]]
+        self, data: bytes, start: int, stop: int, seen: int, out: list[tuple[int, Found]]
     ) -> None:
         cut = self._left_cut and start == 0
         if stop - start <= LIMIT and not cut:
             at = self.at + start
-            out += [(at, found) for found in self._lexicon.judge(data[start:stop], numbers)]
+            judged = self._lexicon.judge(data[start:stop], _numbers(seen))
+            out += [(at, found) for found in judged]
         else:
             self._pieces(data[start:stop], self.at + start, cut, out)
 
@@ -126,12 +140,12 @@ class Scanner:
             self._held, self.at, self._left_cut = self._held[size:], self.at + size, not soft
 
     def _hits(self, data: bytes) -> list[tuple[int, int]]:
-        """Return, for each hit of the first pass, a place inside its word, and its number."""
+        """Return each hit of the first pass: where it ends, one byte late, and its number."""
         ends: list[tuple[int, int]] = []
-        back, last = self._lexicon.back, len(data) - 1
+        add = ends.append
 
         def hit(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            ends.append((min(end - back, last), number))
+            add((end, number))
 
         self._lexicon.first().scan(_GAP + data + _GAP, match_event_handler=hit)
         ends.sort()
@@ -154,7 +168,7 @@ class Scanner:
     def _judge_piece(
         self, piece: bytes, at: int, *, left: bool, right: bool, out: list[tuple[int, Found]]
     ) -> None:
-        numbers = {number for _, number in self._hits(piece)}
+        numbers = frozenset(number for _, number in self._hits(piece))
         for found in self._lexicon.judge(piece, numbers) if numbers else ():
             torn = (left and found.start == 0) or (
                 right and found.start + found.length == len(piece)

@@ -33,21 +33,21 @@ from holdfast.examine.finders._words import ADDRESSES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
-    from holdfast.examine.record import Indicator
 
-VERSION = 3
+VERSION = 4
 DECODERS: tuple[str, ...] = ("hyperscan", "publicsuffixlist", "python")
 
 WINDOW = 1 << 20
 """Bytes read at a time; an even number."""
 
 
-def find(file: EvidenceFile) -> Iterator[Indicator]:
+def find(file: EvidenceFile) -> Iterator[Block]:
     """Yield the indicators of `file` in order of their offset."""
     return scan(file, WINDOW)
 
 
-def scan(file: EvidenceFile, window: int) -> Iterator[Indicator]:
+def scan(file: EvidenceFile, window: int) -> Iterator[Block]:
     """Yield as `find` does, reading `window` bytes (an even number) at a time."""
     return _views.scan(file, window, ADDRESSES)

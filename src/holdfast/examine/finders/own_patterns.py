@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.core.canonical import Json
+    from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.patterns import Pattern
-    from holdfast.examine.record import Indicator
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("hyperscan", "python")
@@ -69,7 +69,7 @@ def use(settings: Json) -> None:
     except Exception as error:  # hyperscan's own class differs between its versions
         raise InputError(f"the patterns can't be compiled: {error}") from error
 
-    def judge(phrase: bytes, numbers: set[int]) -> tuple[Found, ...]:
+    def judge(phrase: bytes, numbers: frozenset[int]) -> tuple[Found, ...]:
         out = [hit for number in sorted(numbers) for hit in _hits(patterns[number], phrase)]
         return tuple(sorted(out, key=lambda found: found.start))
 
@@ -95,7 +95,7 @@ def _hits(pattern: Pattern, phrase: bytes) -> Iterator[Found]:
             yield Found(start, len(raw), kind, raw.decode("utf-8", "backslashreplace"), True)
 
 
-def find(file: EvidenceFile) -> Iterator[Indicator]:
+def find(file: EvidenceFile) -> Iterator[Block]:
     """Yield what the unit's patterns match, in order of offset."""
     if _InUse.lexicon is not None:
         yield from _views.scan(file, WINDOW, _InUse.lexicon)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from holdfast.examine.record import Record
 
@@ -116,6 +117,58 @@ class BrowserLogin(Record):
     guid: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserCookie(Record):
+    """A cookie, without its value: that is a key to somebody's account. `time`: when it was made.
+
+    The value's length and digest tell whether two browsers hold the same one.
+    """
+
+    KIND: ClassVar[str] = "browser.cookie"
+
+    domain: str | None = None
+    """The host that gets it; with a dot before it, those below it too."""
+    name: str | None = None
+    cookie_path: str | None = None
+    encrypted: bool
+    """The value is encrypted in the file."""
+    value_bytes: int | None = None
+    """Of the value as it stands there."""
+    value_sha256: str | None = None
+    """Of the value as it stands there; short values can be found by trying."""
+    last_access_time: int | None = None
+    until_time: int | None = None
+    modified_time: int | None = None
+    secure: bool | None = None
+    """Sent over TLS alone."""
+    http_only: bool | None = None
+    """Hidden from scripts."""
+    same_site: str | None = None
+    """`none`, `lax`, `strict`; `unset` where the server did not say."""
+    persistent: bool | None = None
+    """It outlives the browser's session."""
+    partition: str | None = None
+    """The site or container that it is kept apart for."""
+    server_port: int | None = None
+
+
+def cookie(
+    value: object, *, encrypted: bool, domain: str | None, name: str | None, **columns: Any
+) -> BrowserCookie:
+    """Return a cookie's record, with its value as length and digest only."""
+    raw = value if isinstance(value, bytes) else (text(value) or "").encode("utf-8", "replace")
+    kept = f"cookie {name or '(no name)'} of {domain or '(no host)'}"
+    return BrowserCookie(
+        message=line(f"{kept}, value encrypted" if encrypted else kept),
+        domain=domain,
+        name=name,
+        encrypted=encrypted,
+        value_bytes=len(raw),
+        value_sha256=hashlib.sha256(raw).hexdigest() if raw else None,
+        **columns,
+    )
+
+
 # SQLite types values, not columns: what stands in a column may be anything.
 
 
@@ -130,6 +183,11 @@ def text(value: object) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return None if value is None else str(value)
+
+
+def flag(value: object) -> bool | None:
+    """Return what a column that holds 0 or 1 says; None where it says nothing."""
+    return None if value is None else bool(value)
 
 
 def line(value: str) -> str:

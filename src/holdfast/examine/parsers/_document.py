@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from xml.parsers import expat
 
-from holdfast.examine.record import Record, UnreadableError
+from holdfast.examine.record import DAY_ONLY, EXACT, ZONE_ASSUMED, Record, UnreadableError, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from holdfast.examine.record import Timed
 
 CHUNK = 1 << 16
 """Characters of one record of text at most."""
@@ -23,6 +25,8 @@ _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?)?"
 )
 _DEPTH = 500
+_STAMP = 64
+"""Characters of a date that are kept as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,15 @@ def clean(text: str) -> str:
 def line(text: str) -> str:
     """Return the start of `text` as one line."""
     return " ".join(clean(text[:600]).split())[:200]
+
+
+def dated(meaning: str, text: str | None) -> Timed:
+    """Return when something was done, as a W3C date says it."""
+    time, found = from_iso(text), _ISO.match(text.strip()) if text else None
+    quality = EXACT
+    if found is not None and found[8] is None:
+        quality = DAY_ONLY if found[4] is None else ZONE_ASSUMED
+    return timed(time, meaning, quality, clean(text)[:_STAMP] if text else None)
 
 
 def from_iso(text: str | None) -> int | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,12 @@ _RECORD = struct.Struct("<4sIQQ")
 _SIZE = struct.Struct("<I")
 _SMALLEST = _RECORD.size + _SIZE.size
 _LAST_RECORD, _FREE, _DATA_SUM, _HEADER_SUM, _TABLES = 44, 48, 52, 124, 128
-_SINCE_1601 = 11_644_473_600_000_000
+SINCE_1601 = 11_644_473_600_000_000
 """Microseconds from 1601, FILETIME's origin, to 1970."""
 _DIRTY, _FULL = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One record in a chunk, as its 24-byte header describes it."""
 
     offset: int
@@ -43,6 +42,8 @@ class Place:
     number: int
     written: int
     """Microseconds since 1970, UTC."""
+    nanos: int
+    """Nanoseconds beyond them, by the hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def header(data: bytes) -> Header:
 
 def chunk(data: bytes, offset: int) -> Chunk | None:
     """Read one slot; None where it is empty (zeros), as logs are filled up with."""
-    if not data.strip(b"\0"):
+    if not data.startswith(CHUNK_MAGIC) and not data.strip(b"\0"):
         return None
     faults = [] if len(data) == CHUNK else ["the file ends within a chunk"]
     data = data.ljust(CHUNK, b"\0")
@@ -171,11 +172,15 @@ def _uint32(data: bytes, offset: int) -> int:
 
 def _run(data: bytes, start: int, end: int) -> Iterator[Place]:
     """Yield the records that follow one another from `start`, until one is none."""
-    while start + _SMALLEST <= end and (place := _place(data, start)) is not None:
-        if start + place.size > end:
+    record, last = _RECORD.unpack_from, _SIZE.unpack_from
+    while start + _SMALLEST <= end:
+        mark, size, number, written = record(data, start)
+        if mark != _MARK or not _SMALLEST <= size <= end - start:
             return
-        yield place
-        start += place.size
+        if last(data, start + size - 4)[0] != size:
+            return
+        yield Place(start, size, number, written // 10 - SINCE_1601, written % 10 * 100)
+        start += size
 
 
 def _place(data: bytes, offset: int) -> Place | None:
@@ -184,7 +189,7 @@ def _place(data: bytes, offset: int) -> Place | None:
         return None
     if _uint32(data, offset + size - _SIZE.size) != size:
         return None
-    return Place(offset, size, number, written // 10 - _SINCE_1601)
+    return Place(offset, size, number, written // 10 - SINCE_1601, written % 10 * 100)
 
 
 def _search(data: bytes, start: int) -> tuple[list[Place], int]:

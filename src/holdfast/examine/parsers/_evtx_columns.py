@@ -1,84 +1,26 @@
 """Decoded event records (JSON text) as columns.
 
 An object for each record would cost more than decoding it did: the values go from the decoder's
-JSON into rows of plain values, and those into columns, thousands at a time.
+JSON into columns, thousands at a time; what has a shape of its own, by way of `_evtx_row`.
 docs/decisions/0053-logs-come-in-blocks.md.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from holdfast.examine.block import Block, Part
-from holdfast.examine.record import EXACT
+from holdfast.examine._arrow import Array, pa, pc
+from holdfast.examine.block import Part, Rows, block, merged, numbers
+from holdfast.examine.parsers import _evtx_row as one
+from holdfast.examine.parsers import _evtx_shapes as shapes
+from holdfast.examine.record import EXACT, Failure
 
 if TYPE_CHECKING:
-    from holdfast.examine.parsers._evtx_chunks import Place
+    from holdfast.examine.block import Block
+    from holdfast.examine.parsers._evtx_chunks import Chunk, Place
     from holdfast.examine.record import Record
 
-__all__ = ["COLUMNS", "FIELDS", "Columns"]
-
-_VALUES, _MESSAGE = 40, 500
-"""Values of an event that its message shows, and the message's characters."""
-_LARGEST = 2**63
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
-_DIGITS = 18
-
-FIELDS: dict[str, tuple[str, ...]] = {
-    "subject_user": ("SubjectUserName",),
-    "subject_domain": ("SubjectDomainName",),
-    "subject_sid": ("SubjectUserSid",),
-    "subject_logon": ("SubjectLogonId",),
-    "target_user": ("TargetUserName",),
-    "target_domain": ("TargetDomainName",),
-    "target_sid": ("TargetUserSid", "TargetSid"),
-    "target_logon": ("TargetLogonId",),
-    "logon_type": ("LogonType",),
-    "workstation": ("WorkstationName",),
-    "ip_address": ("IpAddress",),
-    "source_ip": ("SourceIp", "SourceAddress"),
-    "destination_ip": ("DestinationIp", "DestAddress"),
-    "destination_port": ("DestinationPort", "DestPort"),
-    "account": ("User",),
-    "image": ("Image", "NewProcessName"),
-    "command_line": ("CommandLine",),
-    "parent_image": ("ParentImage", "ParentProcessName"),
-    "parent_command_line": ("ParentCommandLine",),
-    "process_name": ("ProcessName",),
-    "target_file": ("TargetFilename",),
-    "target_object": ("TargetObject",),
-    "object_name": ("ObjectName",),
-    "service_name": ("ServiceName",),
-    "service_file": ("ImagePath", "ServiceFileName"),
-    "task_name": ("TaskName",),
-    "query_name": ("QueryName",),
-    "hashes": ("Hashes",),
-    "script": ("ScriptBlockText",),
-}
-"""Column to the names in EventData that it is taken from: the first that is there."""
-_NUMBERS = {"logon_type", "destination_port"}
-_PLACE = {
-    name: (at, column in _NUMBERS)
-    for at, (column, names) in enumerate(FIELDS.items())
-    for name in reversed(names)
-}
-_ACCOUNT, _SUBJECT = (list(FIELDS).index(name) for name in ("account", "subject_user"))
-_BLANK = (None,) * len(FIELDS)
-
-COLUMNS = (
-    "time", "time_meaning", "time_quality", "time_original", "host", "user", "message", "offset",
-    "length", "row", "provider", "provider_guid",
-    "event_id", "event_version", "record_id", "level", "task", "opcode", "keywords", "channel",
-    "computer", "user_sid", "process_id", "thread_id", "activity_id", "related_activity_id",
-    "written_time", "recovered", "checked", "event_data", "user_data", *FIELDS,
-)  # fmt: skip
+_UNDECODED = "the record can't be decoded"
 
 
 class Columns:
@@ -86,176 +28,199 @@ class Columns:
 
     def __init__(self, kind: type[Record]) -> None:
         self._kind = kind
-        self._rows: list[tuple[Any, ...]] = []
+        self._texts: list[str | None] = []
+        self._places: list[tuple[Place, Chunk, bool, bool]] = []
+        """Of each record: its place, its chunk, whether recovered, whether checked."""
         self.text = 0
         """Characters gathered."""
+        self.undecoded = 0
+        """Records given out so far of which only number and time could be read."""
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._texts)
 
     def add(
-        self, text: str | None, place: Place, start: int, *, recovered: bool, checked: bool
-    ) -> bool:
-        """Take the record at `place` of the chunk at `start`; say whether its content was JSON.
-
-        One in slack is taken in any case: a header without content still has number and time.
-        """
-        event = None if text is None else _event(text)
-        if event is None:
-            if not recovered:
-                return False
-            event = {}
-        system = _object(event.get("System"))
-        data, user = event.get("EventData"), event.get("UserData")
-        provider = _attributes(system.get("Provider"))
-        execution = _attributes(system.get("Execution"))
-        related = _attributes(system.get("Correlation"))
-        fields, computer = _fields(data), _text(system.get("Computer"))
-        name = _text(provider.get("Name") or provider.get("EventSourceName"))
-        number = _number(system.get("EventID"))
-        logged = _time(_attributes(system.get("TimeCreated")).get("SystemTime"))
-        row = place.number if place.number < _LARGEST else None
-        message = (
-            _message(name, number, data or user)
-            if event
-            else f"record {place.number} in slack, its content can't be decoded"
-        )
-        self._rows.append(
-            (
-                place.written if logged is None else logged,
-                "written" if logged is None else "logged",
-                EXACT,
-                None,
-                computer,
-                fields[_ACCOUNT] or fields[_SUBJECT],
-                message,
-                start + place.offset,
-                place.size,
-                row,
-                name,
-                _text(provider.get("Guid")),
-                number,
-                _number(system.get("Version")),
-                _number(system.get("EventRecordID")),
-                _number(system.get("Level")),
-                _number(system.get("Task")),
-                _number(system.get("Opcode")),
-                _text(system.get("Keywords")),
-                _text(system.get("Channel")),
-                computer,
-                _text(_attributes(system.get("Security")).get("UserID")),
-                _number(execution.get("ProcessID")),
-                _number(execution.get("ThreadID")),
-                _text(related.get("ActivityID")),
-                _text(related.get("RelatedActivityID")),
-                place.written,
-                recovered,
-                checked,
-                None if data is None else orjson.dumps(data).decode(),
-                None if user is None else orjson.dumps(user).decode(),
-                *fields,
-            )
-        )
+        self, text: str | None, place: Place, chunk: Chunk, *, recovered: bool, checked: bool
+    ) -> None:
+        """Take the record at `place` of `chunk`, as the decoder's JSON."""
+        self._texts.append(text)
+        self._places.append((place, chunk, recovered, checked))
         self.text += len(text or "")
-        return bool(event)
 
     def take(self) -> Block | None:
-        """Return what was gathered, in order; None where there is nothing."""
-        if not self._rows:
+        """Return what was gathered, in order; None where there is nothing.
+
+        A record without content is a failure, save in slack: a header there still has number and
+        time.
+        """
+        if not self._texts:
             return None
-        columns = dict(zip(COLUMNS, zip(*self._rows, strict=True), strict=True))
-        order = range(len(self._rows))
-        self._rows, self.text = [], 0
-        return Block((Part(self._kind, order, columns),))
+        parts, taken = self._by_shape()
+        rows: list[tuple[Any, ...]] = []
+        order: list[int] = []
+        bad = Rows(Failure, "message", "time", "time_nanos", "offset", "length", "row",
+                   reason=_UNDECODED, time_meaning="written", time_quality=EXACT)  # fmt: skip
+        for number, text in enumerate(self._texts):
+            if number in taken:
+                continue
+            event = None if text is None else one.event(text)
+            place, chunk, recovered, _ = self._places[number]
+            self.undecoded += event is None
+            if event is None and not recovered:
+                bad.order.append(number)
+                row = place.number if place.number < one.LARGEST else None
+                bad.rows.append((f"record {place.number}", place.written, place.nanos,
+                                 chunk.offset + place.offset, place.size, row))  # fmt: skip
+                continue
+            order.append(number)
+            rows.append(one.row(event or {}, *self._places[number]))
+        if rows:
+            parts.append(Part(self._kind, order, _arrays(rows)))
+        self._texts, self._places, self.text = [], [], 0
+        return block(merged(parts), bad.part())
+
+    def _by_shape(self) -> tuple[list[Part], set[int]]:
+        """Return what can be read many at a time, and the numbers of those records."""
+        parts: list[Part] = []
+        taken: set[int] = set()
+        if len(self._texts) < shapes.FEWEST:
+            return parts, taken
+        whole = pa.array(self._texts, pa.string())
+        every = numbers(0, len(whole))
+        if whole.null_count:
+            every = every.filter(whole.is_valid())
+            whole = whole.drop_null()
+        known: dict[str, Array] = {}
+        for at, found in shapes.shapes(whole, every):
+            event = found.get("Event") if isinstance(found, dict) else None
+            if not isinstance(event, dict):
+                continue
+            try:
+                columns = _shaped(event, len(at))
+            except shapes.OddError:
+                continue
+            known = known or _frames(self._places)
+            columns.update((name, values.take(at)) for name, values in known.items())
+            columns["time_nanos"] = _all_nanos(columns["time"], at, self._places)
+            parts.append(Part(self._kind, at, columns))
+            taken.update(at.to_pylist())
+        return parts, taken
 
 
-def _event(text: str) -> dict[str, Any] | None:
-    """Return the event in the decoder's JSON; None where it is none."""
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        # The decoder leaves control characters in strings as they are.
-        try:
-            found = orjson.loads(_CONTROL.sub(_escape, text))
-        except orjson.JSONDecodeError:  # a name with a quote in it, as slack has them
-            return None
-    event = found.get("Event") if isinstance(found, dict) else None
-    return event if isinstance(event, dict) else None
+def _frames(places: list[tuple[Place, Chunk, bool, bool]]) -> dict[str, Array]:
+    """Return the columns that don't come from the records' content."""
+    found = [
+        (chunk.offset + place.offset, place.size,
+         place.number if place.number < one.LARGEST else None, place.written, recovered, checked)
+        for place, chunk, recovered, checked in places
+    ]  # fmt: skip
+    names = ("offset", "length", "row", "written_time", "recovered", "checked")
+    return {
+        name: pa.array(values, _type(name))
+        for name, values in zip(names, zip(*found, strict=True), strict=True)
+    }
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _all_nanos(times: Array, at: Array, places: list[tuple[Place, Chunk, bool, bool]]) -> Array:
+    """Return what `one.nanos_of` says of the records numbered `at`."""
+    found = (
+        one.nanos_of(time, places[number][1].data, places[number][0])
+        for number, time in zip(at.to_pylist(), times.to_pylist(), strict=True)
+    )
+    return pa.array(found, pa.int64())
 
 
-def _object(value: object) -> dict[str, Any]:
-    return value if type(value) is dict else {}
+def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
+    """Return the columns of records of one shape, as `one.row` has them for one record.
+
+    Raises:
+        OddError: they must be read one at a time.
+    """
+    system = one.members(event.get("System"))
+    data, user = event.get("EventData"), event.get("UserData")
+    provider = one.attributes(system.get("Provider"))
+    execution = one.attributes(system.get("Execution"))
+    related = one.attributes(system.get("Correlation"))
+    given = _shaped_fields(data)
+    name, other = provider.get("Name"), provider.get("EventSourceName")
+    if (name, other) != (None, None) and (not isinstance(name, shapes.Text) or _some_empty(name)):
+        raise shapes.OddError
+    shown = shapes.text_of(name)
+    number = shapes.number_of(system.get("EventID"))
+    if data is not None and user is not None and not (isinstance(data, dict) and data):
+        raise shapes.OddError
+    computer = shapes.text_of(system.get("Computer"))
+    stamp = one.attributes(system.get("TimeCreated")).get("SystemTime")
+    columns: dict[str, Any] = {
+        "time": shapes.time_of(stamp, one.second),
+        "time_meaning": "logged",
+        "time_quality": EXACT,
+        "host": computer,
+        "user": _first_given(given.get("account"), given.get("subject_user")),
+        "message": shapes.message_of(shown, number, data or user, one.VALUES, one.CHARACTERS),
+        "provider": shown,
+        "provider_guid": shapes.text_of(provider.get("Guid")),
+        "event_id": number,
+        "event_version": shapes.number_of(system.get("Version")),
+        "record_id": shapes.number_of(system.get("EventRecordID")),
+        "level": shapes.number_of(system.get("Level")),
+        "task": shapes.number_of(system.get("Task")),
+        "opcode": shapes.number_of(system.get("Opcode")),
+        "keywords": shapes.text_of(system.get("Keywords")),
+        "channel": shapes.text_of(system.get("Channel")),
+        "computer": computer,
+        "user_sid": shapes.text_of(one.attributes(system.get("Security")).get("UserID")),
+        "process_id": shapes.number_of(execution.get("ProcessID")),
+        "thread_id": shapes.number_of(execution.get("ThreadID")),
+        "activity_id": shapes.text_of(related.get("ActivityID")),
+        "related_activity_id": shapes.text_of(related.get("RelatedActivityID")),
+        "event_data": shapes.json_of(data),
+        "user_data": shapes.json_of(user),
+        **given,
+    }
+    return {
+        column: pa.repeat(values, count) if isinstance(values, str) else values
+        for column, values in columns.items()
+        if values is not None
+    }
 
 
-def _attributes(value: object) -> dict[str, Any]:
-    return _object(value.get("#attributes")) if type(value) is dict else {}
-
-
-def _text(value: object) -> str | None:
-    if value is None or type(value) is str:
-        return value
-    return orjson.dumps(value).decode()
-
-
-def _number(value: object) -> int | None:
-    """Return a number that is one, is written as one, or has attributes beside it."""
-    if type(value) is dict:
-        value = value.get("#text")
-    if type(value) is str:
-        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
-            return None
-        return int(value)
-    return value if type(value) is int and -_LARGEST <= value < _LARGEST else None
-
-
-def _fields(data: object) -> tuple[Any, ...] | list[Any]:
-    if type(data) is not dict:
-        return _BLANK
-    values: list[Any] = [*_BLANK]
-    for name, value in data.items():
-        if (place := _PLACE.get(name)) is not None and value is not None:
+def _shaped_fields(data: object) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    columns = list(one.FIELDS)
+    for name, value in data.items() if type(data) is dict else ():
+        if (place := one.PLACE.get(name)) is not None and value is not None:
             at, numeric = place
-            if values[at] is None or FIRST[name]:
-                values[at] = _number(value) if numeric else _text(value)
-    return values
+            column = columns[at]
+            if column in found and numeric:
+                raise shapes.OddError
+            if column not in found or one.FIRST[name]:
+                found[column] = shapes.number_of(value) if numeric else shapes.text_of(value)
+    return found
 
 
-FIRST = {name: names[0] == name for names in FIELDS.values() for name in names}
-"""Whether a name goes before the others of its column."""
+def _first_given(one: Any, other: Any) -> Any:
+    """Return the one, or where it is empty or absent the other."""
+    if one is None or other is None:
+        return other if one is None else one
+    return pc.if_else(pc.equal(one, ""), other, one)
 
 
-def _message(provider: str | None, number: int | None, data: object) -> str:
-    """Return provider, event id and the first values, in one line."""
-    head = f"{provider or '?'} {'?' if number is None else number}"
-    if type(data) is dict and data:
-        shown = ", ".join(
-            f"{name}={value if type(value) is str else _text(value)}"
-            for name, value in islice(data.items(), _VALUES)
-        )
-        head = f"{head}: {shown}"
-    head = head[:_MESSAGE]
-    return head if head.isprintable() else _CONTROL.sub(" ", head)
+def _some_empty(name: shapes.Text) -> bool:
+    return bool(pc.any(pc.equal(name.values, "")).as_py())
 
 
-def _time(stamp: object) -> int | None:
-    """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out."""
-    if type(stamp) is not str:
-        return None
-    second = _second(stamp[:19])
-    fraction = stamp[20:26].rstrip("ZUTC ") if stamp[19:20] == "." else ""
-    if second is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
-        return None
-    return second + int(fraction.ljust(6, "0"))
+def _type(name: str) -> pa.DataType:
+    if name in one.WHOLE:
+        return pa.int64()
+    return pa.bool_() if name in one.FLAGS else pa.string()
 
 
-@lru_cache(maxsize=4096)
-def _second(stamp: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+def _arrays(rows: list[tuple[Any, ...]]) -> dict[str, Array]:
+    """Return rows as columns, without those in which there is nothing."""
+    found = {}
+    for name, values in zip(one.COLUMNS, zip(*rows, strict=True), strict=True):
+        array = pa.array(values, _type(name))
+        if array.null_count < len(array):
+            found[name] = array
+    return found

@@ -143,6 +143,19 @@ class Database:
                 last = rowid
                 yield row
 
+    def records(self, table: str, wanted: tuple[str, ...]) -> Iterator[dict[str, object]]:
+        """Yield the rows of `table` by name, with `rowid`; None for columns it does not have.
+
+        Raises:
+            sqlite3.DatabaseError: as `rows`.
+        """
+        query = (
+            f"SELECT t.rowid, {select(wanted, self.columns(table), 't')} "  # noqa: S608 - fixed names only
+            f"FROM {table} t ORDER BY t.rowid"
+        )
+        for row in self.rows(query):
+            yield dict(zip(("rowid", *wanted), row, strict=True))
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         self._budget.used = 0
@@ -182,6 +195,27 @@ def opened(file: EvidenceFile) -> Iterator[Database]:
 
 
 Reader = Callable[[Database], "Iterator[Record]"]
+Match = Callable[["EvidenceFile"], bool]
+Parse = Callable[["EvidenceFile"], "Iterator[Record]"]
+
+
+def parser(schema: dict[str, tuple[str, ...]], tables: dict[str, Reader]) -> tuple[Match, Parse]:
+    """Return `match` and `parse` of a parser that knows its file by `schema` and reads `tables`."""
+
+    def match(file: EvidenceFile) -> bool:
+        """Accept an SQLite file whose schema has these tables and columns."""
+        return has_tables(file, schema)
+
+    def parse(file: EvidenceFile) -> Iterator[Record]:
+        """Yield each table's records; a table that breaks off gives a `Failure`.
+
+        Raises:
+            sqlite3.DatabaseError: the schema itself can't be read.
+            OSError: the file can't be copied.
+        """
+        yield from each_table(file, tables)
+
+    return match, parse
 
 
 def each_table(file: EvidenceFile, tables: dict[str, Reader]) -> Iterator[Record]:

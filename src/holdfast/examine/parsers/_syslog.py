@@ -133,3 +133,8 @@ def iso_minute(stamp: str, zone: str) -> int | None:
         return at
     shift = (int(zone[1:3]) * 60 + int(zone[4:6])) * 60_000_000
     return at + shift if zone[0] == "-" else at - shift
+
+
+def micros(fraction: str | None) -> int:
+    """Return the microseconds that the digits of a fraction of a second stand for."""
+    return int(fraction.ljust(6, "0")) if fraction else 0

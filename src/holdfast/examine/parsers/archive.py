@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from holdfast.core import clock
 from holdfast.examine import _archive, _sevenzip, _tar, _warc, _zip
-from holdfast.examine.record import Failure, Record, UnreadableError
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record, UnreadableError, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.examine._archive import Entry
     from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.record import Timed
 
 _SHOWN = 300
 _MAX_NAME = 64 << 10
@@ -44,7 +46,7 @@ class ArchiveEntry(Record):
     """Where the archive breaks its format, or says two things of one entry."""
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python", "zstandard")
 RECORDS: tuple[type[Record], ...] = (ArchiveEntry,)
 
@@ -89,8 +91,7 @@ def _record(entry: Entry, row: int, *, twice: bool) -> ArchiveEntry:
     name = entry.name[:_MAX_NAME]
     return ArchiveEntry(
         message=" ".join(name.split())[:_SHOWN],
-        time=entry.time,
-        time_meaning=None if entry.time is None else "modified",
+        **_modified(entry),
         offset=entry.offset if entry.length else None,
         length=entry.length or None,
         row=row,
@@ -106,6 +107,14 @@ def _record(entry: Entry, row: int, *, twice: bool) -> ArchiveEntry:
         encrypted=entry.encrypted,
         notes=[*entry.notes, *(["the name was there before"] if twice else [])],
     )
+
+
+def _modified(entry: Entry) -> Timed:
+    """Return when the file was last changed: a DOS time is local time, in words as it stands."""
+    if entry.zoned or entry.time is None:
+        return timed(entry.time, "modified", EXACT, nanos=entry.time_nanos)
+    local = clock.to_text(entry.time).removesuffix("Z")
+    return timed(entry.time, "modified", ZONE_ASSUMED, local)
 
 
 def _fit(number: int | None) -> int | None:

@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from holdfast.examine.parsers._sniff import is_certificate
-from holdfast.examine.record import Failure, Record
+from holdfast.examine.record import Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ class _Place(TypedDict):
     row: int
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("cryptography",)
 RECORDS: tuple[type[Record], ...] = (Certificate,)
 
@@ -105,8 +105,7 @@ def _record(found: x509.Certificate, place: _Place) -> Certificate:
         message=f"certificate of {subject or ', '.join(_names(found)) or '(nobody)'} by {issuer}"[
             :300
         ],
-        time=begins,
-        time_meaning="valid from",
+        **timed(begins, "valid from"),
         subject=subject,
         issuer=issuer,
         serial=f"{found.serial_number:x}",

@@ -23,12 +23,11 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 _CORE = (
     "link", "typed", "auto_bookmark", "auto_subframe", "manual_subframe", "generated",
@@ -81,24 +80,6 @@ SCHEMA: dict[str, tuple[str, ...]] = {
 }
 
 
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file whose schema has Chromium's `urls` and `visits`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield visits, downloads, search terms; a table that breaks off gives a `Failure`.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    tables: dict[str, _sqlite.Reader] = {
-        "visits": _visits, "downloads": _downloads, "keyword_search_terms": _search_terms,
-    }  # fmt: skip
-    yield from _sqlite.each_table(file, tables)
-
-
 def _visits(database: _sqlite.Database) -> Iterator[Record]:
     visits, urls = database.columns("visits"), database.columns("urls")
     sources = database.columns("visit_source")
@@ -120,9 +101,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         when, shown, kind = since_1601(time), text(url), whole(transition)
         yield BrowserVisit(
             message=f"{text(title) or ''} {shown or '(URL is gone)'}".strip(),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=shown,
             title=text(title),
@@ -145,24 +124,16 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
         return
     chains = {"id", "chain_index", "url"} <= database.columns("downloads_url_chains")
     to_time: Callable[[object], int | None] = seconds if "full_path" in have else since_1601
-    query = (
-        f"SELECT d.rowid, {_sqlite.select(_DOWNLOAD_COLUMNS, have, 'd')} "  # noqa: S608 - fixed names only
-        "FROM downloads d ORDER BY d.rowid"
-    )
-    for row in database.rows(query):
-        rowid, *values = row
-        one = dict(zip(_DOWNLOAD_COLUMNS, values, strict=True))
-        chain = [text(url) or "" for url in database.values(_CHAIN, rowid)] if chains else []
+    for one in database.records("downloads", _DOWNLOAD_COLUMNS):
+        chain = [text(url) or "" for url in database.values(_CHAIN, one["rowid"])] if chains else []
         when = to_time(one["start_time"])
         url = text(one["url"]) or (chain[-1] if chain else None)
         path = text(one["target_path"]) or text(one["full_path"]) or text(one["current_path"])
         opened = whole(one["opened"])
         yield BrowserDownload(
             message=f"{path or '(no path)'} from {url or '(no URL)'}",
-            time=when,
-            time_meaning=None if when is None else "download started",
-            time_quality=None if when is None else EXACT,
-            row=whole(rowid),
+            **timed(when, "download started"),
+            row=whole(one["rowid"]),
             url=url,
             url_chain=chain,
             target_path=path,
@@ -193,10 +164,13 @@ def _search_terms(database: _sqlite.Database) -> Iterator[Record]:
         when = since_1601(time)
         yield BrowserSearchTerm(
             message=f"searched for: {text(term) or ''}",
-            time=when,
-            time_meaning=None if when is None else "last visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "last visited"),
             row=whole(rowid),
             term=text(term),
             url=text(url),
         )
+
+
+match, parse = _sqlite.parser(
+    SCHEMA, {"visits": _visits, "downloads": _downloads, "keyword_search_terms": _search_terms}
+)

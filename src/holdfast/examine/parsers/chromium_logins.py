@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine.parsers import _sqlite
 from holdfast.examine.parsers._browser import BrowserLogin, seconds, since_1601, text, whole
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from holdfast.examine.file import EvidenceFile
 
 
 VERSION = 1
@@ -33,37 +31,15 @@ _OLD = 10**11
 """Below this a time counts seconds."""
 
 
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Chromium's `logins`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield one record a site and account.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(file, {"logins": _logins})
-
-
 def _logins(database: _sqlite.Database) -> Iterator[Record]:
-    have = database.columns("logins")
-    query = (
-        f"SELECT l.rowid, {_sqlite.select(_COLUMNS, have, 'l')} "  # noqa: S608 - fixed names only
-        "FROM logins l ORDER BY l.rowid"
-    )
-    for row in database.rows(query):
-        rowid, origin, form, realm, user, created, used, changed, times, never = row
+    for row in database.records("logins", _COLUMNS):
+        rowid, origin, form, realm, user, created, used, changed, times, never = row.values()
         when = _time(created)
         yield BrowserLogin(
             message=f"login kept for {text(user) or '(no name)'} at {text(origin) or '(no site)'}"
             if never != 1
             else f"no login to be kept for {text(origin) or '(no site)'}",
-            time=when,
-            time_meaning=None if when is None else "login kept",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "login kept"),
             user=text(user) or None,
             row=whole(rowid),
             url=text(origin),
@@ -78,3 +54,6 @@ def _logins(database: _sqlite.Database) -> Iterator[Record]:
 
 def _time(value: object) -> int | None:
     return seconds(value) if isinstance(value, int) and value < _OLD else since_1601(value)
+
+
+match, parse = _sqlite.parser(SCHEMA, {"logins": _logins})

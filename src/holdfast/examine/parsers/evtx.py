@@ -133,8 +133,8 @@ class WindowsEventLog(Record):
     """Records, in slack or not, of which only number and time could be read."""
 
 
-VERSION = 1
-DECODERS: tuple[str, ...] = ("evtx", "orjson", "python")
+VERSION = 2
+DECODERS: tuple[str, ...] = ("evtx", "orjson", "pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (WindowsEvent, WindowsEventLog)
 
 
@@ -165,7 +165,8 @@ def parse(file: EvidenceFile) -> Iterator[Record | Block]:
         + (", not closed (dirty)" if top.dirty else ""),
         dirty=top.dirty, full=top.full, header_checked=top.whole, next_record=top.next_record,
         chunks=sums.chunks, damaged_chunks=sums.damaged, allocated=sums.allocated,
-        recovered_records=sums.recovered, fragments=sums.fragments, undecoded=sums.undecoded,
+        recovered_records=sums.recovered, fragments=sums.fragments,
+        undecoded=reading.columns.undecoded,
     )  # fmt: skip
 
 
@@ -183,7 +184,6 @@ class _Sums:
     allocated: int = 0
     recovered: int = 0
     fragments: int = 0
-    undecoded: int = 0
 
 
 @dataclass
@@ -210,13 +210,13 @@ class _Reading:
             checked = not chunk.faults
             if chunk.allocated:
                 texts = next(allocated)
-                yield from self._take(chunk, chunk.allocated, texts, checked=checked)
+                self._take(chunk, chunk.allocated, texts, checked=checked)
             legible = _legible(chunk)
             for run in frame.runs(chunk.slack):
                 old: list[str | None] = [None] * len(run)
                 if run in legible:
                     old = next(slack)
-                yield from self._take(chunk, run, old, checked=False, recovered=True)
+                self._take(chunk, run, old, checked=False, recovered=True)
         if len(self.columns) >= _ROWS or self.columns.text >= _TEXT:
             yield from self.flush()
 
@@ -229,20 +229,10 @@ class _Reading:
     def _take(
         self, chunk: Chunk, places: list[Place], texts: list[str | None], *,
         checked: bool, recovered: bool = False,
-    ) -> Iterator[Record | Block]:  # fmt: skip
+    ) -> None:  # fmt: skip
         add = self.columns.add
         for place, text in zip(places, texts, strict=True):
-            known = add(text, place, chunk.offset, recovered=recovered, checked=checked)
-            self.sums.undecoded += not known
-            if known or recovered:
-                continue
-            yield from self.flush()
-            yield Failure(
-                message=f"record {place.number}", reason="the record can't be decoded",
-                time=place.written, time_meaning="written",
-                offset=chunk.offset + place.offset, length=place.size,
-                row=place.number if place.number < 2**63 else None,
-            )  # fmt: skip
+            add(text, place, chunk, recovered=recovered, checked=checked)
 
 
 def _legible(chunk: Chunk) -> list[list[Place]]:

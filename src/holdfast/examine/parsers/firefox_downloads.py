@@ -17,12 +17,11 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python", "sqlite3")
@@ -38,37 +37,17 @@ _STATES = (
 )  # fmt: skip
 
 
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Firefox's `moz_downloads`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield one record a download.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(file, {"moz_downloads": _downloads})
-
-
 def _downloads(database: _sqlite.Database) -> Iterator[Record]:
-    have = database.columns("moz_downloads")
-    query = (
-        f"SELECT d.rowid, {_sqlite.select(_COLUMNS, have, 'd')} "  # noqa: S608 - fixed names only
-        "FROM moz_downloads d ORDER BY d.rowid"
-    )
-    for row in database.rows(query):
-        rowid, source, target, start, end, state, referrer, received, size, mime, guid = row
+    for row in database.records("moz_downloads", _COLUMNS):
+        rowid, source, target, start, end, state, referrer, received, size, mime, guid = (
+            row.values()
+        )
         when = since_1970(start)
         path = unquote(text(target) or "", errors="backslashreplace") or None
         total = whole(size)
         yield BrowserDownload(
             message=line(f"{path or '(no path)'} from {text(source) or '(no URL)'}"),
-            time=when,
-            time_meaning=None if when is None else "download started",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "download started"),
             row=whole(rowid),
             url=text(source),
             target_path=path,
@@ -80,3 +59,6 @@ def _downloads(database: _sqlite.Database) -> Iterator[Record]:
             mime_type=text(mime) or None,
             guid=text(guid) or None,
         )
+
+
+match, parse = _sqlite.parser(SCHEMA, {"moz_downloads": _downloads})

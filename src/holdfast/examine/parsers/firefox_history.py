@@ -24,12 +24,11 @@ from holdfast.examine.parsers._browser import (
     text,
     whole,
 )
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python", "sqlite3")
@@ -54,29 +53,6 @@ _ANNOTATION = ("content", "dateadded", "lastmodified")
 _BOOKMARK = ("title", "dateadded", "lastmodified", "guid")
 
 
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Firefox's `moz_places` and `moz_historyvisits`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield visits, bookmarks, annotations, downloads; a table that breaks off gives a `Failure`.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(
-        file,
-        {
-            "moz_historyvisits": _visits,
-            "moz_bookmarks": _bookmarks,
-            "moz_annos": _annotations,
-            "moz_items_annos": _item_annotations,
-        },
-    )
-
-
 def _visits(database: _sqlite.Database) -> Iterator[Record]:
     places, visits = database.columns("moz_places"), database.columns("moz_historyvisits")
     if not {"place_id", "visit_date"} <= visits:
@@ -96,9 +72,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         shown = text(url) or "(URL is gone)"
         yield BrowserVisit(
             message=line(f"{text(title) or ''} {shown}".strip()),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
@@ -125,9 +99,7 @@ def _bookmarks(database: _sqlite.Database) -> Iterator[Record]:
         when = since_1970(added)
         yield BrowserBookmark(
             message=line(f"{text(title) or ''} {text(url) or '(folder)'}".strip()),
-            time=when,
-            time_meaning=None if when is None else "bookmarked",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "bookmarked"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
@@ -181,9 +153,7 @@ def _annotation(*values: object) -> Record:
     when = since_1970(added)
     return BrowserAnnotation(
         message=line(f"{text(name) or ''} {text(url) or ''}".strip()),
-        time=when,
-        time_meaning=None if when is None else "noted",
-        time_quality=None if when is None else EXACT,
+        **timed(when, "noted"),
         row=whole(rowid),
         url=text(url),
         name=text(name),
@@ -206,9 +176,7 @@ def _download(
     state = whole(facts.get("state"))
     return BrowserDownload(
         message=line(f"{path or '(no path)'} from {url or '(no URL)'}"),
-        time=when,
-        time_meaning=None if when is None else "download started",
-        time_quality=None if when is None else EXACT,
+        **timed(when, "download started"),
         row=rowid,
         url=url,
         target_path=path,
@@ -216,3 +184,14 @@ def _download(
         total_bytes=whole(facts.get("fileSize")),
         state=None if state is None else _STATES.get(state, str(state)),
     )
+
+
+match, parse = _sqlite.parser(
+    SCHEMA,
+    {
+        "moz_historyvisits": _visits,
+        "moz_bookmarks": _bookmarks,
+        "moz_annos": _annotations,
+        "moz_items_annos": _item_annotations,
+    },
+)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine.parsers._browser import BrowserLogin, line, milliseconds, whole
 from holdfast.examine.parsers._sniff import is_firefox_logins
-from holdfast.examine.record import EXACT, Failure, Record
+from holdfast.examine.record import Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +50,7 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
         url, when = _text(login.get("hostname")), milliseconds(login.get("timeCreated"))
         yield BrowserLogin(
             message=line(f"login kept for {url or '(no site)'}"),
-            time=when,
-            time_meaning=None if when is None else "login kept",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "login kept"),
             row=row,
             url=url,
             form_url=_text(login.get("formSubmitURL")),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from holdfast.examine.parsers._auth import PROGRAMS, AuthAccount, AuthLogon, AuthPrivilege, typed
 from holdfast.examine.parsers._sniff import is_journal_export
 from holdfast.examine.parsers._syslog import FACILITIES, SEVERITIES
-from holdfast.examine.record import EXACT, Failure, Record
+from holdfast.examine.record import Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,10 +153,7 @@ def _record(fields: dict[str, Any], problem: str, start: int, end: int, row: int
     pid = _number(_text(fields.get("_PID")) or _text(fields.get("SYSLOG_PID")))
     common: dict[str, Any] = {
         "message": f"{program}: {shown}" if program else shown,
-        "time": time,
-        "time_meaning": None if time is None else "logged",
-        "time_quality": None if time is None else EXACT,
-        "time_original": stamp,
+        **timed(time, "logged", original=stamp),
         "host": _text(fields.get("_HOSTNAME")),
         "offset": start,
         "length": end - start,

@@ -10,6 +10,7 @@ from holdfast.examine.parsers._document import (
     DocumentNote,
     DocumentText,
     clean,
+    dated,
     from_iso,
     line,
     texts,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Record
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python", "zstandard")
 RECORDS: tuple[type[Record], ...] = (Document, DocumentText, DocumentNote)
 
@@ -59,11 +60,9 @@ def _document(package: Package, kind: str, links: list[str]) -> Document:
     ):
         features.append("encrypted")
     features += ["embedded objects"] if package.names("Object ") else []
-    changed = from_iso(known.get("date"))
     return Document(
         message=line(known.get("title") or f"{kind} by {known.get('creator', '?')}"),
-        time=changed,
-        time_meaning=None if changed is None else "modified",
+        **dated("modified", known.get("date")),
         format=f"odf {kind}"[:60],
         title=known.get("title"),
         author=known.get("initial-creator"),
@@ -127,11 +126,10 @@ class _Held:
 
     def note(self) -> DocumentNote:
         what = {"annotation": "comment", "deletion": "deleted", "insertion": "inserted"}[self.name]
-        time, text = from_iso(self.date), clean("".join(self.text))
+        text = clean("".join(self.text))
         return DocumentNote(
             message=line(f"{what} by {self.author or '?'}: {text}"),
-            time=time,
-            time_meaning=None if time is None else what,
+            **dated(what, self.date or None),
             note_type=what,
             author=clean(self.author) or None,
             text=text[:65536],

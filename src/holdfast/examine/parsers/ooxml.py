@@ -14,6 +14,7 @@ from holdfast.examine.parsers._document import (
     DocumentNote,
     DocumentText,
     clean,
+    dated,
     from_iso,
     line,
     texts,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Record
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python", "zstandard")
 RECORDS: tuple[type[Record], ...] = (Document, DocumentText, DocumentNote)
 
@@ -83,12 +84,10 @@ def _document(package: Package, folder: str, links: list[str], features: list[st
     app = values(package.events("docProps/app.xml"))
     own = values(package.events("docProps/custom.xml"))
     known = dict(reversed(core + app))
-    changed = from_iso(known.get("modified"))
     pages = next((known[n] for n in ("Pages", "Slides") if known.get(n, "").isdecimal()), None)
     return Document(
         message=line(known.get("title") or f"{_FOLDERS[folder]} by {known.get('creator', '?')}"),
-        time=changed,
-        time_meaning=None if changed is None else "modified",
+        **dated("modified", known.get("modified")),
         format=_FOLDERS[folder],
         title=known.get("title"),
         author=known.get("creator"),
@@ -177,11 +176,9 @@ def _change(change: tuple[str, dict[str, str]], text: str) -> DocumentNote:
 
 
 def _note(what: str, author: str | None, date: str | None, text: str) -> DocumentNote:
-    time = from_iso(date)
     return DocumentNote(
         message=line(f"{what} by {author or '?'}: {text}"),
-        time=time,
-        time_meaning=None if time is None else what,
+        **dated(what, date),
         note_type=what,
         author=clean(author) if author else None,
         text=clean(text)[:65536],

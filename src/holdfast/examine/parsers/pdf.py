@@ -15,7 +15,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from holdfast.examine.parsers._document import MANY, Document, DocumentText, clean, line, texts
-from holdfast.examine.record import Failure, UnreadableError
+from holdfast.examine.record import DAY_ONLY, EXACT, ZONE_ASSUMED, Failure, UnreadableError, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Record
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("pypdfium2", "python")
 RECORDS: tuple[type[Record], ...] = (Document, DocumentText)
 
@@ -93,11 +93,12 @@ def _read(document: pypdfium2.PdfDocument) -> Iterator[Record]:
 def _document(document: pypdfium2.PdfDocument, count: int, links: list[str]) -> Document:
     known = {key: clean(value) for key, value in document.get_metadata_dict().items() if value}
     created, changed = _time(known.get("CreationDate")), _time(known.get("ModDate"))
+    meaning = "created" if changed is None else "modified"
+    stamp = known.get("CreationDate" if changed is None else "ModDate")
     title = known.get("Title")
     return Document(
         message=line(title or f"PDF of {count} pages"),
-        time=changed or created,
-        time_meaning="modified" if changed else "created" if created else None,
+        **timed(changed or created, meaning, _quality(stamp), stamp),
         format="pdf",
         title=title,
         author=known.get("Author"),
@@ -159,6 +160,15 @@ def _links(
             buffer = ctypes.create_string_buffer(size)
             pdfium.FPDFAction_GetURIPath(document.raw, action, buffer, size)
             links[buffer.value.decode("utf-8", "backslashreplace")] = None
+
+
+def _quality(text: str | None) -> str:
+    """Say how certain a date is: hours and zone may be left out (ISO 32000-2, 7.9.4)."""
+    found = _DATE.match(text) if text else None
+    if found is None or found[4] is None:
+        return DAY_ONLY
+    zoned = found[7] is not None or found[0].endswith("Z")
+    return EXACT if zoned else ZONE_ASSUMED
 
 
 def _time(text: str | None) -> int | None:

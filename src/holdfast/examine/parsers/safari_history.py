@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from holdfast.examine.parsers import _sqlite
 from holdfast.examine.parsers._browser import BrowserVisit, line, named, since_2001, text, whole
-from holdfast.examine.record import EXACT, Record
+from holdfast.examine.record import Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holdfast.examine.file import EvidenceFile
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("sqlite3",)
@@ -25,21 +24,6 @@ SCHEMA: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _VISIT = ("visit_time", "title", "redirect_source", "origin")
 _ITEM = ("url", "visit_count")
-
-
-def match(file: EvidenceFile) -> bool:
-    """Accept an SQLite file with Safari's `history_items` and `history_visits`."""
-    return _sqlite.has_tables(file, SCHEMA)
-
-
-def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield one record a visit.
-
-    Raises:
-        sqlite3.DatabaseError: the schema itself can't be read.
-        OSError: the file can't be copied.
-    """
-    yield from _sqlite.each_table(file, {"history_visits": _visits})
 
 
 def _visits(database: _sqlite.Database) -> Iterator[Record]:
@@ -59,9 +43,7 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
         when = since_2001(time)
         yield BrowserVisit(
             message=line(f"{text(title) or ''} {text(url) or '(URL is gone)'}".strip()),
-            time=when,
-            time_meaning=None if when is None else "visited",
-            time_quality=None if when is None else EXACT,
+            **timed(when, "visited"),
             row=whole(rowid),
             url=text(url),
             title=text(title),
@@ -71,3 +53,6 @@ def _visits(database: _sqlite.Database) -> Iterator[Record]:
             visit_count=whole(count),
             source=named(("browsed", "synced"), whole(origin)),
         )
+
+
+match, parse = _sqlite.parser(SCHEMA, {"history_visits": _visits})

@@ -18,7 +18,7 @@ from holdfast.examine.parsers._browser import (
     whole,
 )
 from holdfast.examine.parsers._sniff import is_safari_plist
-from holdfast.examine.record import EXACT, Failure, Record
+from holdfast.examine.record import Failure, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +74,7 @@ def _download(row: int, one: dict[str, object]) -> Record:
     end = _date(one.get("DownloadEntryDateFinishedKey"))
     return BrowserDownload(
         message=line(f"{path or '(no path)'} from {url or '(no URL)'}"),
-        time=end if when is None else when,
-        time_meaning=None if when is end is None else _meaning(when),
-        time_quality=None if when is end is None else EXACT,
+        **timed(end if when is None else when, _meaning(when)),
         row=row,
         url=url,
         target_path=path,
@@ -101,10 +99,7 @@ def _visit(row: int, one: dict[str, object]) -> Record:
         when = None
     return BrowserVisit(
         message=line(f"{title or ''} {url or '(no URL)'}".strip()),
-        time=when,
-        time_meaning=None if when is None else "last visited",
-        time_quality=None if when is None else EXACT,
-        time_original=stamp,
+        **timed(when, "last visited", original=stamp),
         row=row,
         url=url,
         title=title,

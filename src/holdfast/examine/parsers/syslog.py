@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from holdfast.examine.block import Rows, block
-from holdfast.examine.parsers._auth import (
-    PROGRAMS,
-    AuthAccount,
-    AuthLogon,
-    AuthPrivilege,
-    typed,
-)
+from holdfast.examine._arrow import Array, pa, pc
+from holdfast.examine.block import Part, Rows, block, merged, numbers
+from holdfast.examine.parsers import _syslog_columns as quick
+from holdfast.examine.parsers._auth import PROGRAMS, AuthAccount, AuthLogon, AuthPrivilege, typed
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import is_syslog
 from holdfast.examine.parsers._syslog import (
@@ -31,16 +28,19 @@ from holdfast.examine.parsers._syslog import (
     Years,
     first_year,
     iso_minute,
+    micros,
     minute,
     month_number,
 )
 from holdfast.examine.record import EXACT, YEAR_ASSUMED, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.parsers._lines import Lines
+    from holdfast.examine.parsers._syslog_columns import Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class SyslogMessage(Record):
 VERSION = 1
 DATED = True
 """The year may come from the time of collection, which is then part of the result's key."""
-DECODERS: tuple[str, ...] = ("python",)
+DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (SyslogMessage, AuthLogon, AuthPrivilege, AuthAccount)
 
 _OLD = re.compile(
@@ -106,38 +106,193 @@ def parse(file: EvidenceFile) -> Iterator[Block]:
     """Yield one record a line; a line without a time is a failure, a blank one nothing."""
     years = Years(first_year(file))
     for found in lines(file):
-        gathered = {kind: Rows(kind, *_COMMON, *own) for kind, own in _OWN.items()}
-        messages = gathered[SyslogMessage]
-        bad, place = Failures(), 0
-        for at, line in enumerate(found.text):
-            read = None if found.long else _line(line, years)
-            if read is None:
-                if not line.strip():
-                    continue
-                bad.add(found, at, place, "line does not begin as a syslog line")
-                place += 1
-                continue
-            time, quality, original, host, program, pid, text, rest = read
-            source = (found.offsets[at], found.lengths[at], found.row + at)
-            event = typed(program, text) if program in PROGRAMS else None
-            shown = text if program is None else f"{program}: {text}"
-            known = ("logged", quality) if time is not None else (None, None)
-            head = (shown, time, *known, original, host)
-            if event is None:
-                messages.order.append(place)
-                messages.rows.append((*head, None, *source, program, pid, *rest))
-            else:
-                kind, fields = event
-                rows = gathered[kind]
-                rows.order.append(place)
-                rows.rows.append(
-                    (*head, fields.get("user"), *source, program, pid,
-                     *(fields.get(name) for name in _OWN[kind]))
-                )  # fmt: skip
-            place += 1
-        whole = block(*(rows.part() for rows in gathered.values()), bad.part())
+        if found.long:
+            bad = Failures()
+            bad.add(found, 0, 0, "line does not begin as a syslog line")
+            whole = block(bad.part())
+        else:
+            whole = _Passage(found, years).block()
         if whole is not None:
             yield whole
+
+
+class _Passage:
+    """Some lines on their way into records: what can be is read by columns, the rest singly."""
+
+    def __init__(self, found: Lines, years: Years) -> None:
+        self._found, self._years = found, years
+        self._read: dict[int, _Read | None] = {}
+        """Lines that were read singly, by their number."""
+        self._quick: dict[type[Record], list[Split]] = {SyslogMessage: [], AuthLogon: []}
+
+    def block(self) -> Block | None:
+        """Return the lines' records."""
+        column = self._found.column()
+        every = numbers(0, len(column))
+        sound = None if self._found.sound else pc.string_is_ascii(column)
+        is_old = _only(quick.old(column), sound)
+        is_dated = _only(quick.dated(column), sound) if is_old.true_count < len(column) else None
+        either = is_old if is_dated is None else pc.or_(is_old, is_dated)
+        others = every.filter(pc.invert(either)).to_pylist()
+        if is_old.true_count:
+            self._old(column.filter(is_old), every.filter(is_old), others)
+        else:
+            self._singly(others)
+        if is_dated is not None and is_dated.true_count:
+            at = every.filter(is_dated)
+            self._take(quick.split_dated(column.filter(is_dated), at, iso_minute), EXACT, at)
+        return self._gathered()
+
+    def _singly(self, chosen: list[int]) -> None:
+        for at in chosen:
+            self._read[at] = _line(self._found.text[at], self._years)
+
+    def _old(self, column: Array, at: Array, others: list[int]) -> None:
+        """Read lines with RFC 3164's time, and the others where they stand: years go by order."""
+        clocks, seconds = quick.clocks(column)
+        runs = pc.run_end_encode(clocks)
+        ends = runs.run_ends.to_pylist()
+        starts = {0, *ends[:-1]}
+        names = dict(zip([0, *ends[:-1]], runs.values.to_pylist(), strict=True))
+        places = at.to_pylist() if others else []
+        between = [bisect_left(places, one) for one in others]
+        starts.update(place for place in between if place < len(at))
+        begun: list[int | None] = []
+        years: list[int | None] = []
+        sure: list[bool] = []
+        stops = sorted(starts)
+        done, name = 0, ""
+        for start in stops:
+            while done < len(others) and between[done] <= start:
+                self._singly(others[done : done + 1])
+                done += 1
+            name = names.get(start, name)
+            year, time, good = _run(name, self._years)
+            begun.append(time)
+            years.append(year)
+            sure.append(good)
+        self._singly(others[done:])
+        ends = [*stops[1:], len(at)]
+        times = pc.add(_spread(begun, ends, pa.int64()), pc.multiply(seconds, 1_000_000))
+        if all(sure):
+            self._take(quick.split_old(column, times, at), YEAR_ASSUMED, at, years, ends)
+        else:
+            good = _spread(sure, ends, pa.bool_())
+            chosen = (one.filter(good) for one in (column, times, at))
+            self._take(quick.split_old(*chosen), YEAR_ASSUMED, at, years, ends)
+
+    def _take(
+        self, parts: quick.Parts, quality: str, at: Array, years: Sequence[int | None] = (),
+        ends: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        """Take what was split of the lines `at`, and read singly what was not.
+
+        `years` are those of the runs of lines that end at `ends`.
+        """
+        taken = 0
+        for kind, part in ((SyslogMessage, parts.messages), (AuthLogon, parts.logons)):
+            if part is not None:
+                known = part.columns["time"].is_valid()
+                none = pa.scalar(None, pa.string())
+                part.columns["time_meaning"] = pc.if_else(known, "logged", none)
+                part.columns["time_quality"] = pc.if_else(known, quality, none)
+                self._quick[kind].append(part)
+                taken += len(part.at)
+        if taken == len(at):
+            return
+        split = pa.chunked_array([p.at for p in parts if p is not None], pa.int64())
+        left = pc.invert(pc.is_in(at, split.combine_chunks()))
+        year = _spread(years, ends, pa.int64()).filter(left).to_pylist() if ends else None
+        for number, one in enumerate(at.filter(left).to_pylist()):
+            known = self._years if year is None else _Known(year[number])
+            self._read[one] = _line(self._found.text[one], known)
+
+    def _gathered(self) -> Block | None:
+        found = self._found
+        gathered = {kind: Rows(kind, *_COMMON, *own) for kind, own in _OWN.items()}
+        bad, blank = Failures(), list[int]()
+        for at in sorted(self._read):
+            read = self._read[at]
+            place = at - len(blank)
+            if read is None:
+                if found.text[at].strip():
+                    bad.add(found, at, place, "line does not begin as a syslog line")
+                else:
+                    blank.append(at)
+                continue
+            _add(gathered, read, (found.offsets[at], found.lengths[at], found.row + at), place)
+        parts: dict[type[Record], Part | None] = {}
+        for kind, rows in gathered.items():
+            made = [self._part(kind, one, blank) for one in self._quick.get(kind, ())]
+            parts[kind] = merged((*made, rows.part()))
+        return block(*parts.values(), bad.part())
+
+    def _part(self, kind: type[Record], split: Split, blank: list[int]) -> Part:
+        order = split.at
+        if blank:
+            order = pa.array([at - bisect_left(blank, at) for at in split.at.to_pylist()],
+                             pa.int64())  # fmt: skip
+        columns = split.columns | self._found.places(split.at)
+        absent = {*_COMMON, *_OWN[kind]} - columns.keys()
+        columns.update(dict.fromkeys(absent, pa.nulls(len(order), pa.string())))
+        return Part(kind, order, columns)
+
+
+class _Known:
+    """Gives the year of lines of which it is known."""
+
+    def __init__(self, year: int | None) -> None:
+        self._year = year
+
+    def of(self, month: int, day: int) -> int | None:
+        """Return it."""
+        del month, day
+        return self._year
+
+
+def _run(name: str, years: Years) -> tuple[int | None, int | None, bool]:
+    """Return year and time of the lines of one minute (`Jan  3 09:39`), and whether it is one.
+
+    Asking for the year of a day once is as good as asking for each of its lines.
+    """
+    try:
+        month, day = month_number(name[:3]), int(name[4:6])
+    except (KeyError, ValueError):
+        return None, None, False
+    year = years.of(month, day)
+    at = minute(2000 if year is None else year, month, day, name[7:])
+    return year, None if year is None else at, at is not None
+
+
+def _spread(values: Sequence[object], ends: Sequence[int], type_: pa.DataType) -> Array:
+    """Return each value as often as its run is long."""
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array(ends, pa.int32()), pa.array(values, type_))
+    return pc.run_end_decode(runs)
+
+
+def _only(mask: Array, other: Array | None) -> Array:
+    return mask if other is None else pc.and_(mask, other)
+
+
+def _add(
+    gathered: dict[type[Record], Rows], read: _Read, source: tuple[int, int, int], place: int
+) -> None:
+    time, quality, original, host, program, pid, text, rest = read
+    event = typed(program, text) if program in PROGRAMS else None
+    shown = text if program is None else f"{program}: {text}"
+    known = ("logged", quality) if time is not None else (None, None)
+    head = (shown, time, *known, original, host)
+    if event is None:
+        rows = gathered[SyslogMessage]
+        rows.rows.append((*head, None, *source, program, pid, *rest))
+    else:
+        kind, fields = event
+        rows = gathered[kind]
+        rows.rows.append(
+            (*head, fields.get("user"), *source, program, pid,
+             *(fields.get(name) for name in _OWN[kind]))
+        )  # fmt: skip
+    rows.order.append(place)
 
 
 _Read = tuple[
@@ -146,7 +301,7 @@ _Read = tuple[
 """Time, quality, original, host, program, pid, text, and the message's own columns."""
 
 
-def _line(line: str, years: Years) -> _Read | None:
+def _line(line: str, years: Years | _Known) -> _Read | None:
     if (old := _OLD.fullmatch(line)) is not None:
         return _old(old, years)
     if (new := _NEW.fullmatch(line)) is not None:
@@ -161,11 +316,11 @@ def _line(line: str, years: Years) -> _Read | None:
     facility, severity = _priority(priority)
     if host is not None and host in _CHROME_OS:
         severity, host = host.lower(), None
-    time = at + int(second) * 1_000_000 + _micros(fraction)
+    time = at + int(second) * 1_000_000 + micros(fraction)
     return time, EXACT, original, host, program, pid, text, (facility, severity, None, None)
 
 
-def _old(found: re.Match[str], years: Years) -> _Read | None:
+def _old(found: re.Match[str], years: Years | _Known) -> _Read | None:
     priority, original, name, day, clock, second, fraction, bare, rest = found.groups()
     try:
         month, number = month_number(name), int(day)
@@ -179,7 +334,7 @@ def _old(found: re.Match[str], years: Years) -> _Read | None:
             return None
     elif year is None and minute(2000, month, number, clock) is None:
         return None
-    time = None if at is None else at + int(second) * 1_000_000 + _micros(fraction)
+    time = None if at is None else at + int(second) * 1_000_000 + micros(fraction)
     if rest is None or rest.startswith("--- last message"):
         host, program, pid, text = None, None, None, rest or bare
     else:
@@ -197,7 +352,7 @@ def _new(found: re.Match[str]) -> _Read | None:
         at = iso_minute(stamp, zone)
         if at is None:
             return None
-        time = at + int(second) * 1_000_000 + _micros(fraction)
+        time = at + int(second) * 1_000_000 + micros(fraction)
     structured, text = _structured(rest)
     pid = int(process) if process.isdigit() and len(process) <= 10 else None
     own = (*_priority(priority), _nil(msgid), structured)
@@ -234,10 +389,6 @@ def _priority(text: str | None) -> tuple[str | None, str | None]:
     if text is None or int(text) >= 8 * len(FACILITIES):
         return None, None
     return FACILITIES[int(text) // 8], SEVERITIES[int(text) % 8]
-
-
-def _micros(fraction: str | None) -> int:
-    return int(fraction.ljust(6, "0")) if fraction else 0
 
 
 def _nil(text: str) -> str | None:

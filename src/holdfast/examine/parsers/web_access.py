@@ -11,11 +11,14 @@ bytes that are not UTF-8 are shown as `\xNN`.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from holdfast.examine.block import Part, block
+from holdfast.examine._arrow import Array, pa, pc
+from holdfast.examine.block import Part, block, merged, numbers
+from holdfast.examine.parsers._access_columns import split
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import ACCESS_LINE, ACCESS_TEXT, is_access_log
 from holdfast.examine.parsers._web import WebAccess
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
+    from holdfast.examine.parsers._access_columns import Split
     from holdfast.examine.parsers._lines import Lines
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +43,7 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]+|[A-Za-z0-9.-]+\.[A-Za-z
 
 
 VERSION = 2
-DECODERS: tuple[str, ...] = ("python",)
+DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (WebAccess,)
 
 
@@ -57,36 +61,72 @@ def parse(file: EvidenceFile) -> Iterator[Block]:
 
 def _parts(found: Lines) -> tuple[Part | None, Part | None]:
     """Return the requests and the failures of some lines."""
-    fields = _fields(found)
-    times = [None if one is None else _minute(one[4], one[6]) for one in fields]
-    if None not in times:
-        return _requests(found, range(len(times)), range(len(times)), fields, times), None
-    bad, order, at_line, place = Failures(), list[int](), list[int](), 0
-    for at, (one, time) in enumerate(zip(fields, times, strict=True)):
-        if time is not None:
-            order.append(place)
+    if found.long:
+        return _singly(found, [0])[:2]
+    column = found.column()
+    every = numbers(0, len(column))
+    sure = None if found.plain else _surely_plain(column)
+    quick = split(column, every, _minute) if sure is None else split(
+        column.filter(sure), every.filter(sure), _minute
+    )  # fmt: skip
+    if quick is None:
+        return _singly(found, list(range(len(column))))[:2]
+    if len(quick.at) == len(column):
+        return _part(found, quick, range(len(column))), None
+    others = pc.invert(pc.is_in(every, quick.at))
+    rest, bad, blank = _singly(found, every.filter(others).to_pylist())
+    order = quick.at if not blank else pa.array(
+        [at - bisect_left(blank, at) for at in quick.at.to_pylist()], pa.int64()
+    )  # fmt: skip
+    return merged((_part(found, quick, order), rest)), bad
+
+
+def _part(found: Lines, quick: Split, order: Sequence[int] | Array) -> Part:
+    columns = quick.columns | found.places(quick.at)
+    return Part(WebAccess, order, columns, {"time_meaning": "requested", "time_quality": EXACT})
+
+
+def _surely_plain(column: Array) -> Array:
+    """Say of each line whether it is ASCII without a backslash."""
+    escaped = pc.match_substring(column, "\\")
+    return pc.and_(pc.string_is_ascii(column), pc.invert(escaped))
+
+
+def _singly(found: Lines, chosen: list[int]) -> tuple[Part | None, Part | None, list[int]]:
+    """Return the requests, the failures and the blank ones of the lines `chosen`, one by one.
+
+    The places count what comes before in all of the lines.
+    """
+    fields = _fields(found, chosen)
+    bad, order, at_line, blank = Failures(), list[int](), list[int](), list[int]()
+    good: list[tuple[str, ...]] = []
+    times: list[int] = []
+    for at, one in zip(chosen, fields, strict=True):
+        time = None if one is None else _minute(one[4], one[6])
+        if one is not None and time is not None:
+            order.append(at - len(blank))
             at_line.append(at)
+            good.append(one)
+            times.append(time)
         elif one is not None:
-            bad.add(found, at, place, "the time is no time")
+            bad.add(found, at, at - len(blank), "the time is no time")
         elif found.raw[at].strip():
-            bad.add(found, at, place, "line is not in Common or Combined Log Format")
+            bad.add(found, at, at - len(blank), "line is not in Common or Combined Log Format")
         else:
-            continue
-        place += 1
-    good = [fields[at] for at in at_line], [times[at] for at in at_line]
-    return _requests(found, order, at_line, *good) if order else None, bad.part()
+            blank.append(at)
+    part = _requests(found, order, at_line, good, times) if order else None
+    return part, bad.part(), blank
 
 
-def _fields(found: Lines) -> list[tuple[str, ...] | None]:
+def _fields(found: Lines, chosen: list[int]) -> list[tuple[str, ...] | None]:
     """Return each line's thirteen fields, decoded, an absent one empty; None where it has none."""
     if found.long:
         return [None]
-    if found.plain:
-        return [one and one.groups("") for one in map(ACCESS_TEXT.fullmatch, found.text)]
     fields: list[tuple[str, ...] | None] = []
-    for raw, text in zip(found.raw, found.text, strict=True):
+    for at in chosen:
+        raw = found.raw[at]
         if b"\\" not in raw and raw.isascii():
-            quick = ACCESS_TEXT.fullmatch(text)
+            quick = ACCESS_TEXT.fullmatch(found.text[at])
             fields.append(quick and quick.groups(""))
         else:
             line = ACCESS_LINE.fullmatch(raw)
@@ -112,15 +152,14 @@ def _requests(
                 hosts[i], clients[i] = clients[i], identities[i]  # type: ignore[index]
                 identities[i], _, users[i] = user.partition(" ")  # type: ignore[index]
     methods, targets, protocols = zip(*map(_request, asked), strict=True)
-    all_lines = len(order) == len(found.raw)
     columns: dict[str, Sequence[object]] = {
         "message": [f"{c} {a} {s}" for c, a, s in zip(clients, asked, statuses, strict=True)],
         "time": [t + 1_000_000 * int(s) for t, s in zip(times, seconds, strict=True)],
         "time_original": stamps,
         "host": hosts,
         "user": _given(users),
-        "offset": found.offsets if all_lines else [found.offsets[i] for i in at],
-        "length": found.lengths if all_lines else [found.lengths[i] for i in at],
+        "offset": [found.offsets[i] for i in at],
+        "length": [found.lengths[i] for i in at],
         "row": [found.row + i for i in at],
         "client": _given(clients),
         "identity": _given(identities),

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, ClassVar, TypedDict
 from holdfast.examine import _warc
 from holdfast.examine.parsers import _page
 from holdfast.examine.parsers._pairs import pair
-from holdfast.examine.record import Failure, Indicator, Record
+from holdfast.examine.record import DAY_ONLY, EXACT, Failure, Indicator, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.parsers._pairs import Pairs, Request
+    from holdfast.examine.record import Timed
     from holdfast.webarchive.message import Head
     from holdfast.webarchive.reader import Trouble
 
@@ -125,7 +126,7 @@ class WebLink(Record):
     words: str | None = None
 
 
-VERSION = 1
+VERSION = 2
 DECODERS: tuple[str, ...] = ("python", "brotli", "selectolax", "zstandard")
 RECORDS: tuple[type[Record], ...] = (
     WebExchange, WebPage, WebForm, WebScript, WebLink, Indicator,
@@ -135,11 +136,6 @@ RECORDS: tuple[type[Record], ...] = (
 class _Place(TypedDict):
     offset: int
     row: int
-
-
-class _When(TypedDict):
-    time: int | None
-    time_meaning: str | None
 
 
 _LOST = frozenset({"header.too-long", "header.unfinished", "record.end", "record.short"})
@@ -188,22 +184,22 @@ def _placed(records: list[Record], stored: _warc.Stored) -> Iterator[Record]:
 
 
 def _of(stored: _warc.Stored, pairs: Pairs) -> Iterator[Record]:
-    time = _time(stored.date)
+    when = _when(stored.date)
     if stored.http and stored.type in {"response", "revisit"}:
         head, pieces = stored.message()
-        yield _exchange(stored, head, pairs.request_of(stored), time)
+        yield _exchange(stored, head, pairs.request_of(stored), when)
         content_type = (head.get("content-type") or "").lower()
         if content_type.startswith(_HTML):
-            yield from _page_of(stored, _warc.body(head, pieces), content_type, time)
+            yield from _page_of(stored, _warc.body(head, pieces), content_type, when)
     elif stored.http and stored.type == "request":
         head, _ = stored.message()
         if not pairs.answered(stored):
-            yield _exchange(stored, head, pairs.request_of(stored), time)
+            yield _exchange(stored, head, pairs.request_of(stored), when)
     elif stored.type in {"resource", "conversion", "response"} and stored.media.startswith(_HTML):
-        yield from _page_of(stored, stored.pieces, stored.media, time)
+        yield from _page_of(stored, stored.pieces, stored.media, when)
 
 
-def _exchange(stored: _warc.Stored, head: Head, request: Request, time: int | None) -> WebExchange:
+def _exchange(stored: _warc.Stored, head: Head, request: Request, when: Timed) -> WebExchange:
     status = head.status() if stored.type != "request" else None
     asked = head.request() if stored.type == "request" else None
     method = request.method or (asked[0] if asked else "")
@@ -212,8 +208,7 @@ def _exchange(stored: _warc.Stored, head: Head, request: Request, time: int | No
     location = head.get("location")
     return WebExchange(
         message=_line(words),
-        time=time,
-        time_meaning=None if time is None else "captured",
+        **when,
         offset=stored.offset,
         row=stored.number,
         url=url,
@@ -234,7 +229,7 @@ def _exchange(stored: _warc.Stored, head: Head, request: Request, time: int | No
 
 
 def _page_of(
-    stored: _warc.Stored, pieces: Iterator[bytes], content_type: str, time: int | None
+    stored: _warc.Stored, pieces: Iterator[bytes], content_type: str, when: Timed
 ) -> Iterator[Record]:
     raw, cut = _warc.first_bytes(pieces, _page.HTML_LIMIT)
     place: _Place = {"offset": stored.offset, "row": stored.number}
@@ -253,7 +248,6 @@ def _page_of(
             reason=f"over {_page.MOST} links or forms; the rest not read",
             **place,
         )
-    when: _When = {"time": time, "time_meaning": None if time is None else "captured"}
     yield WebPage(
         message=_line(page.title or url or "(no title)"),
         url=url or None,
@@ -287,7 +281,7 @@ def _page_of(
         )  # fmt: skip
 
 
-def _form(form: _page.Form, url: str, host: str, when: _When, place: _Place) -> Iterator[Record]:
+def _form(form: _page.Form, url: str, host: str, when: Timed, place: _Place) -> Iterator[Record]:
     marks = _marks(form, host)
     action_host = _page.host_of(form.action)
     words = f"form on {host or 'a page'} sends {', '.join(marks) or 'input'} to {form.action}"
@@ -335,11 +329,19 @@ def _indicator(kind: str, value: str, place: _Place) -> Indicator:
     return Indicator(message=_line(value), type=kind, value=value, valid=True, **place)
 
 
-def _time(text: str) -> int | None:
-    """Return the microseconds of a WARC-Date of any granularity."""
-    found = _DATE.fullmatch(text)
+def _when(text: str) -> Timed:
+    """Return what a WARC-Date of any granularity says."""
+    shown, found = _line(text)[:64] or None, _DATE.fullmatch(text)
     if found is None:
-        return None
+        return timed(None, "captured", original=shown)
+    fraction = found[7] or ""
+    nanos = int(fraction.ljust(9, "0")[6:]) if len(fraction) > 6 else None
+    quality = DAY_ONLY if found[4] is None else EXACT
+    return timed(_time(found), "captured", quality, shown, nanos=nanos)
+
+
+def _time(found: re.Match[str]) -> int | None:
+    """Return its microseconds."""
     year, month, day, hour, minute, second, fraction = found.groups("0")
     try:
         moment = datetime(

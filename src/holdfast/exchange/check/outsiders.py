@@ -18,6 +18,7 @@ from holdfast.exchange.check.anchors import ML_DSA_44, Key
 from holdfast.exchange.check.finding import shown
 from holdfast.exchange.check.proof import P
 from holdfast.exchange.check.renewals import check_record
+from holdfast.exchange.check.revoked import check_revoked
 from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.note import Verifier
 
@@ -29,7 +30,7 @@ _STAMPED = re.compile(
     rb"^Time stamp: ([A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8})(?:\.[0-9]+)? ([0-9]{4}) GMT$",
     re.MULTILINE,
 )
-_KINDS = (".tsr", ".ers")
+_KINDS = (".tsr", ".ers", ".crls")
 _ED25519, _ML_DSA = 4 + 8 + 64, 4 + 8 + 2420
 
 
@@ -176,9 +177,14 @@ def check_stamps(proof: Proof, anchors: Anchors, demands: set[str]) -> bool:
                 f"authority {name} of your anchors"
             )
         else:
+            counts, revoked = check_revoked(proof, name, roots)
+            if not counts:
+                told += [revoked] if revoked else []
+                continue
             held += 1
             since = "; its certificate has expired since" if expired else ""
             told.append(f"{name} confirms that this head was there at {_utc(time)}{since}")
+            told += [revoked] if revoked else []
             if f"{name}.ers" in names:
                 told.append(check_record(proof, name, roots))
     if "timed" in demands and not held and (proof.finding.anchored or not answers):
@@ -193,7 +199,7 @@ def check_stamps(proof: Proof, anchors: Anchors, demands: set[str]) -> bool:
         line = "a stamp that your anchors have no root for, NOT held to anything"
         proof.finding.say("Time", f"{', '.join(unheld)}: {line}")
     for name in sorted(set(names) - {f"{one}{kind}" for one in answers for kind in _KINDS}):
-        proof.finding.bad(f"{P}stamps/{name}: renews no stamp that is here")
+        proof.finding.bad(f"{P}stamps/{name}: belongs to no stamp that is here")
     proof.finding.stage()
     return held > 0
 

@@ -5,18 +5,34 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from holdfast.core.errors import InputError
 from holdfast.exchange.check.anchors import ED25519, Key, strict_base64
 from holdfast.exchange.check.finding import shown
 from holdfast.exchange.check.proof import HASH, NUMBER, TEXT, P
-from holdfast.exchange.proofs import pem
+from holdfast.exchange.proofs import person_pem
 from holdfast.vault.note import Verifier
+from holdfast.vault.passkey import Passkey
+from holdfast.vault.signing import backwards
+from holdfast.vault.webauthn import Assertion, fault
 
 if TYPE_CHECKING:
     from holdfast.exchange.check.claims import Claims
     from holdfast.exchange.check.proof import Proof
+    from holdfast.vault.signing import PersonKey
 
 _OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
-_SIGNATURE = rb'\{"covers":' + NUMBER + rb',"key":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]{86}==)"\}'
+_BASE64 = rb'"([A-Za-z0-9+/]+={0,2})"'
+_SIGNATURE = (
+    rb'\{(?:"authenticator":'
+    + _BASE64
+    + rb',"client":'
+    + _BASE64
+    + rb',)?"covers":'
+    + NUMBER
+    + rb',"key":"([0-9a-f]{8})","sig":'
+    + _BASE64
+    + rb"\}"
+)
 _ACTOR = rb'\{"key":(null|"([0-9a-f]{8})"),"name":(' + TEXT + rb")\}"
 _BOOL = rb"(?:true|false)"
 _STORE = (
@@ -46,11 +62,15 @@ class People:
         self.proof = proof
         self.claims = claims
         self._bad = proof.finding.bad
-        self._keys: dict[str, tuple[Key, bytes, int]] = {}
+        self._keys: dict[str, tuple[PersonKey, bytes, int]] = {}
         self._ended: dict[str, int] = {}
         """The last entry that a key could sign, by key ID."""
         self._own: dict[int, str] = {}
         self._covered: dict[int, str] = {}
+        self._files = 0
+        self._counters: dict[str, int] = {}
+        """Of passkeys: the largest that was met, by key ID."""
+        self._marked: list[str] = []
 
     def check(self) -> int:
         """Check every signature; return how many entries have none.
@@ -69,11 +89,9 @@ class People:
             if "signature" in proof.commitments[index]:
                 self._signature(index)
         unsigned = sum(self._actor(index) for index in proof.leaves)
-        files = sum(bool(re.search(r"/act\.(message|sig)$", path)) for path in proof.digest)
-        if files != 2 * len(self._own):
-            self._bad(
-                f"{P}entries: {files - 2 * len(self._own)} signature files belong to no entry"
-            )
+        files = sum(bool(re.search(r"/act\.[a-z]+$", path)) for path in proof.digest)
+        if files != self._files:
+            self._bad(f"{P}entries: {files - self._files} signature files belong to no entry")
         keys = sum(path.startswith(f"{P}keys/") for path in proof.digest)
         if keys != len(set(self._own.values())):
             self._bad(f"{P}keys: holds a key that signed nothing here")
@@ -89,6 +107,8 @@ class People:
         for key_id, index in sorted(self._ended.items()):
             told = f"the key {key_id} of {shown(self._keys[key_id][1])} ended with entry {index}"
             proof.finding.say("", f"{told}; it signed nothing here after that")
+        for told in self._marked:
+            proof.finding.say("MARKED", told)
         if unsigned:
             told = f"{unsigned} entries are by actors without a key: ACTOR UNSIGNED"
             proof.finding.say("", told)
@@ -97,9 +117,9 @@ class People:
     def _introduce(self, index: int) -> None:
         said = self.proof.value(index, "operator", _OPERATOR)
         vkey = b"" if said is None else re.sub(rb'\\(["\\])', rb"\1", said[3][1:-1])
-        key = Key.parse(vkey, ED25519)
+        key = _key(vkey)
         if said is None or key is None or key.key_id.hex().encode() != said[1]:
-            self._bad(f"entry {index}: introduces no Ed25519 key")
+            self._bad(f"entry {index}: introduces no key that people sign with")
         elif said[1].decode() in self._keys:
             self._bad(f"entry {index}: introduces the key {said[1].decode()} a second time")
         else:
@@ -119,7 +139,7 @@ class People:
         if said is None:
             bad(f"entry {index}: its signature is malformed")
             return
-        count, key_id = int(said[1]), said[2].decode()
+        count, key_id = int(said[3]), said[4].decode()
         if key_id not in self._keys:
             bad(f"entry {index}: no entry here introduces its actor's key {key_id}")
             return
@@ -148,18 +168,43 @@ class People:
         self._covered.update(dict.fromkeys(covered, key_id))
         self._own[index] = key_id
         folder = f"entries/{index}/"
-        if not (proof.has(f"{folder}act.message") and proof.has(f"{folder}act.sig")):
+        names = ["message", "sig"] if said[1] is None else ["client", "message", "sig", "signed"]
+        self._files += len(names)
+        if not all(proof.has(f"{folder}act.{name}") for name in names):
             bad(f"entry {index}: its signature's files are missing")
             return
         if proof.read(f"{folder}act.message") != message:
             bad(f"{P}{folder}act.message: is not the act that entry {index} tells of")
-        if proof.read(f"keys/{key_id}.pem") != pem(key.public):
+        if proof.read(f"keys/{key_id}.pem") != person_pem(key):
             bad(f"{P}keys/{key_id}.pem: is not the key that the log introduced")
-        signature = strict_base64(said[3]) or b""
-        if proof.read(f"{folder}act.sig") != signature:
+        made = [strict_base64(said[at]) or b"" for at in (1, 2, 5) if said[at] is not None]
+        if proof.read(f"{folder}act.sig") != made[-1]:
             bad(f"{P}{folder}act.sig: is not the signature of entry {index}")
-        if not Verifier("", key.public).verifies(message, signature):
+        if isinstance(key, Passkey) != (said[1] is not None):
+            bad(f"entry {index}: its signature is of another kind than its actor's key")
+        elif isinstance(key, Passkey):
+            self._passkey(index, key, Assertion(*made), message)
+        elif not key.verifies(message, made[-1]):
             bad(f"entry {index}: its actor's signature does not verify")
+
+    def _passkey(self, index: int, key: Passkey, made: Assertion, message: bytes) -> None:
+        """Check what an authenticator signed: docs/formats/custody.md, "Passkeys"."""
+        folder, proof, key_id = f"entries/{index}/", self.proof, key.key_id.hex()
+        if proof.read(f"{folder}act.client") != made.client:
+            self._bad(f"{P}{folder}act.client: is not the client data of entry {index}")
+        if proof.read(f"{folder}act.signed") != made.signed:
+            self._bad(f"{P}{folder}act.signed: is not what the passkey of entry {index} signed")
+        why = fault(key, made, message)
+        if why is not None:
+            self._bad(f"entry {index}: its actor's signature by a passkey is none: {why}")
+            return
+        last = self._counters.get(key_id, 0)
+        if backwards(last, made.counter):
+            self._marked.append(
+                f"entry {index}: the counter of the passkey {key_id} is {made.counter} and was "
+                f"{last} already: there may be a copy of it"
+            )
+        self._counters[key_id] = max(last, made.counter)
 
     def _actor(self, index: int) -> bool:
         """Check who an entry says acted; say whether it is unsigned."""
@@ -174,6 +219,17 @@ class People:
         elif (said[2], said[3]) != (key_id.encode(), self._keys[key_id][1]):
             self._bad(f"entry {index}: is signed by another than its actor")
         return False
+
+
+def _key(vkey: bytes) -> PersonKey | None:
+    """Return the key that a vkey tells of; None unless it is one that people sign with."""
+    key = Key.parse(vkey, ED25519)
+    if key is not None:
+        return Verifier(key.name.decode("utf-8", "replace"), key.public)
+    try:
+        return Passkey.parse(vkey.decode())
+    except (InputError, UnicodeDecodeError):
+        return None
 
 
 def check_policy(proof: Proof, claims: Claims, unsigned: int) -> set[str]:

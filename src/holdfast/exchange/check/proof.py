@@ -41,9 +41,9 @@ FIXED = (
     "handover.txt", "log.pem", "log.vkey",
 )  # fmt: skip
 _KINDS = re.compile(
-    r"entries/[0-9]+/(leaf|field\.[a-z][a-z0-9_]*|act\.message|act\.sig)|nodes/[0-9a-f]{64}"
+    r"entries/[0-9]+/(leaf|field\.[a-z][a-z0-9_]*|act\.(client|message|sig|signed))|nodes/[0-9a-f]{64}"
     r"|keys/[0-9a-f]{8}\.pem|leaves/[0-9]+|tags/(case|key|[0-9]+\.(inner|outer))|cosigned"
-    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers)|second\.(message|pem|sig)"
+    r"|witnesses/[0-9]+\.(message|sig)|stamps/[^/]+\.(tsr|ers|crls)|second\.(message|pem|sig)"
     r"|former/[0-9]+/(checkpoint|checkpoint\.sig|checkpoint\.text|log\.pem|log\.vkey)"
 )
 

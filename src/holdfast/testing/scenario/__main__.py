@@ -11,6 +11,7 @@ from holdfast.core.errors import HoldfastError, InputError, printable
 from holdfast.testing.scenario import when
 from holdfast.testing.scenario.captured import write_capture
 from holdfast.testing.scenario.generate import SCALES, Size, write
+from holdfast.testing.scenario.reported import write_reports
 
 
 @click.command(name="python -m holdfast.testing.scenario")
@@ -35,7 +36,16 @@ from holdfast.testing.scenario.generate import SCALES, Size, write
     metavar="FILE",
     help="Write the fake bank's page, as another unit captured it (WARC), here; outside DIR.",
 )
-def main(folder: Path, seed: int, size: str, truth: Path | None, capture: Path | None) -> None:
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write what other addressees handed in (mails, pictures) here; outside DIR.",
+)
+def main(
+    *, folder: Path, seed: int, size: str, truth: Path | None, capture: Path | None,
+    reports: Path | None,
+) -> None:  # fmt: skip
     """Write the evidence of a made-up phishing case into DIR, which must be new or empty.
 
     A pensioner's mailbox, browser history and documents, and the logs of the web server she was
@@ -46,6 +56,8 @@ def main(folder: Path, seed: int, size: str, truth: Path | None, capture: Path |
             raise click.UsageError("--truth must lie outside DIR: the truth is no evidence")
         if capture and capture.resolve().is_relative_to(folder.resolve()):
             raise click.UsageError("--capture must lie outside DIR: it was not seized")
+        if reports and reports.resolve().is_relative_to(folder.resolve()):
+            raise click.UsageError("--reports must lie outside DIR: they were not seized")
         if capture and capture.exists():
             raise InputError(f"{capture} exists already", "name another file")
         known = write(folder, seed=seed, size=cast("Size", size))
@@ -53,6 +65,8 @@ def main(folder: Path, seed: int, size: str, truth: Path | None, capture: Path |
             truth.write_text(known.to_json(), "ascii")
         if capture:
             write_capture(capture, seed=seed)
+        if reports:
+            write_reports(reports, seed=seed)
     except HoldfastError as error:
         click.echo(f"error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None

@@ -94,8 +94,10 @@ class S3Address:
         return self.endpoint, self.bucket, self.prefix
 
 
-def connect(address: S3Address) -> Any:
+def connect(address: S3Address, **more: Any) -> Any:
     """Return a client: no setting but ours, no request to a cloud's metadata service.
+
+    `more` are further settings of the library's, for links: their signature is another.
 
     Raises:
         InputError: there are no credentials, or the extra is not installed.
@@ -133,6 +135,7 @@ def connect(address: S3Address) -> Any:
                 "addressing_style": "path" if address.endpoint else "auto",
                 "payload_signing_enabled": True,
             },
+            **more,
         ),
     )
 

@@ -125,6 +125,25 @@ class S3Store(Incoming):
                     ) from None
                 raise
 
+    def link(self, digest: str, seconds: int) -> str:
+        """Return an address that gives this one object to whoever has it, for so many seconds.
+
+        Nothing is asked of the store. It holds the right to read, so it is a secret.
+
+        Raises:
+            InputError: there are no credentials, or the extra is not installed.
+        """
+        given: str = self._signer.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.address.bucket, "Key": self.key(digest)},
+            ExpiresIn=seconds,
+        )
+        return given
+
+    @cached_property
+    def _signer(self) -> Any:
+        return connect(self.address, signature_version="s3v4")
+
     def size(self, digest: str) -> int | None:
         """Return an object's size in bytes; None where it is missing.
 

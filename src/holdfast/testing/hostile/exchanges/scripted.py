@@ -118,6 +118,19 @@ def web_worker(ask: Ask, answer: Answer) -> None:
 
 
 @situation(
+    "local-storage",
+    "A page that tells its server what the browser keeps for it",
+    html="""<script>
+      /* At once, as the first thing that a script of the page does after the prelude. */
+      window.kept = JSON.stringify(Object.entries(localStorage).sort());
+    </script>""",
+    script="return get('/local-storage?' + encodeURIComponent(window.kept))",
+)
+def local_storage(_ask: Ask, answer: Answer) -> None:
+    answer.send(200, [_PLAIN], b"so it is\n")
+
+
+@situation(
     "synchronous",
     "A synchronous request",
     script="""

@@ -1,0 +1,136 @@
+"""Links between cases: shown to who has rights in both, else only that there is one.
+
+Whoever asks learns of another case no more than they could by asking in it. Where they could not,
+they learn that some case holds this, and whom to ask: its lead. docs/decisions/0096.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from holdfast.acts import known, restricting
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.asking import NOT_EXAMINED
+from holdfast.acts.examining import by_item
+from holdfast.acts.restricting import WITHHELD
+from holdfast.cases import access
+from holdfast.cases import case as cases
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import DeniedError, InputError
+from holdfast.examine import links as indexes
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from holdfast.cases.case import Case
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+    from holdfast.examine.links import Link
+
+ASK = "another case holds this: ask its lead"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which links of a case."""
+
+    case: str
+    kinds: tuple[str, ...] = ()
+    known: bool = True
+    """Whether those on a known-good list are shown; they are marked then."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"kinds": list(self.kinds), **({} if self.known else {"known": False})}
+
+
+def key(session: Session) -> bytes:
+    """Return the key of the vault's links.
+
+    Raises:
+        DeniedError: this keyring does not hold the vault's tag key.
+    """
+    return indexes.key_of(session.vault.keyring.chain(None))
+
+
+def has_rights(session: Session, case: Case) -> bool:
+    """Say whether who asks could ask in `case` just as well: a role, an authority, keys."""
+    try:
+        session.case(case.id, Needs.AUTHORITY)
+        session.look_up(lambda c: access.check(c, case.id, session.operator, "indicators"))
+        session.vault.keyring.chain(case.id)
+        if case.recipient is not None:
+            session.vault.keyring.identity(case.id)
+    except DeniedError:
+        return False
+    return True
+
+
+@act("links", Needs.AUTHORITY)
+def links(session: Session, request: Links) -> Iterator[bytes]:
+    """Yield each indicator that another case holds, too: a line for each such case.
+
+    Several cases in which the one who asks has no rights are one line for each lead.
+
+    Raises:
+        InputError: the case was not examined yet.
+        DeniedError: this keyring does not hold the vault's key.
+    """
+    index = session.vault.index(request.case)
+    if not (index / "links").is_dir():
+        raise InputError(f"case {request.case} has no links yet", NOT_EXAMINED)
+    held = by_item(session, request.case)
+    others = {one.id: one for one in session.look_up(cases.every) if one.id != request.case}
+    open_to = {number for number, one in others.items() if has_rights(session, one)}
+    found = indexes.linked(
+        session.vault.derived,
+        held,
+        index.parent,
+        request.case,
+        others=others,
+        key=key(session),
+    )
+    hides = restricting.hidden(session, request.case)
+    rows = known.annotated(session, _rows(found, held, others, open_to))
+    lines: list[bytes] = []
+    hidden = False
+    for row in rows:
+        if request.kinds and row["kind"] not in request.kinds:
+            continue
+        if row["known_good"] and not request.known:
+            continue
+        if hides(row["item"], "", "indicator"):
+            row["value"] = WITHHELD
+        hidden = hidden or row["case"] is None
+        lines.append(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n")
+    fields: dict[str, Json] = {
+        "request": request.facts(),
+        "result": {
+            "elsewhere": hidden,
+            "lines": len(lines),
+            "sha256": sha256_hex(b"".join(lines)),
+        },
+    }
+    session.custody.enter(Draft("links", request.case, fields))
+    yield from lines
+
+
+def _rows(
+    found: Iterable[Link], held: dict[str, Exhibit], others: dict[str, Case], open_to: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each other case that may be named, and one for each lead of those not."""
+    for one in found:
+        exhibit = held[one.item].label if one.item in held else None
+        told = {
+            "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
+            "value": one.value,
+        }  # fmt: skip
+        for number in one.cases:
+            if number in open_to:
+                yield {**told, "case": number, "lead": others[number].lead, "note": None}
+        for lead in sorted({others[number].lead for number in one.cases if number not in open_to}):
+            yield {**told, "case": None, "lead": lead, "note": ASK}

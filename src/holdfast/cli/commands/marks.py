@@ -1,0 +1,128 @@
+"""`marks`, `matches`, `campaigns`: files on lists, that rules match, that are nearly the same."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from holdfast.cli.common import CASE, JSON, Where, say, warn, where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_KINDS = ("known-good", "known-bad", "abuse")
+ITEM = click.option(
+    "--item", "items", multiple=True, metavar="I", help="Exhibit or digest; repeat."
+)
+
+
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS),
+              help="Only lists of this kind; repeat.")  # fmt: skip
+@ITEM
+@JSON
+def marks(
+    place: Where, *, case: str, kinds: tuple[str, ...], items: tuple[str, ...], as_json: bool
+) -> None:
+    """Show which files are on which list: known to be good, known to be bad, abuse material.
+
+    \b
+    Example:
+      holdfast marks --case 2026-0001 --kind known-bad
+    """
+    from holdfast.acts import marking  # noqa: PLC0415
+
+    with place.session() as session:
+        lines = marking.marks(session, marking.Marks(case, kinds, items))
+        _show(lines, _mark, "no file is on a list; see `holdfast hashset list`", as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@click.option("--rule", "rules", multiple=True, metavar="NAME", help="Only this rule; repeat.")
+@ITEM
+@JSON
+def matches(
+    place: Where, *, case: str, rules: tuple[str, ...], items: tuple[str, ...], as_json: bool
+) -> None:
+    """Show which files match which YARA rule, as `examine --yara` found them.
+
+    \b
+    Example:
+      holdfast matches --case 2026-0001 --rule webshell_php
+    """
+    from holdfast.acts import marking  # noqa: PLC0415
+
+    with place.session() as session:
+        lines = marking.matches(session, marking.Matches(case, rules, items))
+        _show(lines, _match, "no file matches; was it examined with --yara?", as_json=as_json)
+
+
+@click.command()
+@where
+@CASE
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(("picture", "text")),
+              help="Only these; repeat.")  # fmt: skip
+@ITEM
+@JSON
+def campaigns(
+    place: Where, *, case: str, kinds: tuple[str, ...], items: tuple[str, ...], as_json: bool
+) -> None:
+    """Show which texts and pictures are nearly the same, as `examine --similar` found them.
+
+    A group is what came from one hand: the mails of one mailing, the pages of one kit, a logo
+    saved anew. Two texts are joined when half of their pairs of words are the same.
+
+    \b
+    Example:
+      holdfast campaigns --case 2026-0001 --kind text
+    """
+    from holdfast.acts import grouping  # noqa: PLC0415
+
+    with place.session() as session:
+        lines = grouping.campaigns(session, grouping.Campaigns(case, kinds, items))
+        _show(lines, _campaign, "nothing is alike; was it examined with --similar?",
+              as_json=as_json)  # fmt: skip
+
+
+def _show(
+    lines: Iterable[bytes], text: Callable[[dict[str, Any]], str], none: str, *, as_json: bool
+) -> None:
+    found = False
+    for line in lines:
+        found = True
+        if as_json:
+            sys.stdout.buffer.write(line)
+        else:
+            for shown in text(orjson.loads(line)).split("\n"):
+                say(shown)
+    if not found and not as_json:
+        warn(none)
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['exhibit'] or ''}{'/' + row['inside'] if row['inside'] else ''}"
+
+
+def _mark(row: dict[str, Any]) -> str:
+    return f"{row['kind']:<10}  {_place(row)}  {row['list']}"
+
+
+def _match(row: dict[str, Any]) -> str:
+    tags = f"  ({', '.join(row['tags'])})" if row["tags"] else ""
+    at = "" if row["offset"] is None else f"@{row['offset']}"
+    return f"{row['rule']:<30}  {_place(row)}{at}{tags}"
+
+
+def _campaign(group: dict[str, Any]) -> str:
+    lines = [f"{group['campaign']}  {group['kind']}, {group['size']} alike ({group['threshold']})"]
+    for one in group["members"]:
+        at = f"#{one['row']}" if one["row"] is not None else ""
+        lines.append(f"  {_place(one)}{at}  {' '.join(one['message'].split())[:100]}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Sets of known digests: built from others' lists, looked up by the million."""
