@@ -196,13 +196,27 @@ def test_fragments_come_together_in_any_order(order: list[int], sixth: bool) -> 
     assert of(NetworkFlow, records)[0].packets_sent == 5
 
 
+def test_of_fragments_that_overlap_the_first_counts_and_the_capture_says_so() -> None:
+    whole = made.udp(made.question("first.example") + bytes(40))
+    pieces = [(0, whole[:40], True), (32, b"\xff" * 8, True), (40, whole[40:], False)]
+    frames = [
+        made.ethernet(made.ipv4(piece, 17, number=5, fragment=at, more=more))
+        for at, piece, more in pieces
+    ]
+    records = parse_all(parser, made.pcap(frames))
+    assert of(NetworkDns, records)[0].query_name == "first.example"
+    assert of(NetworkCapture, records)[0].notes == [
+        "1 fragments overlap others; the first copy counts"
+    ]
+
+
 # --- TCP ---
 
 
 @given(
     st.binary(min_size=1, max_size=400),
     st.lists(st.tuples(st.integers(0, 399), st.integers(1, 60)), max_size=30),
-    st.integers(0, 2**32 - 1),
+    st.one_of(st.integers(0, 2**32 - 1), st.integers(2**32 - 400, 2**32 - 1)),
     st.randoms(use_true_random=False),
 )
 @settings(deadline=None, max_examples=200, derandomize=True, database=None)
