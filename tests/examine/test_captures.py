@@ -196,6 +196,20 @@ def test_fragments_come_together_in_any_order(order: list[int], sixth: bool) -> 
     assert of(NetworkFlow, records)[0].packets_sent == 5
 
 
+def test_of_fragments_that_overlap_the_first_counts_and_the_capture_says_so() -> None:
+    whole = made.udp(made.question("first.example") + bytes(40))
+    pieces = [(0, whole[:40], True), (32, b"\xff" * 8, True), (40, whole[40:], False)]
+    frames = [
+        made.ethernet(made.ipv4(piece, 17, number=5, fragment=at, more=more))
+        for at, piece, more in pieces
+    ]
+    records = parse_all(parser, made.pcap(frames))
+    assert of(NetworkDns, records)[0].query_name == "first.example"
+    assert of(NetworkCapture, records)[0].notes == [
+        "1 fragments overlap others; the first copy counts"
+    ]
+
+
 # --- TCP ---
 
 
@@ -223,6 +237,19 @@ def test_a_stream_comes_in_order_whatever_was_resent_and_overlaps(
     assert b"".join(out) == stream  # type: ignore[arg-type]
     assert (half.missing, half.differing) == (0, 0)
     assert half.room.used == 0
+
+
+@pytest.mark.parametrize("backwards", [True, False])
+def test_a_sequence_number_wraps_in_the_middle_of_a_stream(backwards: bool) -> None:
+    half, stream, frame = Half(Room()), bytes(range(200)) * 2, None
+    half.syn(2**32 - 200)
+    places = range(0, 400, 40)
+    out = [
+        found
+        for at in (reversed(places) if backwards else places)
+        for found, _ in half.feed((2**32 - 199 + at) % 2**32, stream[at : at + 40], frame)  # type: ignore[arg-type]
+    ]
+    assert b"".join(out) == stream  # type: ignore[arg-type]
 
 
 def test_what_waits_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
