@@ -165,3 +165,11 @@ def test_many_strings_are_counted_and_the_first_are_listed(tmp_path: Path) -> No
     (found,) = matches(tmp_path, 'rule x { strings: $a = "ab" condition: $a }', b"ab" * 500)
     assert (found.strings_found, len(found.strings)) == (500, finder.LISTED)
     assert found.strings[-1] == "$a@198+2"
+
+
+def test_rules_reach_no_file_that_was_not_named(tmp_path: Path) -> None:
+    """An `include` could name any file of the machine, and the digest would not know of it."""
+    (tmp_path / "secret.yar").write_text("rule inner { condition: true }")
+    (tmp_path / "outer.yar").write_text(f'include "{tmp_path / "secret.yar"}"\n' + SHELL)
+    with pytest.raises(InputError, match=r"line 1: .*include"):
+        yara.load(tmp_path / "outer.yar")
