@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from holdfast.core import canonical
-from holdfast.core.errors import DeniedError, InputError, RemoteError
+from holdfast.core.errors import DeniedError, InputError, RemoteError, ResourceError
 from holdfast.examine import cluster as nodes
 from holdfast.examine import results
 from holdfast.examine.cluster import Cluster
@@ -365,7 +366,8 @@ def test_a_token_is_for_its_owner_only(tmp_path: Path) -> None:
             Cluster(address, token).check()
 
 
-def test_a_worker_refuses_another_case() -> None:
+def test_a_worker_refuses_another_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     order = canonical.dumps({"limits": QUICK.to_json(), "plugins": [], "settings": {}})
     worker: Any = Bench("2026-0001", order)
     try:
@@ -377,3 +379,9 @@ def test_a_worker_refuses_another_case() -> None:
         )
     finally:
         worker.leave()
+    (own,) = tmp_path.iterdir()
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert list(own.iterdir()) == []
+    own.chmod(0o755)
+    with pytest.raises(ResourceError, match="is not this account's own"):
+        Bench("2026-0001", order)
