@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from holdfast.acts.linking import ASK
+from holdfast.acts.restricting import WITHHELD
 from holdfast.core import clock
 from holdfast.examine import links
 from tests.acts.test_erasing import Unit, account, places, unit
@@ -101,6 +103,13 @@ def test_what_is_on_a_known_good_list_is_marked_and_can_be_left_out(
     assert marked == {"iban": [], "domain": ["ours"]}
     left = two.line.must("links", "--case", two.first, "--unknown", "--json").rows
     assert [row["kind"] for row in left] == ["iban"]
+
+
+def test_what_stands_in_abuse_material_is_withheld_here_too(two: Two, tmp_path: Path) -> None:
+    (tmp_path / "abuse.txt").write_text(f"{hashlib.sha256(HERE.encode()).hexdigest()}\n")
+    assert add(two.line, tmp_path / "abuse.txt", "abuse", "abuse").code == 0
+    (row,) = two.ask()
+    assert (row["kind"], row["value"], row["case"]) == ("iban", WITHHELD, two.second)
 
 
 def test_a_closed_case_is_not_named(two: Two) -> None:
