@@ -135,9 +135,11 @@ def test_columns_are_what_the_patterns_give(
 
 @pytest.mark.parametrize(
     ("parser", "line", "name"),
-    [(web_access, ACCESS[0], "_singly"), (syslog, SYSLOG[0], "_line"),
-     (syslog, SYSLOG[10], "_line"), (syslog, SYSLOG[12], "_line"), (syslog, SYSLOG[27], "_line")],
-)  # fmt: skip
+    [
+        (web_access, ACCESS[0], "_singly"),
+        *((syslog, SYSLOG[number], "read_line") for number in (0, 10, 12, 27)),
+    ],
+)
 def test_common_lines_are_read_by_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parser: ModuleType, line: str, name: str
 ) -> None:

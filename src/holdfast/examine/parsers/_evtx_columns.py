@@ -8,16 +8,23 @@ docs/decisions/0053-logs-come-in-blocks.md.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from holdfast.examine._arrow import Array, pa, pc
+from holdfast.examine._arrow import Array, pa
 from holdfast.examine.block import Part, Rows, block, merged, numbers
 from holdfast.examine.parsers import _evtx_shapes as shapes
+from holdfast.examine.parsers._evtx_fields import (
+    FIELDS,
+    FIRST,
+    MESSAGE,
+    NUMBERS,
+    PLACE,
+    VALUES,
+    second,
+)
 from holdfast.examine.record import EXACT, Failure
 
 if TYPE_CHECKING:
@@ -27,58 +34,17 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "FIELDS", "Columns"]
 
-_VALUES, _MESSAGE = 40, 500
-"""Values of an event that its message shows, and the message's characters."""
 _LARGEST = 2**63
 _UNDECODED = "the record can't be decoded"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 _DIGITS = 18
 
-FIELDS: dict[str, tuple[str, ...]] = {
-    "subject_user": ("SubjectUserName",),
-    "subject_domain": ("SubjectDomainName",),
-    "subject_sid": ("SubjectUserSid",),
-    "subject_logon": ("SubjectLogonId",),
-    "target_user": ("TargetUserName",),
-    "target_domain": ("TargetDomainName",),
-    "target_sid": ("TargetUserSid", "TargetSid"),
-    "target_logon": ("TargetLogonId",),
-    "logon_type": ("LogonType",),
-    "workstation": ("WorkstationName",),
-    "ip_address": ("IpAddress",),
-    "source_ip": ("SourceIp", "SourceAddress"),
-    "destination_ip": ("DestinationIp", "DestAddress"),
-    "destination_port": ("DestinationPort", "DestPort"),
-    "account": ("User",),
-    "image": ("Image", "NewProcessName"),
-    "command_line": ("CommandLine",),
-    "parent_image": ("ParentImage", "ParentProcessName"),
-    "parent_command_line": ("ParentCommandLine",),
-    "process_name": ("ProcessName",),
-    "target_file": ("TargetFilename",),
-    "target_object": ("TargetObject",),
-    "object_name": ("ObjectName",),
-    "service_name": ("ServiceName",),
-    "service_file": ("ImagePath", "ServiceFileName"),
-    "task_name": ("TaskName",),
-    "query_name": ("QueryName",),
-    "hashes": ("Hashes",),
-    "script": ("ScriptBlockText",),
-}
-"""Column to the names in EventData that it is taken from: the first that is there."""
-_NUMBERS = {"logon_type", "destination_port"}
-_PLACE = {
-    name: (at, column in _NUMBERS)
-    for at, (column, names) in enumerate(FIELDS.items())
-    for name in reversed(names)
-}
 _ACCOUNT, _SUBJECT = (list(FIELDS).index(name) for name in ("account", "subject_user"))
 _BLANK = (None,) * len(FIELDS)
 
 _WHOLE = {
     "time", "offset", "length", "row", "event_id", "event_version", "record_id", "level", "task",
-    "opcode", "process_id", "thread_id", "written_time", *_NUMBERS,
+    "opcode", "process_id", "thread_id", "written_time", *NUMBERS,
 }  # fmt: skip
 """Columns of integers."""
 _FLAGS = {"recovered", "checked"}
@@ -164,7 +130,7 @@ class Columns:
             if not isinstance(event, dict):
                 continue
             try:
-                columns = _shaped(event, len(at))
+                columns = shapes.columns_of(event, len(at))
             except shapes.OddError:
                 continue
             known = known or _frames(self._places)
@@ -186,86 +152,6 @@ def _frames(places: list[tuple[Place, int, bool, bool]]) -> dict[str, Array]:
         name: pa.array(values, _type(name))
         for name, values in zip(names, zip(*found, strict=True), strict=True)
     }
-
-
-def _shaped(event: dict[str, Any], count: int) -> dict[str, Array]:
-    """Return the columns of records of one shape, as `_row` has them for one record.
-
-    Raises:
-        OddError: they must be read one at a time.
-    """
-    system = _object(event.get("System"))
-    data, user = event.get("EventData"), event.get("UserData")
-    provider = _attributes(system.get("Provider"))
-    execution = _attributes(system.get("Execution"))
-    related = _attributes(system.get("Correlation"))
-    given = _shaped_fields(data)
-    name, other = provider.get("Name"), provider.get("EventSourceName")
-    if (name, other) != (None, None) and (not isinstance(name, shapes.Text) or _some_empty(name)):
-        raise shapes.OddError
-    shown = shapes.text_of(name)
-    number = shapes.number_of(system.get("EventID"))
-    if data is not None and user is not None and not (isinstance(data, dict) and data):
-        raise shapes.OddError
-    computer = shapes.text_of(system.get("Computer"))
-    stamp = _attributes(system.get("TimeCreated")).get("SystemTime")
-    columns: dict[str, Any] = {
-        "time": shapes.time_of(stamp, _second),
-        "time_meaning": "logged",
-        "time_quality": EXACT,
-        "host": computer,
-        "user": _first_given(given.get("account"), given.get("subject_user")),
-        "message": shapes.message_of(shown, number, data or user, _VALUES, _MESSAGE),
-        "provider": shown,
-        "provider_guid": shapes.text_of(provider.get("Guid")),
-        "event_id": number,
-        "event_version": shapes.number_of(system.get("Version")),
-        "record_id": shapes.number_of(system.get("EventRecordID")),
-        "level": shapes.number_of(system.get("Level")),
-        "task": shapes.number_of(system.get("Task")),
-        "opcode": shapes.number_of(system.get("Opcode")),
-        "keywords": shapes.text_of(system.get("Keywords")),
-        "channel": shapes.text_of(system.get("Channel")),
-        "computer": computer,
-        "user_sid": shapes.text_of(_attributes(system.get("Security")).get("UserID")),
-        "process_id": shapes.number_of(execution.get("ProcessID")),
-        "thread_id": shapes.number_of(execution.get("ThreadID")),
-        "activity_id": shapes.text_of(related.get("ActivityID")),
-        "related_activity_id": shapes.text_of(related.get("RelatedActivityID")),
-        "event_data": shapes.json_of(data),
-        "user_data": shapes.json_of(user),
-        **given,
-    }
-    return {
-        column: pa.repeat(values, count) if isinstance(values, str) else values
-        for column, values in columns.items()
-        if values is not None
-    }
-
-
-def _shaped_fields(data: object) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    columns = list(FIELDS)
-    for name, value in data.items() if type(data) is dict else ():
-        if (place := _PLACE.get(name)) is not None and value is not None:
-            at, numeric = place
-            column = columns[at]
-            if column in found and numeric:
-                raise shapes.OddError
-            if column not in found or FIRST[name]:
-                found[column] = shapes.number_of(value) if numeric else shapes.text_of(value)
-    return found
-
-
-def _first_given(one: Any, other: Any) -> Any:
-    """Return the one, or where it is empty or absent the other."""
-    if one is None or other is None:
-        return other if one is None else one
-    return pc.if_else(pc.equal(one, ""), other, one)
-
-
-def _some_empty(name: shapes.Text) -> bool:
-    return bool(pc.any(pc.equal(name.values, "")).as_py())
 
 
 def _type(name: str) -> pa.DataType:
@@ -387,15 +273,11 @@ def _fields(data: object) -> tuple[Any, ...] | list[Any]:
         return _BLANK
     values: list[Any] = [*_BLANK]
     for name, value in data.items():
-        if (place := _PLACE.get(name)) is not None and value is not None:
+        if (place := PLACE.get(name)) is not None and value is not None:
             at, numeric = place
             if values[at] is None or FIRST[name]:
                 values[at] = _number(value) if numeric else _text(value)
     return values
-
-
-FIRST = {name: names[0] == name for names in FIELDS.values() for name in names}
-"""Whether a name goes before the others of its column."""
 
 
 def _message(provider: str | None, number: int | None, data: object) -> str:
@@ -404,10 +286,10 @@ def _message(provider: str | None, number: int | None, data: object) -> str:
     if type(data) is dict and data:
         shown = ", ".join(
             f"{name}={value if type(value) is str else _text(value)}"
-            for name, value in islice(data.items(), _VALUES)
+            for name, value in islice(data.items(), VALUES)
         )
         head = f"{head}: {shown}"
-    head = head[:_MESSAGE]
+    head = head[:MESSAGE]
     return head if head.isprintable() else _CONTROL.sub(" ", head)
 
 
@@ -415,17 +297,8 @@ def _time(stamp: object) -> int | None:
     """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out."""
     if type(stamp) is not str:
         return None
-    second = _second(stamp[:19])
+    begun = second(stamp[:19])
     fraction = stamp[20:26].rstrip("ZUTC ") if stamp[19:20] == "." else ""
-    if second is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
+    if begun is None or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
         return None
-    return second + int(fraction.ljust(6, "0"))
-
-
-@lru_cache(maxsize=4096)
-def _second(stamp: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return begun + int(fraction.ljust(6, "0"))

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.examine._arrow import Array, pa, pc
 from holdfast.examine.block import numbers
+from holdfast.examine.parsers._evtx_fields import FIELDS, FIRST, MESSAGE, PLACE, VALUES, second
 from holdfast.examine.parsers._lines import sliced
+from holdfast.examine.record import EXACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 FEWEST = 32
 """Records of one shape that are worth it."""
@@ -224,25 +226,25 @@ def _joined(parts: list[Array | str]) -> Array | str:
     return pc.binary_join_element_wise(*merged, "")
 
 
-def message_of(provider: Any, number: Any, data: Any, values: int, characters: int) -> Any:
+def message_of(provider: Any, number: Any, data: Any) -> Any:
     """Return provider, event id and the first values, in one line."""
     shown = pc.fill_null(number.cast(pa.string()), "?") if number is not None else "?"
     parts = ["?" if provider is None else provider, " ", shown]
     if isinstance(data, dict) and data:
         mark = ": "
-        for name, value in islice(data.items(), values):
+        for name, value in islice(data.items(), VALUES):
             text = "None" if value is None else text_of(value)
             parts += [f"{mark}{name}=", text]
             mark = ", "
     whole = _joined(parts)
     if isinstance(whole, str):
-        return whole[:characters]
-    if pc.max(pc.binary_length(whole)).as_py() <= characters:
+        return whole[:MESSAGE]
+    if pc.max(pc.binary_length(whole)).as_py() <= MESSAGE:
         return whole
-    return pc.utf8_slice_codeunits(whole, 0, characters)
+    return pc.utf8_slice_codeunits(whole, 0, MESSAGE)
 
 
-def time_of(stamp: Any, second: Callable[[str], int | None]) -> Array:
+def time_of(stamp: Any) -> Array:
     """Return the microseconds of `2020-12-11T12:28:01.2990045Z`; what is finer is left out.
 
     Raises:
@@ -262,3 +264,91 @@ def time_of(stamp: Any, second: Callable[[str], int | None]) -> Array:
     fraction = pc.ascii_ltrim(pc.ascii_rtrim(sliced(stamps, 19, 26), "Z"), ".")
     micros = pc.ascii_rpad(fraction, 6, "0").cast(pa.int64())
     return pc.add(pc.add(minutes, pc.multiply(seconds, 1_000_000)), micros)
+
+
+def columns_of(event: dict[str, Any], count: int) -> dict[str, Array]:
+    """Return the columns of records of one shape, as `_row` in `_evtx_columns` has them for one.
+
+    Raises:
+        OddError: they must be read one at a time.
+    """
+    system = _object(event.get("System"))
+    data, user = event.get("EventData"), event.get("UserData")
+    provider = _attributes(system.get("Provider"))
+    execution = _attributes(system.get("Execution"))
+    related = _attributes(system.get("Correlation"))
+    given = _shaped_fields(data)
+    name, other = provider.get("Name"), provider.get("EventSourceName")
+    if (name, other) != (None, None) and (not isinstance(name, Text) or _some_empty(name)):
+        raise OddError
+    shown = text_of(name)
+    number = number_of(system.get("EventID"))
+    if data is not None and user is not None and not (isinstance(data, dict) and data):
+        raise OddError
+    computer = text_of(system.get("Computer"))
+    stamp = _attributes(system.get("TimeCreated")).get("SystemTime")
+    columns: dict[str, Any] = {
+        "time": time_of(stamp),
+        "time_meaning": "logged",
+        "time_quality": EXACT,
+        "host": computer,
+        "user": _first_given(given.get("account"), given.get("subject_user")),
+        "message": message_of(shown, number, data or user),
+        "provider": shown,
+        "provider_guid": text_of(provider.get("Guid")),
+        "event_id": number,
+        "event_version": number_of(system.get("Version")),
+        "record_id": number_of(system.get("EventRecordID")),
+        "level": number_of(system.get("Level")),
+        "task": number_of(system.get("Task")),
+        "opcode": number_of(system.get("Opcode")),
+        "keywords": text_of(system.get("Keywords")),
+        "channel": text_of(system.get("Channel")),
+        "computer": computer,
+        "user_sid": text_of(_attributes(system.get("Security")).get("UserID")),
+        "process_id": number_of(execution.get("ProcessID")),
+        "thread_id": number_of(execution.get("ThreadID")),
+        "activity_id": text_of(related.get("ActivityID")),
+        "related_activity_id": text_of(related.get("RelatedActivityID")),
+        "event_data": json_of(data),
+        "user_data": json_of(user),
+        **given,
+    }
+    return {
+        column: pa.repeat(values, count) if isinstance(values, str) else values
+        for column, values in columns.items()
+        if values is not None
+    }
+
+
+def _shaped_fields(data: object) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    columns = list(FIELDS)
+    for name, value in data.items() if type(data) is dict else ():
+        if (place := PLACE.get(name)) is not None and value is not None:
+            at, numeric = place
+            column = columns[at]
+            if column in found and numeric:
+                raise OddError
+            if column not in found or FIRST[name]:
+                found[column] = number_of(value) if numeric else text_of(value)
+    return found
+
+
+def _first_given(one: Any, other: Any) -> Any:
+    """Return the one, or where it is empty or absent the other."""
+    if one is None or other is None:
+        return other if one is None else one
+    return pc.if_else(pc.equal(one, ""), other, one)
+
+
+def _some_empty(name: Text) -> bool:
+    return bool(pc.any(pc.equal(name.values, "")).as_py())
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if type(value) is dict else {}
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    return _object(_object(value).get("#attributes"))

@@ -10,8 +10,6 @@ read as UTC. Each such time is marked `year assumed`.
 
 from __future__ import annotations
 
-import json
-import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -28,15 +26,8 @@ from holdfast.examine.parsers._auth import (
 )
 from holdfast.examine.parsers._lines import Failures, lines
 from holdfast.examine.parsers._sniff import is_syslog
-from holdfast.examine.parsers._syslog import (
-    FACILITIES,
-    SEVERITIES,
-    Years,
-    first_year,
-    iso_minute,
-    minute,
-    month_number,
-)
+from holdfast.examine.parsers._syslog import Years, first_year, iso_minute, minute, month_number
+from holdfast.examine.parsers._syslog_lines import Known, Read, read_line
 from holdfast.examine.record import EXACT, YEAR_ASSUMED, Record
 
 if TYPE_CHECKING:
@@ -69,24 +60,6 @@ DATED = True
 """The year may come from the time of collection, which is then part of the result's key."""
 DECODERS: tuple[str, ...] = ("pyarrow", "python")
 RECORDS: tuple[type[Record], ...] = (SyslogMessage, AuthLogon, AuthPrivilege, AuthAccount)
-
-_OLD = re.compile(
-    r"(?:<(\d{1,3})>)?(([A-Z][a-z][a-z]) ([ 0123]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,6})\d*+)?)"
-    r"(?:: (.*)| (.*))",
-    re.ASCII | re.DOTALL,
-)
-_ISO = r"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(?:\.(\d{1,6})\d*+)?(Z|[+-]\d\d:\d\d)"
-_FILE = re.compile(rf"(?:<(\d{{1,3}})>)?({_ISO}) (.*)", re.ASCII | re.DOTALL)
-_NEW = re.compile(
-    rf"<(\d{{1,3}})>\d{{1,2}} (?:-|({_ISO})) (\S++) (\S++) (\S++) (\S++) (.*)", re.ASCII | re.DOTALL
-)
-_REST = re.compile(
-    r"(?:(\S++) )?+([^\s:\[\]]{1,256}+)(?:\[(\d{1,10})\])?(?::| |$) ?(.*)", re.ASCII | re.DOTALL
-)
-_CHROME_OS = {"EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"}
-_ELEMENT = re.compile(r'\[([^\s=\]"]++)((?: [^\s=\]"]++="(?:[^"\\\]]|\\.)*+")*+)\]', re.DOTALL)
-_PARAMETER = re.compile(r' ([^\s=\]"]++)="((?:[^"\\\]]|\\.)*+)"', re.DOTALL)
-_ESCAPED = re.compile(r'\\(["\\\]])')
 
 _COMMON = (
     "message", "time", "time_meaning", "time_quality", "time_original", "host", "user", "offset",
@@ -126,7 +99,7 @@ class _Passage:
 
     def __init__(self, found: Lines, years: Years) -> None:
         self._found, self._years = found, years
-        self._read: dict[int, _Read | None] = {}
+        self._read: dict[int, Read | None] = {}
         """Lines that were read singly, by their number."""
         self._quick: dict[type[Record], list[Split]] = {SyslogMessage: [], AuthLogon: []}
 
@@ -150,7 +123,7 @@ class _Passage:
 
     def _singly(self, chosen: list[int]) -> None:
         for at in chosen:
-            self._read[at] = _line(self._found.text[at], self._years)
+            self._read[at] = read_line(self._found.text[at], self._years)
 
     def _old(self, column: Array, at: Array, others: list[int]) -> None:
         """Read lines with RFC 3164's time, and the others where they stand: years go by order."""
@@ -209,8 +182,8 @@ class _Passage:
         left = pc.invert(pc.is_in(at, split.combine_chunks()))
         year = _spread(years, ends, pa.int64()).filter(left).to_pylist() if ends else None
         for number, one in enumerate(at.filter(left).to_pylist()):
-            known = self._years if year is None else _Known(year[number])
-            self._read[one] = _line(self._found.text[one], known)
+            known = self._years if year is None else Known(year[number])
+            self._read[one] = read_line(self._found.text[one], known)
 
     def _gathered(self) -> Block | None:
         found = self._found
@@ -243,18 +216,6 @@ class _Passage:
         return Part(kind, order, columns)
 
 
-class _Known:
-    """Gives the year of lines of which it is known."""
-
-    def __init__(self, year: int | None) -> None:
-        self._year = year
-
-    def of(self, month: int, day: int) -> int | None:
-        """Return it."""
-        del month, day
-        return self._year
-
-
 def _run(name: str, years: Years) -> tuple[int | None, int | None, bool]:
     """Return year and time of the lines of one minute (`Jan  3 09:39`), and whether it is one.
 
@@ -280,7 +241,7 @@ def _only(mask: Array, other: Array | None) -> Array:
 
 
 def _add(
-    gathered: dict[type[Record], Rows], read: _Read, source: tuple[int, int, int], place: int
+    gathered: dict[type[Record], Rows], read: Read, source: tuple[int, int, int], place: int
 ) -> None:
     time, quality, original, host, program, pid, text, rest = read
     event = typed(program, text) if program in PROGRAMS else None
@@ -298,107 +259,3 @@ def _add(
              *(fields.get(name) for name in _OWN[kind]))
         )  # fmt: skip
     rows.order.append(place)
-
-
-_Read = tuple[
-    int | None, str, str | None, str | None, str | None, int | None, str, tuple[str | None, ...]
-]
-"""Time, quality, original, host, program, pid, text, and the message's own columns."""
-
-
-def _line(line: str, years: Years | _Known) -> _Read | None:
-    if (old := _OLD.fullmatch(line)) is not None:
-        return _old(old, years)
-    if (new := _NEW.fullmatch(line)) is not None:
-        return _new(new)
-    if (dated := _FILE.fullmatch(line)) is None:
-        return None
-    priority, original, stamp, second, fraction, zone, rest = dated.groups()
-    at = iso_minute(stamp, zone)
-    if at is None:
-        return None
-    host, program, pid, text = _rest(rest)
-    facility, severity = _priority(priority)
-    if host is not None and host in _CHROME_OS:
-        severity, host = host.lower(), None
-    time = at + int(second) * 1_000_000 + _micros(fraction)
-    return time, EXACT, original, host, program, pid, text, (facility, severity, None, None)
-
-
-def _old(found: re.Match[str], years: Years | _Known) -> _Read | None:
-    priority, original, name, day, clock, second, fraction, bare, rest = found.groups()
-    try:
-        month, number = month_number(name), int(day)
-    except (KeyError, ValueError):
-        return None
-    year = years.of(month, number)
-    at = None if year is None else minute(year, month, number, clock)
-    if at is None and year is not None:
-        # 29 February in a year that has none: the assumption is wrong, the line is not.
-        if (month, number) != (2, 29) or minute(2000, month, number, clock) is None:
-            return None
-    elif year is None and minute(2000, month, number, clock) is None:
-        return None
-    time = None if at is None else at + int(second) * 1_000_000 + _micros(fraction)
-    if rest is None or rest.startswith("--- last message"):
-        host, program, pid, text = None, None, None, rest or bare
-    else:
-        host, program, pid, text = _rest(rest)
-    own = (*_priority(priority), None, None)
-    return time, YEAR_ASSUMED, original, host, program, pid, text, own
-
-
-def _new(found: re.Match[str]) -> _Read | None:
-    (priority, original, stamp, second, fraction, zone, host, program, process, msgid, rest) = (
-        found.groups()
-    )
-    time = None
-    if original is not None:
-        at = iso_minute(stamp, zone)
-        if at is None:
-            return None
-        time = at + int(second) * 1_000_000 + _micros(fraction)
-    structured, text = _structured(rest)
-    pid = int(process) if process.isdigit() and len(process) <= 10 else None
-    own = (*_priority(priority), _nil(msgid), structured)
-    return time, EXACT, original, _nil(host), _nil(program), pid, text, own
-
-
-def _rest(rest: str) -> tuple[str | None, str | None, int | None, str]:
-    """Return host, program, process number and text of what follows the time."""
-    found = _REST.fullmatch(rest)
-    if found is None:
-        host, _, text = rest.partition(" ")
-        return host or None, None, None, text
-    host, program, pid, text = found.groups()
-    return host, program, None if pid is None else int(pid), text
-
-
-def _structured(rest: str) -> tuple[str | None, str]:
-    """Return RFC 5424's STRUCTURED-DATA as JSON, and the message after it."""
-    elements: dict[str, dict[str, str]] = {}
-    at = 0
-    while found := _ELEMENT.match(rest, at):
-        pairs = _PARAMETER.findall(found[2])
-        elements[found[1]] = {name: _ESCAPED.sub(r"\1", value) for name, value in pairs}
-        at = found.end()
-    if not elements:
-        rest = rest.removeprefix("-")
-    text = rest[at:].removeprefix(" ").removeprefix("\ufeff").lstrip(" ")
-    shown = json.dumps(elements, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return shown if elements else None, text
-
-
-def _priority(text: str | None) -> tuple[str | None, str | None]:
-    """Return facility and severity of `<PRI>` (RFC 5424, 6.2.1)."""
-    if text is None or int(text) >= 8 * len(FACILITIES):
-        return None, None
-    return FACILITIES[int(text) // 8], SEVERITIES[int(text) % 8]
-
-
-def _micros(fraction: str | None) -> int:
-    return int(fraction.ljust(6, "0")) if fraction else 0
-
-
-def _nil(text: str) -> str | None:
-    return None if text == "-" else text
