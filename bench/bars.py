@@ -59,6 +59,7 @@ BARS = {
         "EVTX to typed records on disk: allocated records at least 30x plaso's rate (1,000/s)"
     ),
     "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
+    "evtx-slack": "EVTX records recovered from slack: at least libevtx's own rate",
     "indicators": (
         "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
     ),
