@@ -64,6 +64,7 @@ BARS = {
     "evtx-json": "EVTX to typed records on disk: 0.7x of the decoder's own raw JSON",
     "timeline-window": "a timeline window query over 10,000,000 events: under 200 ms",
     "search-phrase": "a phrase query: under 50 ms",
+    "evtx-slack": "EVTX records recovered from slack: at least libevtx's own rate",
     "indicators": (
         "indicators over 512 MB of mixed text with every kind on: at least 25 MB per CPU-second"
     ),

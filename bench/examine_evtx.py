@@ -11,10 +11,11 @@ from bench import bars
 from bench.measure import Side, alternate, median_of
 from bench.process import expect
 from bench.results import Outcome, Section, compare, row
-from holdfast.testing.event_log import Event, event_log
+from holdfast.testing.event_log import Event, chunk, event_log
 
 if TYPE_CHECKING:
     from bench.measure import Bench
+    from bench.results import Comparison, Row
 
 DISK = 4 << 30
 DRIVER = Path(__file__).parent / "drivers" / "examine_evtx.py"
@@ -49,11 +50,13 @@ def measure(bench: Bench) -> Section:
     samples = alternate(bench, (ours, peer))
     compared = compare(samples, OURS, PEER)
     rate = count / median_of(samples[OURS], "wall")
+    rows = [row(one, samples[one.name], count, "records/s") for one in (ours, peer)]
+    slack, recovered = _slack(bench, rows)
     return Section(
         "examine-evtx",
         f"an event log of {count:,} records",
-        [row(one, samples[one.name], count, "records/s") for one in (ours, peer)],
-        [compared] if compared is not None else [],
+        rows,
+        [one for one in (compared, slack) if one is not None],
         [],
         [
             "The log is generated: plain binary XML without templates, every value a text. Both "
@@ -63,8 +66,34 @@ def measure(bench: Bench) -> Section:
         {
             "evtx-rate": Outcome(rate >= 30 * PLASO, f"{rate:,.0f} records/s"),
             "evtx-json": bars.by_ratio(compared, 0.7, missing=peer.missing),
+            "evtx-slack": recovered,
         },
     )
+
+
+def _slack(bench: Bench, rows: list[Row]) -> tuple[Comparison | None, Outcome]:
+    """Measure a log of which nearly all records lie in slack, beside libevtx."""
+    chunks = bench.size(1_500, 20)
+    log = bench.room("slack") / "cleared.evtx"
+    parts = [chunk(_events(first * CHUNK + 1, CHUNK), slack=CHUNK - 1) for first in range(chunks)]
+    log.write_bytes(event_log([[]] * chunks)[:4096] + b"".join(parts))
+    count = chunks * (CHUNK - 1)
+
+    def side(name: str, how: str, shown: str) -> Side:
+        def check(folder: Path) -> dict[str, float]:
+            figures: dict[str, float] = json.loads((folder / "output").read_text("utf-8"))
+            expect(figures["recovered"] == count, f"{figures['recovered']} of {count} recovered")
+            return figures
+
+        command = [sys.executable, str(DRIVER), how, str(log)]
+        return Side(name, shown, lambda _: [command], [log], check=check)
+
+    ours = side("holdfast, slack", "recovered", "examine, records in slack to Parquet")
+    peer = side("libevtx, slack", "libevtx", "libevtx's recovered records, as XML, to a file")
+    samples = alternate(bench, (ours, peer))
+    rows += [row(one, samples[one.name], count, "records/s") for one in (ours, peer)]
+    compared = compare(samples, ours.name, peer.name)
+    return compared, bars.by_ratio(compared, 1, missing="")
 
 
 def _events(first: int, count: int) -> list[Event]:
