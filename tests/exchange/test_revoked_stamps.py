@@ -212,14 +212,20 @@ def test_a_renewal_from_before_the_theft_shows_that_it_was_there(house: House) -
 
 
 def test_a_list_that_another_signed_says_nothing(house: House) -> None:
+    """Somebody who has the issuer's name, not its key, wants the stamps out of the way."""
+    forger = Authority.made(house.work.base / "forger", name="a")
+    (forger.folder / "tsa.pem").write_bytes((house.a.folder / "tsa.pem").read_bytes())
+    forger.revoke("keyCompromise", EARLIER)
+    (house.a.folder / "crl.pem").write_bytes((forger.folder / "crl.pem").read_bytes())
     house.set("a")
-    house.stamp()
-    house.b.revoke("keyCompromise", EARLIER)
-    other = (house.b.folder / "crl.pem").read_bytes()
-    house.files.keep_crls(house.files.sizes()[0], "a", other)
+    made, given = house.handed_over()
     report = house.verified()
     assert not report.marked
     assert not report.problems
+    done = verify(made.folder, "--anchors", given)
+    assert done.returncode == 0, done.stderr
+    assert "its list is by somebody else" in done.stdout
+    assert "its list is by somebody else" in str(check(made.folder, given).said)
 
 
 # --- in a bundle, by both checkers

@@ -1242,7 +1242,7 @@ worst_of() { # SINCE, REASON, HARMLESS: what the list whose text is $1 says of s
 }
 
 check_revoked() { # REVOKED: what is to be told; false if the stamp of the authority $1, of POSIX time $2, does not count
-  local path=$proof/stamps/$1 said certs block serial issuer lists=() held=()
+  local path=$proof/stamps/$1 said certs block serial issuer lists=() held=() told=0
   REVOKED='' SINCE='' REASON='' HARMLESS=1
   [[ -n ${digest[$path.crls]-} ]] || return 0
   slurp "$path.crls" && [[ $TEXT == '-----BEGIN X509 CRL-----'* ]] || { bad "$path.crls: is no list of revoked certificates"; return 1; }
@@ -1258,10 +1258,15 @@ check_revoked() { # REVOKED: what is to be told; false if the stamp of the autho
     issuer=${said#*issuer=} issuer=${issuer%%"$nl"*}
     for serial in ${held[@]+"${held[@]}"}; do
       serial=$(openssl x509 -noout -issuer -serial -in <(printf %s "$serial") 2>/dev/null)
-      [[ $serial == "issuer=$issuer${nl}serial="* ]] && worst_of "$said" "${serial##*serial=}"
+      [[ $serial == "issuer=$issuer${nl}serial="* ]] || continue
+      told=1
+      worst_of "$said" "${serial##*serial=}"
     done
   done
-  if [[ -z $SINCE ]]; then
+  if ((told == 0)); then
+    REVOKED='whether it was revoked is not known: its list is by somebody else'
+    return 0
+  elif [[ -z $SINCE ]]; then
     REVOKED='not revoked, by the list that was kept with it'
     return 0
   fi

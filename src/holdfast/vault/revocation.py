@@ -94,15 +94,32 @@ def find(
 
     A CRL counts that the certificate's own issuer signed; indirect ones are not read.
     """
-    known = [*token.chain, *roots]
     found = []
     for one in token.chain:
-        for crl in crls:
-            if crl.issuer == one.issuer and any(_signed(crl, by) for by in known):
-                entry = crl.get_revoked_certificate_by_serial_number(one.serial_number)
-                if entry is not None:
-                    found.append(_revoked(entry))
+        for crl in _of_issuer(one, crls, (*token.chain, *roots)):
+            entry = crl.get_revoked_certificate_by_serial_number(one.serial_number)
+            if entry is not None:
+                found.append(_revoked(entry))
     return min(found, key=lambda one: (one.harmless, one.time), default=None)
+
+
+def told_of(
+    token: Token,
+    crls: Sequence[x509.CertificateRevocationList],
+    roots: Sequence[x509.Certificate],
+) -> bool:
+    """Say whether any of `crls` tells of the certificate that signed the token."""
+    return bool(_of_issuer(token.chain[0], crls, (*token.chain, *roots)))
+
+
+def _of_issuer(
+    one: x509.Certificate,
+    crls: Sequence[x509.CertificateRevocationList],
+    known: Sequence[x509.Certificate],
+) -> list[x509.CertificateRevocationList]:
+    return [
+        crl for crl in crls if crl.issuer == one.issuer and any(_signed(crl, by) for by in known)
+    ]
 
 
 def _signed(crl: x509.CertificateRevocationList, by: x509.Certificate) -> bool:

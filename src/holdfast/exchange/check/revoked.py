@@ -38,7 +38,10 @@ def check_revoked(proof: Proof, name: str, roots: Sequence[bytes]) -> tuple[bool
     known = [x509.load_der_x509_certificate(one) for one in roots]
     found = revocation.find(stamp, crls, known)
     if found is None:
-        return True, "not revoked, by the list that was kept with it"
+        told = "not revoked, by the list that was kept with it"
+        if not revocation.told_of(stamp, crls, known):
+            told = "whether it was revoked is not known: its list is by somebody else"
+        return True, told
     if not found.harmless:
         return False, (
             f"the stamp of {name} counts for nothing: its certificate was {found.told}, and "
