@@ -72,6 +72,7 @@ def test_a_person_signs_an_act_with_a_passkey(line: Line, tab: Browser, tmp_path
     shown = line.must("operator", "vkey", *as_omar(key)).out.strip()
     assert shown == str(passkey)
     line.must("operator", "add", "omar", "--public", shown)
+    line.must("case", "role", "omar", "--case", line.case, "--add", "lead")
 
     command = Running(line, "case", "close", line.case, "--reason", "done <b>", *as_omar(key))
     tab.open(command.url)
@@ -99,6 +100,7 @@ def test_what_is_refused_on_the_page_is_not_entered(
 ) -> None:
     key = enrol(line, tab, tmp_path)
     line.must("operator", "add", "omar", "--public", key.read_text().strip())
+    line.must("case", "role", "omar", "--case", line.case, "--add", "lead")
     before = len(line("custody", "--json").rows)
     command = Running(line, "case", "close", line.case, "--reason", "x", *as_omar(key))
     tab.open(command.url)
@@ -114,6 +116,7 @@ def test_an_authenticator_that_does_not_know_its_user_signs_nothing(
 ) -> None:
     key = enrol(line, tab, tmp_path)
     line.must("operator", "add", "omar", "--public", key.read_text().strip())
+    line.must("case", "role", "omar", "--case", line.case, "--add", "lead")
     tab.verified(verified=False)
     command = Running(line, "case", "close", line.case, "--reason", "x", *as_omar(key))
     tab.open(command.url)
@@ -127,6 +130,7 @@ def test_an_authenticator_that_does_not_know_its_user_signs_nothing(
 def test_others_work_while_a_person_signs(line: Line, tab: Browser, tmp_path: Path) -> None:
     key = enrol(line, tab, tmp_path)
     line.must("operator", "add", "omar", "--public", key.read_text().strip())
+    line.must("case", "role", "omar", "--case", line.case, "--add", "lead")
     command = Running(line, "case", "close", line.case, "--reason", "x", *as_omar(key))
     tab.open(command.url)
     tab.until("document.querySelector('#acts h2')")

@@ -354,6 +354,7 @@ def test_two_operators_exhibits_are_told_apart_and_numbered_through(
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     line.must("operator", "add", "Jane Doe")
+    line.must("case", "role", "Jane Doe", "--case", line.case, "--add", "examiner")
     line.collect(tmp_path / "a")
     line.operator = "Jane Doe"
     assert line.collect(tmp_path / "b").row["exhibit"] == "JD/2"

@@ -102,7 +102,7 @@ class Ahead:
     def _hear(self) -> Group | _Told | BaseException | None:
         try:
             said: Group | _Told | BaseException | None = self._pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # the second: it ended in the middle of a message
             status = self._process.wait()
             raise ResourceError(
                 f"the process that copies ahead has ended (status {status})",
