@@ -18,7 +18,7 @@ import orjson
 from holdfast.core.errors import DeniedError, HoldfastError, InputError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from holdfast.acts.act import Progress, Session
     from holdfast.vault.signing import ActSigner
@@ -224,6 +224,31 @@ def emit(facts: Mapping[str, Any]) -> None:
 def say(text: str = "") -> None:
     """Print a line for a person; control characters in it are shown, not sent."""
     click.echo(printable(text) if text else "")
+
+
+def answer(
+    rows: Iterable[bytes],
+    told: Callable[[dict[str, Any]], Sequence[str]],
+    *,
+    as_json: bool,
+    none: str,
+    safe: Callable[[str], str] = printable,
+) -> None:
+    """Print an act's answer: its JSON lines, or what `told` makes of each, a string a line.
+
+    Evidence can break no line: a line break in a string is shown as one, as `safe` does it. Where
+    there is no row, a person is told `none`.
+    """
+    found = False
+    for row in rows:
+        found = True
+        if as_json:
+            sys.stdout.buffer.write(row)
+            continue
+        for line in told(orjson.loads(row)):
+            click.echo(safe(line))
+    if not found and not as_json:
+        warn(none)
 
 
 def warn(text: str) -> None:

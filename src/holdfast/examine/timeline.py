@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,6 @@ WHERE ($parsers IS NULL OR list_contains($parsers, parser))
   AND ($text IS NULL OR contains(lower(message), lower($text)))
 LIMIT $limit
 """
-_EVERY = "SELECT {columns} FROM read_parquet($files, union_by_name = true)"
 _INDICATORS = """
 SELECT {columns}
 FROM read_parquet($files, union_by_name = true)
@@ -246,21 +244,6 @@ def indicators(
     """
     values: dict[str, object] = {"types": _list(types), "valid_only": valid_only, "text": text}
     yield from _over(derived, items, "indicator", template=_INDICATORS, values=values, limit=limit)
-
-
-def every_record(derived: Path, items: Iterable[str]) -> Iterator[dict[str, object]]:
-    """Yield every record of every kind with all its columns, in an order that equal data repeats.
-
-    Raises:
-        IntegrityError: derived data can't be read.
-    """
-    rest = results.datasets(derived, items)
-    with _scratch() as scratch, _duck.connect(scratch, derived) as connection:
-        while batch := list(islice(rest, _duck.FILES)):
-            for kind in sorted({dataset.kind for dataset in batch}):
-                files = [str(found.path.resolve()) for found in batch if found.kind == kind]
-                query_ = _EVERY.format(columns=_duck.all_columns(connection, files))
-                yield from _duck.rows(connection, query_, {"files": files})
 
 
 def swap(fresh: Path, target: Path) -> None:

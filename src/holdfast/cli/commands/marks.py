@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import orjson
 
-from holdfast.cli.common import CASE, JSON, Where, say, warn, where
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from holdfast.cli.common import CASE, JSON, Where, answer, where
 
 _KINDS = ("known-good", "known-bad", "abuse")
 ITEM = click.option(
@@ -39,7 +34,8 @@ def marks(
 
     with place.session() as session:
         lines = marking.marks(session, marking.Marks(case, kinds, items))
-        _show(lines, _mark, "no file is on a list; see `holdfast hashset list`", as_json=as_json)
+        none = "no file is on a list; see `holdfast hashset list`"
+        answer(lines, _mark, as_json=as_json, none=none)
 
 
 @click.command()
@@ -61,7 +57,8 @@ def matches(
 
     with place.session() as session:
         lines = marking.matches(session, marking.Matches(case, rules, items))
-        _show(lines, _match, "no file matches; was it examined with --yara?", as_json=as_json)
+        none = "no file matches; was it examined with --yara?"
+        answer(lines, _match, as_json=as_json, none=none)
 
 
 @click.command()
@@ -87,42 +84,27 @@ def campaigns(
 
     with place.session() as session:
         lines = grouping.campaigns(session, grouping.Campaigns(case, kinds, items))
-        _show(lines, _campaign, "nothing is alike; was it examined with --similar?",
-              as_json=as_json)  # fmt: skip
-
-
-def _show(
-    lines: Iterable[bytes], text: Callable[[dict[str, Any]], str], none: str, *, as_json: bool
-) -> None:
-    found = False
-    for line in lines:
-        found = True
-        if as_json:
-            sys.stdout.buffer.write(line)
-        else:
-            for shown in text(orjson.loads(line)).split("\n"):
-                say(shown)
-    if not found and not as_json:
-        warn(none)
+        none = "nothing is alike; was it examined with --similar?"
+        answer(lines, _campaign, as_json=as_json, none=none)
 
 
 def _place(row: dict[str, Any]) -> str:
     return f"{row['exhibit'] or ''}{'/' + row['inside'] if row['inside'] else ''}"
 
 
-def _mark(row: dict[str, Any]) -> str:
-    return f"{row['kind']:<10}  {_place(row)}  {row['list']}"
+def _mark(row: dict[str, Any]) -> list[str]:
+    return [f"{row['kind']:<10}  {_place(row)}  {row['list']}"]
 
 
-def _match(row: dict[str, Any]) -> str:
+def _match(row: dict[str, Any]) -> list[str]:
     tags = f"  ({', '.join(row['tags'])})" if row["tags"] else ""
     at = "" if row["offset"] is None else f"@{row['offset']}"
-    return f"{row['rule']:<30}  {_place(row)}{at}{tags}"
+    return [f"{row['rule']:<30}  {_place(row)}{at}{tags}"]
 
 
-def _campaign(group: dict[str, Any]) -> str:
+def _campaign(group: dict[str, Any]) -> list[str]:
     lines = [f"{group['campaign']}  {group['kind']}, {group['size']} alike ({group['threshold']})"]
     for one in group["members"]:
         at = f"#{one['row']}" if one["row"] is not None else ""
         lines.append(f"  {_place(one)}{at}  {' '.join(one['message'].split())[:100]}")
-    return "\n".join(lines)
+    return lines

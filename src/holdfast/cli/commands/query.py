@@ -11,7 +11,7 @@ import orjson
 from holdfast.acts import asking, linking, opinions
 from holdfast.acts import searches as searching
 from holdfast.acts.cases import OneCase
-from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
+from holdfast.cli.common import CASE, JSON, Where, answer, emit, say, where
 from holdfast.core.errors import printable
 from holdfast.examine.exports import EXPORTS
 from holdfast.examine.rollups import UNITS
@@ -238,21 +238,13 @@ _NONE = "nothing matches; `holdfast ledger` shows what was read and what was not
 
 
 def _show(
-    lines: Iterator[bytes],
-    text: Callable[[dict[str, Any]], str],
+    rows: Iterator[bytes],
+    told: Callable[[dict[str, Any]], str],
     *,
     as_json: bool,
     none: str = _NONE,
 ) -> None:
-    found = False
-    for line in lines:
-        found = True
-        if as_json:
-            sys.stdout.buffer.write(line)
-        else:
-            click.echo(_painted(text(orjson.loads(line))))
-    if not found and not as_json:
-        warn(none)
+    answer(rows, lambda row: [told(row)], as_json=as_json, none=none, safe=_painted)
 
 
 def _event(row: dict[str, Any]) -> str:
