@@ -362,7 +362,7 @@ def test_two_sets_have_two_names(line: Line, tmp_path: Path) -> None:
         ("hash_sets", "UPDATE hash_sets SET kind = 'known-good'"),
     ],
 )
-@pytest.mark.attack("An insider edits a row of the database", "`verify`")
+@pytest.mark.attack("An insider edits a row on abuse material", "`verify`")
 def test_an_edited_restriction_is_named_and_rebuild_restores_it(
     case: Line, tmp_path: Path, table: str, edit: str
 ) -> None:

@@ -84,7 +84,13 @@ def team(line: Line) -> Line:
 def test_who_has_no_role_in_a_case_is_refused_and_that_is_an_entry(
     team: Line, tmp_path: Path, act: str
 ) -> None:
-    named = {"CASE": team.case, "FIRST": "2", "FOLDER/": f"{tmp_path}/", "SITE/": "http://x.test/"}
+    named = {
+        "CASE": team.case,
+        "FIRST": "2",
+        "RELEASE": "2",
+        "FOLDER/": f"{tmp_path}/",
+        "SITE/": "http://x.test/",
+    }
     command = []
     for word in COMMANDS[act]:
         for name, value in named.items():

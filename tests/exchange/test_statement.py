@@ -80,6 +80,9 @@ def test_the_statement_is_an_entry_that_holds_its_digest(worked: Line) -> None:
 
 
 def test_acts_without_a_key_read_actor_unsigned(worked: Line) -> None:
+    worked.must("operator", "add", "bob")
+    worked.must("case", "role", "bob", "--case", worked.case, "--add", "examiner")
+    (worked.vault / "keys" / "operators" / "bob.key").unlink()
     worked.operator = "bob"
     worked.must("search", "--case", worked.case, "now")
     said = worked.must("statement", "--case", worked.case, "AL/1").out

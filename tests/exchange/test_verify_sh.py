@@ -590,8 +590,7 @@ def test_several_operators_and_keys_introduced_by_others(tmp_path: Path) -> None
     add_operator(work.session, NewOperator('bob "the" \\ builder'))
     bob = Session(work.session.vault, 'bob "the" \\ builder')
     add_operator(bob, NewOperator("Жанна"))
-    carol = Session(work.session.vault, "Жанна")
-    collect(carol, work.case, tmp_path / "late", (b"late",))
+    collect(joined(work, "Жанна"), work.case, tmp_path / "late", (b"late",))
     made = hand_over(work, tmp_path / "handover")
     done = verify(made.folder, "--anchors", made.anchors)
     assert done.returncode == 0, done.stderr

@@ -42,42 +42,56 @@ def match(file: EvidenceFile) -> bool:
 
 
 def parse(file: EvidenceFile) -> Iterator[Record]:
-    """Yield one record a cookie; a page or cookie that can't be read is a failure."""
+    """Yield one record a cookie; what can't be read is a failure, a run of such pages is one."""
     with file.open() as stream:
         head = stream.read(8)
         count = min(int.from_bytes(head[4:8], "big"), PAGES)
-        sizes = stream.read(4 * count)
-        at, row = 8 + 4 * count, 0
-        for number in range(count):
-            size = int.from_bytes(sizes[4 * number : 4 * number + 4], "big")
+        table = stream.read(4 * count)
+        sizes = [size for (size,) in struct.iter_unpack(">I", table[: len(table) // 4 * 4])]
+        at, row, bad = 8 + 4 * count, 0, 0
+        for number, size in enumerate(sizes, 1):
             stream.seek(at)
             page = stream.read(min(size, LIMIT))
-            if len(page) < size or page[:4] != _PAGE:
-                yield Failure(
-                    message=f"page {number + 1}", reason="the page is not there, or not whole",
-                    offset=min(at, file.size), length=len(page),
-                )  # fmt: skip
+            if len(page) < size:
+                break  # what follows lies further on still
+            if page[:4] != _PAGE:
+                bad = bad or number
             else:
+                if bad:
+                    yield _unread(bad, number - 1, at)
+                    bad = 0
                 for one in _cookies(page, at, row):
                     row += 1
                     yield one
             at += size
+        else:
+            number = len(sizes) + 1
+        if bad or number <= count:
+            yield _unread(bad or number, count, min(at, file.size))
+
+
+def _unread(first: int, last: int, offset: int) -> Failure:
+    which = f"page {first}" if first == last else f"pages {first} to {last}"
+    return Failure(message=which, reason="not there, or not whole", offset=offset)
 
 
 def _cookies(page: bytes, start: int, row: int) -> Iterator[Record]:
     (count,) = struct.unpack_from("<I", page, 4) if len(page) >= 8 else (0,)
     count = min(count, (len(page) - 8) // 4)
     places = sorted(set(struct.unpack_from(f"<{count}I", page, 8)))
+    end = 0
     for number, place in enumerate(places, 1):
         row += 1
         size = int.from_bytes(page[place : place + 4], "little")
-        if size < _COOKIE.size or place + size > len(page):
+        # Cookies that lie within each other would be read over and over: each byte is read once.
+        if size < _COOKIE.size or place + size > len(page) or place < end:
             yield Failure(
                 message=f"cookie {number} of its page", reason="the cookie is not whole",
                 offset=start + min(place, len(page)), row=row,
             )  # fmt: skip
             continue
-        yield _cookie(page[place : place + size], start + place, row)
+        end = place + size
+        yield _cookie(page[place:end], start + place, row)
 
 
 def _cookie(raw: bytes, offset: int, row: int) -> BrowserCookie:
