@@ -124,8 +124,11 @@ def _same_messages(
         interim = [records[part["record"]][1] for part in got["interim"]]
         assert interim == [_span(part, sent) for part in truth["interim"]]  # type: ignore[attr-defined]
         if truth["websocket"] and got["tunnel"]:
-            assert records[got["tunnel"]["sent"]["record"]][1] == received[len(request) :]
-            assert records[got["tunnel"]["received"]["record"]][1] == sent[len(response) :]
+            ways = {way: records[got["tunnel"][way]["record"]][1] for way in ("sent", "received")}
+            # `--dump-dom` waits for no message: on a busy machine the browser leaves before it has
+            # read them all. What a capture waits for is held to every byte in test_chain.py.
+            assert received[len(request) :].startswith(ways["sent"])
+            assert sent[len(response) :].startswith(ways["received"])
     return len(mine)
 
 
