@@ -222,6 +222,7 @@ class TestRay(EngineTests):
             assert digest(place.derived, inputs) == digest(other, inputs)
             assert list(results.verify(place.derived, [one.item for one in inputs])) == []
 
+    @pytest.mark.soak
     def test_a_head_that_dies_ends_it_and_the_next_goes_on(self) -> None:
         """`examine` again completes, and does nothing twice."""
         machines = self.scene.machines

@@ -66,8 +66,8 @@ def test_a_collection_killed_at_any_durable_write_is_completed_by_repeating_it(p
     [
         ("collect:sealed:before:2:12", "collect:plain:torn:2:3", "case:plain:before:1:5"),
         ("collect:plain:interrupt:4:12", "init:plain:before:3:9", "close:plain:before:2:8"),
-        ("erase:plain:before:1:4", "erase:sealed:after:2:9", "erase:plain:torn:1:2"),
-        ("erase:plain:full:3:9", "erase:plain:interrupt:2:9"),
+        ("erase:plain:before:1:8", "erase:sealed:after:2:9", "erase:plain:torn:1:2"),
+        ("erase:plain:full:3:18", "erase:plain:interrupt:2:9"),
         ("collect:plain:full:5:10", "operator:plain:before:3:7", "rebuild:plain:before:2:8"),
     ],
     ids=lambda orders: orders[0].replace(":", "-"),
