@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.measure import Bench
 
 DRIVER = Path(__file__).parent / "drivers" / "examine_ours.py"
+DISK = 4 << 30
 TIMES = (1, 4, 16)
 LINEAR = 1.15
 """Cost is linear where fifteen times more adds at most this many times five what three adds."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OURS, PLASO = "holdfast", "plaso"
 DRIVER = Path(__file__).parent / "drivers" / "examine_ours.py"
+DISK = 2 << 30
 _AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/{}.0.0.0 Safari/537.36"

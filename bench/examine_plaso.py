@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 OURS, PLASO = "holdfast", "plaso"
 DRIVER = Path(__file__).parent / "drivers" / "examine_ours.py"
+DISK = 1 << 30
 FAMILIES: dict[str, tuple[str, ...]] = {
     "chromium_history": ("chrome_27_history", "chrome_8_history"),
     "evtx": ("winevtx",),

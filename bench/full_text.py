@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OURS, PEER = "holdfast", "tantivy alone"
 DRIVER = Path(__file__).parent / "drivers" / "full_text.py"
+DISK = 2 << 30
 
 
 def measure(bench: Bench) -> Section:

@@ -173,6 +173,7 @@ def test_results_name_sections_that_have_a_place() -> None:
     for name in results.load(KEPT[0].with_name("results.json")):
         assert name in ORDER
     assert {name.partition("-1000")[0] for name in ORDER} == set(MEASUREMENTS)
+    assert all(module.DISK > 0 for module in MEASUREMENTS.values()), "bytes that it needs"
 
 
 def test_the_reference_names_every_measurement() -> None:
