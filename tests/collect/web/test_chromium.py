@@ -126,13 +126,10 @@ def _same_messages(
         if truth["websocket"] and got["tunnel"]:
             ways = {way: records[got["tunnel"][way]["record"]][1] for way in ("sent", "received")}
             whole = received[len(request) :], sent[len(response) :]
-            # `--dump-dom` waits for no message: on a busy machine the browser leaves before the
-            # site's goodbye. test_chain.py holds a capture, which waits, to every byte.
-            if b"that's all" in sent:
+            # `--dump-dom` waits for no message: a busy browser may leave before it reads the first.
+            # test_chain.py holds a capture, which waits, to every byte.
+            if ways["received"]:
                 assert (ways["sent"], ways["received"]) == whole
-            else:
-                assert whole[0].startswith(ways["sent"])
-                assert whole[1].startswith(ways["received"])
     return len(mine)
 
 
