@@ -156,6 +156,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "witness add-log": ("--state", "witness", "vkey"),
     "witness drop-log": ("--state", "witness", "vkey"),
     "witness init": ("--state", "new-witness", "--name", "court.example"),
+    "serve": ("--listen", "nowhere"),
     "witness serve": ("--state", "witness", "--listen", "nowhere"),
     "witness show": ("--state", "witness"),
 }

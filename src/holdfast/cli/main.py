@@ -67,6 +67,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "request": ("erase", "Approve, refuse or withdraw what waits."),
         "rebuild": ("keeping", "Fold the database from the log again."),
     },
+    "Serve": {
+        "serve": ("serve", "Serve the workbench: cases and evidence in a browser."),
+    },
     "Watch others' logs": {
         "witness": ("witness", "Countersign logs of others: a program of its own."),
         "monitor": ("monitor", "Compare what a log shows in several places."),

@@ -70,6 +70,25 @@ def address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def bound(place: tuple[str, int]) -> socket.socket:
+    """Return a socket that is bound to `place`, for a server that brings its own loop.
+
+    Raises:
+        ResourceError: the place can't be listened at.
+    """
+    family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(place)
+    except (OSError, OverflowError) as error:
+        door.close()
+        raise ResourceError(
+            f"can't listen at {place[0]}:{place[1]}: {error}", "choose another address or port"
+        ) from error
+    return door
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False

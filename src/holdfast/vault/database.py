@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.errors import HoldfastError
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest migration; `prepare` brings a database there."""
 
 _LOCK = 0x486F6C64
@@ -144,7 +144,8 @@ def is_ours(engine: Engine) -> bool:
         schema = None if engine.dialect.name == "sqlite" else "state"
         if not inspect(connection).has_table("shape", schema=schema):
             return False
-        return _shape(connection) == tables.projection_shape()
+        done = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return done == SCHEMA and _shape(connection) == tables.projection_shape()
 
 
 def _shape(connection: Connection) -> str | None:

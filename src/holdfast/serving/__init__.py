@@ -1,0 +1,1 @@
+"""What the workbench and the API share: open vaults, and who is signed in."""

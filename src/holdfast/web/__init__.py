@@ -1,0 +1,1 @@
+"""The workbench: pages over acts, for people in a browser."""

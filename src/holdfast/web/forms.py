@@ -1,0 +1,71 @@
+"""Forms: read within limits, and done once however often they are sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import MultipartParseError
+from starlette.exceptions import HTTPException
+
+from holdfast.core.errors import InputError
+from holdfast.serving import once as memory
+from holdfast.web.languages import gettext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from holdfast.web.visit import Visit
+
+TOKEN = "form"  # noqa: S105 - a field's name, no secret
+"""The field that makes a form one of a kind."""
+FIELDS = 1000
+
+
+async def read(request: Request, largest: int) -> FormData:
+    """Return what a form holds.
+
+    Raises:
+        InputError: it is larger than the page expects, or no form.
+    """
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or int(length[:15]) > largest:
+        raise InputError(
+            gettext("what was sent is larger than this page takes"), gettext("send less at once")
+        )
+    try:
+        return await request.form(max_files=FIELDS, max_fields=FIELDS, max_part_size=largest)
+    except (HTTPException, MultipartParseError):
+        raise InputError(
+            gettext("what was sent is no form"), gettext("go back and repeat")
+        ) from None
+
+
+def once(visit: Visit, handler: Callable[[Visit], Response]) -> Response:
+    """Perform what a form asks for, unless the very same form was performed already.
+
+    A browser repeats a form when somebody clicks twice or reloads; the second is answered by
+    where the first led to. What was refused may be sent again.
+    """
+    token = visit.field(TOKEN)
+    if not token:
+        return handler(visit)
+    key = f"form {token[:100]}"
+    vault = visit.session.vault
+    before = memory.claim(vault.engine, visit.person.name, key)
+    if before is not None:
+        return visit.go(before or visit.request.url.path, gettext("This was done already."))
+    done = ""
+    try:
+        response = handler(visit)
+        if response.status_code == 303:
+            done = response.headers["location"]
+    finally:
+        if done:
+            memory.keep(vault.engine, visit.person.name, key, done)
+        else:
+            memory.forget(vault.engine, visit.person.name, key)
+    return response

@@ -1,0 +1,1 @@
+"""One module and one template a page; found by being here."""

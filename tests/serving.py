@@ -1,0 +1,125 @@
+"""A served workbench for tests: the fake bank's case, people in every role, a real server."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import uvicorn
+
+from holdfast.acts import vaults
+from holdfast.cli.main import run
+from holdfast.core import listening
+from holdfast.serving.desk import Desk
+from holdfast.serving.people import COOKIE, People, Person
+from holdfast.testing.scenario import write
+from holdfast.web.app import Workbench
+from holdfast.web.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CASE = "2026-0001"
+ROLES = {
+    "lena": "lead",
+    "ewa": "examiner",
+    "sam": "supervisor",
+    "petra": "prosecutor",
+    "dan": "defence",
+    "aude": "auditor",
+    "tove": "trainer",
+    "theo": "trainee",
+}
+"""Who is what in the case; `nora` is nobody in it."""
+NOBODY = "nora"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A workbench that answers."""
+
+    url: str
+    vault: Path
+    people: People
+    problems: list[str]
+    """What the server warned of."""
+
+    def secret(self, name: str) -> str:
+        """Sign somebody in; return the cookie's value."""
+        return self.people.begin(Person(name, "a test"))
+
+    def client(self, name: str = "") -> httpx.Client:
+        """Return a client that is signed in as `name`, and sends forms as a browser does."""
+        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
+        if name:
+            client.cookies.set(COOKIE, self.secret(name))
+        return client
+
+
+def bank(root: Path) -> Path:
+    """Make a vault with the fake bank's case, collected and examined; return its folder."""
+    vault, evidence = root / "vault", root / "evidence"
+    write(evidence)
+    vaults.init(vaults.NewVault(vault, "lena", "workbench.example/log"))
+
+    def do(*arguments: object, operator: str = "lena") -> None:
+        given = ["--vault", str(vault), "--operator", operator, *map(str, arguments)]
+        code = run(given)
+        assert code == 0, f"{arguments}: exit {code}"
+
+    for name in (*ROLES, NOBODY):
+        if name != "lena":
+            do("operator", "add", name)
+    do(
+        *("case", "open", "--title", "The fake bank", "--basis", "CPA s. 94"),
+        *("--authority", "District Court, order 17/26", "--until", "2999-12-31"),
+        *("--scope", evidence),
+    )
+    for name, role in ROLES.items():
+        if name != "lena":
+            do("case", "role", name, "--case", CASE, "--add", role)
+    do("collect", "files", "--case", CASE, evidence)
+    do("examine", "--case", CASE, "--jobs", "1")
+    return vault
+
+
+@contextmanager
+def served(vault: Path) -> Iterator[Served]:
+    """Serve a vault in a thread of this process, as `holdfast serve` does in its own."""
+    problems: list[str] = []
+    desk = Desk(vault, problems.append)
+    desk.start("lena")
+    people = People()
+    door = listening.bound(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{door.getsockname()[1]}"
+    workbench = Workbench(desk, people, Settings(url))
+    server = uvicorn.Server(
+        uvicorn.Config(workbench.application(), log_level="warning", access_log=False)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    try:
+        yield Served(url, vault, people, problems)
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        door.close()
+
+
+@contextmanager
+def account(place: Path) -> Iterator[None]:
+    """Give this process an account of its own, with none of the developer's settings."""
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("HOLDFAST_")]:
+        del os.environ[name]
+    os.environ.update(HOME=str(place), XDG_STATE_HOME=str(place / "state"))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
