@@ -42,6 +42,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.role": SHOWS,
     "case.show": SHOWS,
     "case.team": SHOWS,
+    "case.zone": (YES, YES, YES, NO, NO),
     "clock.list": SHOWS,
     "clock.remove": TOUCHES_EVIDENCE,
     "clock.set": TOUCHES_EVIDENCE,
@@ -102,6 +103,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
     "case.team": ("case", "team", "CASE"),
+    "case.zone": ("case", "zone", "Africa/Nairobi", "--case", "CASE"),
     "clock.list": ("clock", "list", "--case", "CASE"),
     "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
     "clock.set": (

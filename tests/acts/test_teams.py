@@ -28,6 +28,7 @@ WRITTEN = {
     "case.role": "L.S.....",
     "case.show": "LESPDAIT",
     "case.team": "LESP.AIT",
+    "case.zone": "LES...IT",
     "clock.list": "LESP..IT",
     "clock.remove": "LE....IT",
     "clock.set": "LE....IT",

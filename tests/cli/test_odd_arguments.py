@@ -69,6 +69,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "case role": ("alice", "--case", "CASE", "--add", "examiner"),
     "case show": ("CASE",),
     "case team": ("CASE",),
+    "case zone": ("Africa/Nairobi", "--case", "CASE"),
     "check": ("file",),
     "clock list": ("--case", "CASE"),
     "clock remove": ("--case", "CASE", "--host", "pc", "--reason", "R"),

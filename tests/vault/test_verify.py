@@ -836,8 +836,8 @@ NEW_ROWS = {
     "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
     "holds": "INSERT INTO holds VALUES (5, '', '2026-0001', '', '', NULL)",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
-    "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review FROM cases "
-    "LIMIT 1",
+    "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review, zone "
+    "FROM cases LIMIT 1",
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",

@@ -36,6 +36,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "case.role": _DECIDES,
     "case.show": _OVERSEES | {"defence"},
     "case.team": _OVERSEES,
+    "case.zone": _WORKS | _DECIDES,
     "clock.list": _READS,
     "clock.remove": _WORKS,
     "clock.set": _WORKS,

@@ -89,6 +89,8 @@ class Case:
     """When it is to be decided whether the case is still needed: microseconds since the epoch."""
     recipient: str | None
     """age recipient for the case's items; None in a plain vault."""
+    zone: str
+    """Its time zone, by the tz database's name; UTC where none was stated."""
 
     def check_open(self) -> None:
         """Raise where the case is closed.
@@ -119,6 +121,7 @@ class Case:
             "title": self.title,
             "valid_from": clock.to_text(self.authority.valid_from),
             "valid_until": clock.to_text(self.authority.valid_until),
+            "zone": self.zone,
         }
 
 
@@ -203,4 +206,5 @@ def _from_row(row: Row[tuple[object, ...]]) -> Case:
         exhibits=facts["exhibits"],
         review=facts["review"],
         recipient=facts["recipient"],
+        zone=facts["zone"],
     )

@@ -225,8 +225,15 @@ class Batch(Approvals, Restrictions, Team):
                 "recipient": facts.get("recipient"),
                 "exhibits": 0,
                 "review": clock.from_text(facts.get("review", facts["valid_until"])),
+                "zone": "UTC",
             }
         )
+
+    def zoned(self, _entry: Entry, fields: dict[str, Any]) -> None:
+        """`case.zone`: where the case's clocks are read; the last one counts."""
+        table = tables.cases
+        change = update(table).where(table.c.case == fields["case"])
+        self._later.append(partial(_execute, change.values(zone=fields["zone"]["name"])))
 
     def case_closed(self, _entry: Entry, fields: dict[str, Any]) -> None:
         """`case.close`."""
@@ -258,6 +265,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
     "case.role": Batch.team_changed,
+    "case.zone": Batch.zoned,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.acts import cases, teams
+from holdfast.acts import cases, teams, zones
 from holdfast.cases.access import ROLES
 from holdfast.cases.web_scope import WebScope
 from holdfast.cli.common import JSON, Where, emit, say, warn, where
@@ -185,6 +185,26 @@ def role(
         say(f"{name} is {', '.join(held) or 'nobody'} in case {number}")
 
 
+@case.command("zone")
+@where
+@click.argument("zone")
+@click.option("--case", "number", required=True, metavar="CASE", help="The case's number.")
+@JSON
+def zone(place: Where, *, zone: str, number: str, as_json: bool) -> None:
+    """State the case's time zone: pages show every time by UTC and by it.
+
+    \b
+    Example:
+      holdfast case zone Africa/Nairobi --case 2026-0001
+    """
+    with place.session() as session:
+        changed = zones.set_zone(session, zones.SetZone(number, zone))
+    if as_json:
+        emit(changed.as_json())
+    else:
+        say(f"Case {changed.id} reads its clocks in {changed.zone}")
+
+
 @case.command("close")
 @where
 @click.argument("number", required=False)
@@ -232,6 +252,7 @@ def _show(one: Case, *, as_json: bool) -> None:
         say(f"{name:<12} {text or '(not limited)' if name == 'scope' else text}")
     say(f"{'valid':<12} {facts['valid_from']} to {facts['valid_until']}")
     say(f"{'review':<12} {facts['review']}")
+    say(f"{'zone':<12} {facts['zone']}")
     say(f"{'exhibits':<12} {facts['exhibits']}")
     say(f"{'opened':<12} {facts['opened']}")
     if one.closed:
