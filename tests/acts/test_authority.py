@@ -56,6 +56,16 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
     "examine.compare": TOUCHES_EVIDENCE,
+    **dict.fromkeys(
+        (
+            *("exhibit.accept", "exhibit.decline", "exhibit.destroy", "exhibit.hand"),
+            *("exhibit.list", "exhibit.move", "exhibit.number", "exhibit.pattern"),
+            *("exhibit.return", "exhibit.seal", "exhibit.show", "exhibit.unseal"),
+        ),
+        SHOWS,
+    ),
+    "exhibit.made": TOUCHES_EVIDENCE,
+    "exhibit.seize": TOUCHES_EVIDENCE,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
     "item.release": SHOWS,
@@ -79,6 +89,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
 }
 NO_CASE = {
     *("egress.set", "hashset.add", "hashset.remove", "profile.mark", "schedule.remove"),
+    "exhibit.pattern.vault",
     "log.authorities",
     "log.continue",
     "log.renew",
@@ -119,6 +130,31 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "disagreements": ("disagreements", "--case", "CASE"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
     "examine.compare": ("examine", "--case", "CASE", "--compare", "own_patterns"),
+    "exhibit.accept": ("exhibit", "accept", "GIVEN", "--case", "CASE"),
+    "exhibit.decline": ("exhibit", "decline", "GIVEN", "--case", "CASE", "--reason", "R"),
+    "exhibit.destroy": (
+        *("exhibit", "destroy", "THING", "--case", "CASE", "--order", "O", "--method", "M"),
+    ),
+    "exhibit.hand": (
+        *("exhibit", "hand", "THING", "--case", "CASE", "--to", "N", "--reason", "R"),
+        *("--receipt", "F"),
+    ),
+    "exhibit.list": ("exhibit", "list", "--case", "CASE"),
+    "exhibit.made": ("exhibit", "made", "AL/1", "--case", "CASE", "--from", "THING"),
+    "exhibit.move": ("exhibit", "move", "THING", "--case", "CASE", "--to", "P"),
+    "exhibit.number": ("exhibit", "number", "AL/1", "--case", "CASE", "--as", "X/1"),
+    "exhibit.pattern": ("exhibit", "pattern", "--case", "CASE", "--part", "{parent}.{part}"),
+    "exhibit.return": (
+        *("exhibit", "return", "THING", "--case", "CASE", "--person", "N", "--order", "O"),
+    ),
+    "exhibit.seal": ("exhibit", "seal", "THING", "--case", "CASE", "--seal", "S-2"),
+    "exhibit.seize": (
+        *("exhibit", "seize", "--case", "CASE", "--what", "a phone", "--where", "a table"),
+    ),
+    "exhibit.show": ("exhibit", "show", "THING", "--case", "CASE"),
+    "exhibit.unseal": (
+        *("exhibit", "unseal", "SEALED", "--case", "CASE", "--seal", "S-1", "--reason", "R"),
+    ),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
     "item.release": (
@@ -155,7 +191,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 NEED_AN_EXHIBIT = {
     "bundle": "no exhibit", "item.release": "no exhibit", "item.withdraw": "no release",
-    "statement": "no exhibit",
+    "exhibit.number": "no exhibit", "statement": "no exhibit",
+    **dict.fromkeys(
+        (
+            *("exhibit.accept", "exhibit.decline", "exhibit.destroy", "exhibit.hand"),
+            *("exhibit.move", "exhibit.return", "exhibit.seal", "exhibit.unseal"),
+        ),
+        "no physical exhibit",
+    ),
+    "exhibit.show": "no exhibit",
 }  # fmt: skip
 
 
@@ -168,6 +212,17 @@ def restrict(line: Line, folder: Path) -> int:
     given = ("--for", "N", "--order", "O", "--sealed-to", RECIPIENT, "--json")
     done = line.must("restricted", "release", "AL/1", "--case", line.case, *given)
     return int(done.row["entry"])
+
+
+def seize(line: Line) -> dict[str, str]:
+    """Enter three physical exhibits: one at hand, one under seal, one that waits to be accepted."""
+    seized = ("exhibit", "seize", "--case", line.case, "--what", "W", "--where", "P")
+    thing = line.must(*seized, "--json").row["exhibit"]
+    under = line.must(*seized, "--seal", "S-1", "--json").row["exhibit"]
+    given = line.must(*seized, "--json").row["exhibit"]
+    hand = ("exhibit", "hand", "--case", line.case, "--reason", "R", given, "--to")
+    line.must(*hand, "N", "--receipt", "F")
+    return {"THING": thing, "SEALED": under, "GIVEN": given}
 
 
 def acts() -> set[str]:
@@ -272,11 +327,17 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
     released = 0
     if act in {"item.release", "item.withdraw"}:
         released = restrict(scene, tmp_path)
+    of_things = seize(scene) if act.startswith("exhibit.") else {}
+    if act == "exhibit.decline":
+        scene.must("operator", "add", "bob")
+        offer = ("exhibit", "hand", of_things["THING"], "--case", scene.case, "--reason", "R")
+        scene.must(*offer, "--to", "bob")
+        of_things["GIVEN"] = of_things["THING"]
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
     named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/",
-             "RELEASE": str(released)}  # fmt: skip
+             "RELEASE": str(released), **of_things}  # fmt: skip
     named["SITE/"] = site.url
     command = [_filled(word, named) for word in COMMANDS[act]]
     done = scene(*command)

@@ -841,6 +841,13 @@ NEW_ROWS = {
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "numbering": "INSERT INTO numbering VALUES ('2026-0001', '{number}', '{parent}/{part}', 3)",
+    "labels": "INSERT INTO labels VALUES ('2026-0001', 'X/1', 1, 5, NULL, NULL)",
+    "seized": "INSERT INTO seized VALUES ('2026-0001', 9, 'X/1', 5, 'held', 'x')",
+    "exhibit_steps": "INSERT INTO exhibit_steps VALUES ('2026-0001', 9, 5)",
+    "seals": "INSERT INTO seals VALUES ('2026-0001', 'S-1', 9, 5, NULL)",
+    "transfers": "INSERT INTO transfers VALUES (5, '2026-0001', 9, 'x', 'y', 'waiting', NULL, '')",
+    "made_from": "INSERT INTO made_from VALUES ('2026-0001', 2, 9, 'image', 5)",
     "hash_sets": "INSERT INTO hash_sets VALUES (5, 'x', 'x', 'abuse', '{}', NULL)",
     "releases": "INSERT INTO releases VALUES (5, 'x', '2026-0001', 'x', '[]', NULL)",
     "restrictions": "INSERT INTO restrictions VALUES (5, 'x', 'x', '2026-0001')",
@@ -848,7 +855,8 @@ NEW_ROWS = {
 }
 EMPTY = {
     "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
-    "requests", "restrictions", "schedules",
+    "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
+    "seals", "transfers", "made_from",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

@@ -11,6 +11,7 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.ahead import Ahead
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Bounds, Stager
+from holdfast.cases import things
 from holdfast.collect.collectors import files
 from holdfast.collect.interfaces import path_field
 from holdfast.core.errors import InputError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.acts.admission import Collected
     from holdfast.cases.case import Case
+    from holdfast.cases.things import Made
     from holdfast.collect.interfaces import Skipped
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
@@ -35,10 +37,13 @@ class CollectFiles:
 
     case: str
     paths: tuple[str, ...]
+    made: Made | None = None
+    """From which physical exhibit they are made, or which one they show."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
-        return {"paths": [path_field(os.fsencode(path)) for path in self.paths]}
+        paths: dict[str, Json] = {"paths": [path_field(os.fsencode(path)) for path in self.paths]}
+        return paths if self.made is None else {**paths, **self.made.facts()}
 
 
 @act("collect.files", Needs.AUTHORITY)
@@ -50,6 +55,9 @@ def collect_files(session: Session, request: CollectFiles) -> Iterator[Collected
         InputError: a path holds the vault itself.
     """
     case = session.case(request.case, Needs.AUTHORITY)
+    made = request.made
+    if made is not None:
+        session.look_up(lambda connection: things.source(connection, case.id, made))
     paths = [_checked(session, case, path) for path in request.paths]
     return _Run(session, case, request, paths).items()
 
@@ -79,7 +87,8 @@ class _Run(Gathering):
     def __init__(
         self, session: Session, case: Case, request: CollectFiles, paths: list[tuple[bytes, bytes]]
     ) -> None:
-        super().__init__(session, case, request.facts(), {path for path, _ in paths})
+        named = {path for path, _ in paths}
+        super().__init__(session, case, request.facts(), named, request.made)
         self._waiting = files.start(paths)
         self._stager = Stager(session.vault.root, case.recipient, GROUP)
         self._read = 0

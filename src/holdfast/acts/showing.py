@@ -57,17 +57,14 @@ def custody(session: Session, request: Trail) -> Iterator[Entry]:
 
 
 def _indexes(session: Session, request: Trail) -> Iterator[int]:
-    entries, held = tables.entries, tables.exhibits
+    entries = tables.entries
     query = select(entries.c.index).order_by(entries.c.index)
     if request.case is not None:
         query = query.where(entries.c.case == request.case)
     if request.item:
-        labelled = select(held.c.entry).where(held.c.exhibit == request.item)
-        query = query.where(
-            or_(
-                entries.c.item.startswith(request.item, autoescape=True),
-                entries.c.index.in_(labelled),
-            )
-        )
+        about = session.look_up(lambda c: exhibits.line(c, request.case, request.item))
+        named = [entries.c.item.startswith(request.item, autoescape=True)]
+        named += [entries.c.index.in_(about[at : at + 500]) for at in range(0, len(about), 500)]
+        query = query.where(or_(*named))
     with guarded(session.vault.engine), session.vault.engine.connect() as connection:
         yield from connection.execution_options(yield_per=1000).scalars(query)

@@ -27,6 +27,8 @@ _READS = _WORKS | {"supervisor", "prosecutor"}
 _DECIDES = frozenset({"lead", "supervisor"})
 _ANSWERS = _DECIDES | {"prosecutor"}
 _OVERSEES = _READS | {"auditor"}
+_HOLDS = _WORKS | {"supervisor"}
+"""Who may have a physical exhibit in hand."""
 
 ALLOWED: dict[str, frozenset[str]] = {
     "account.request": _WORKS,
@@ -50,6 +52,20 @@ ALLOWED: dict[str, frozenset[str]] = {
     "erase.request": _ANSWERS,
     "examine": _WORKS,
     "examine.compare": _READS,
+    "exhibit.accept": _HOLDS,
+    "exhibit.decline": _HOLDS,
+    "exhibit.destroy": _HOLDS,
+    "exhibit.hand": _HOLDS,
+    "exhibit.list": _OVERSEES,
+    "exhibit.made": _WORKS,
+    "exhibit.move": _HOLDS,
+    "exhibit.number": _HOLDS,
+    "exhibit.pattern": _DECIDES,
+    "exhibit.return": _HOLDS,
+    "exhibit.seal": _HOLDS,
+    "exhibit.seize": _WORKS,
+    "exhibit.show": _OVERSEES,
+    "exhibit.unseal": _HOLDS,
     "hold.set": _ANSWERS,
     "indicators": _READS,
     "item.release": _DECIDES,

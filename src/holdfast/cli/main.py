@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "case": ("case", "Open, show, list and close cases."),
         "collect": ("collect", "Collect evidence into a case."),
         "items": ("collect", "List what the case holds."),
+        "exhibit": ("exhibit", "Physical exhibits: seizure, seals, hand-over; exhibit numbers."),
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
         "cluster": ("cluster", "Machines that examine together: start a head, join one."),

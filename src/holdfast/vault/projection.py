@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import eras, signing, tables
+from holdfast.vault import eras, seized, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Restrictions, Team):
+class Batch(Approvals, Restrictions, seized.Seized, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -78,6 +78,7 @@ class Batch(Approvals, Restrictions, Team):
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
             *(tables.holds, tables.schedules, tables.team),
             *(tables.hash_sets, tables.restrictions, tables.releases),
+            *seized.TABLES,
         ):
             self._insert(connection, table)
         if self._settings:
@@ -258,6 +259,8 @@ class Batch(Approvals, Restrictions, Team):
                 "entry": entry.index,
             }
         )
+        if "made" in fields["exhibit"]:
+            self.labelled(entry, fields)
 
 
 _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
@@ -295,6 +298,8 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.restrict": Batch.restricted,
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
+    "exhibit.destroy.request": Batch.requested,
+    **seized.FOLDS,
 }
 
 

@@ -157,6 +157,7 @@ exhibits = Table(
     Column("erased", BigInteger, comment="the entry that erased it by order"),
     Index("exhibits_entry", "entry"),
     Index("exhibits_item", "item"),
+    Index("exhibits_label", "case", "exhibit"),
     Index("exhibits_object", "object"),
 )
 
