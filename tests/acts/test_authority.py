@@ -68,6 +68,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "exhibit.seize": TOUCHES_EVIDENCE,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
+    "item.check": SHOWS,
+    "item.get": TOUCHES_EVIDENCE,
     "item.release": SHOWS,
     "item.withdraw": SHOWS,
     "items": SHOWS,
@@ -84,6 +86,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "statement": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
     "timeline.counts": TOUCHES_EVIDENCE,
+    "view": TOUCHES_EVIDENCE,
+    "view.list": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
 }
@@ -157,6 +161,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
+    "item.check": ("item", "check", "--case", "CASE", "AL/1"),
+    "item.get": ("item", "get", "--case", "CASE", "AL/1", "--to", "FOLDER/handed-over"),
     "item.release": (
         *("restricted", "release", "AL/1", "--case", "CASE", "--for", "N", "--order", "O"),
         *("--sealed-to", RECIPIENT),
@@ -181,6 +187,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "statement": ("statement", "--case", "CASE", "AL/1"),
     "timeline": ("timeline", "--case", "CASE"),
     "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
+    "view": ("view", "--case", "CASE", "AL/1"),
+    "view.list": ("item", "tree", "--case", "CASE", "AL/1"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",

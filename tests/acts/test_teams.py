@@ -58,6 +58,8 @@ WRITTEN = {
     "exhibit.unseal": "LES...IT",
     "hold.set": "L.SP....",
     "indicators": "LESP..IT",
+    "item.check": "LESP.AIT",
+    "item.get": "LE.P..IT",
     "item.release": "L.S.....",
     "item.withdraw": "L.S.....",
     "items": "LESP..IT",
@@ -74,6 +76,8 @@ WRITTEN = {
     "statement": "LESP.AIT",
     "timeline": "LESP..IT",
     "timeline.counts": "LESP..IT",
+    "view": "LESP..IT",
+    "view.list": "LESP..IT",
     "web.check": "LESP..IT",
     "web.redact": "LESP..IT",
 }

@@ -68,6 +68,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "exhibit.unseal": _HOLDS,
     "hold.set": _ANSWERS,
     "indicators": _READS,
+    "item.check": _OVERSEES,
+    "item.get": _WORKS | {"prosecutor"},
     "item.release": _DECIDES,
     "item.withdraw": _DECIDES,
     "items": _READS,
@@ -84,6 +86,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "statement": _OVERSEES,
     "timeline": _READS,
     "timeline.counts": _READS,
+    "view": _READS,
+    "view.list": _READS,
     "web.check": _READS,
     "web.redact": _ANSWERS | _WORKS,
 }

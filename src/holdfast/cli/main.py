@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "clock": ("clock", "State by how much a source's clock was wrong."),
     },
     "Ask": {
+        "view": ("view", "Show a file as text, bytes, rows or pictures made anew."),
         "timeline": ("query", "Show the case's events in order of time, UTC."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
@@ -47,6 +48,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "matches": ("marks", "Show which files match which YARA rule."),
     },
     "Prove and hand over": {
+        "item": ("item", "One item: what vouches for it, what is inside, a copy of it."),
         "custody": ("custody", "Read the custody log: who did what, when."),
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print what a court holds bundles to, for a second channel."),
