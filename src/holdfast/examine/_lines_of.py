@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,9 +42,15 @@ class Lines:
 
 def encoding(file: EvidenceFile) -> str | None:
     """Return the encoding of a text; None where the file is none."""
+    return _of_head(file.head)
+
+
+@lru_cache(maxsize=2)
+def _of_head(head: bytes) -> str | None:
+    """Judge once: a set that is neither Unicode nor Latin takes seconds to tell."""
     from holdfast.examine.parsers._sniff import text_encoding  # noqa: PLC0415 - a decoder's
 
-    return text_encoding(file.head)
+    return text_encoding(head)
 
 
 def page(file: EvidenceFile, number: int) -> Lines:
