@@ -28,17 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from holdfast.acts.act import Session
+
 YES, NO = True, False
 STATES = ("in force", "expired", "not yet valid", "closed", "no such case")
 SHOWS = (YES, YES, YES, YES, NO)
 """Acts that show what was done, and the duty to disclose, which outlives the power to search."""
+CHANGES = (YES, YES, YES, NO, NO)
 TOUCHES_EVIDENCE = (YES, NO, NO, NO, NO)
 
 MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "campaigns": TOUCHES_EVIDENCE,
-    "case.close": (YES, YES, YES, NO, NO),
+    "case.close": CHANGES,
+    "case.document": TOUCHES_EVIDENCE,
     "case.role": SHOWS,
     "case.show": SHOWS,
     "case.team": SHOWS,
@@ -52,7 +56,13 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
+    "decision.add": SHOWS,
     "disagreements": TOUCHES_EVIDENCE,
+    "entities": SHOWS,
+    "entity.add": SHOWS,
+    "entity.change": SHOWS,
+    "entity.link": SHOWS,
+    "entity.release": SHOWS,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
     "examine.compare": TOUCHES_EVIDENCE,
@@ -66,6 +76,13 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     ),
     "exhibit.made": TOUCHES_EVIDENCE,
     "exhibit.seize": TOUCHES_EVIDENCE,
+    "finding.add": SHOWS,
+    "finding.review": SHOWS,
+    "finding.revise": SHOWS,
+    "finding.withdraw": SHOWS,
+    "findings": SHOWS,
+    "handover.give": CHANGES,
+    "handover.settle": SHOWS,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
     "item.check": SHOWS,
@@ -77,6 +94,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "links": TOUCHES_EVIDENCE,
     "marks": TOUCHES_EVIDENCE,
     "matches": TOUCHES_EVIDENCE,
+    "note.add": SHOWS,
     "profile.request": TOUCHES_EVIDENCE,
     "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
@@ -84,12 +102,15 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "search.save": TOUCHES_EVIDENCE,
     "searches": SHOWS,
     "statement": SHOWS,
+    "task.add": CHANGES,
+    "task.change": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
     "timeline.counts": TOUCHES_EVIDENCE,
     "view": TOUCHES_EVIDENCE,
     "view.list": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
+    "work": SHOWS,
 }
 NO_CASE = {
     *("egress.set", "hashset.add", "hashset.remove", "profile.mark", "schedule.remove"),
@@ -115,6 +136,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "campaigns": ("campaigns", "--case", "CASE"),
     "case.close": ("case", "close", "CASE"),
+    "case.document": ("case", "document", "FOLDER/source/new", "--case", "CASE"),
     "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
     "case.team": ("case", "team", "CASE"),
@@ -130,8 +152,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
-    "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
+    "decision.add": ("decision", "add", "--case", "CASE", "--decision", "D", "--reasons", "R"),
     "disagreements": ("disagreements", "--case", "CASE"),
+    "entities": ("entity", "list", "--case", "CASE"),
+    "entity.add": ("entity", "add", "N", "--case", "CASE", "--sort", "person"),
+    "entity.change": ("entity", "change", "1", "--case", "CASE", "--role", "suspect"),
+    "entity.link": (
+        *("entity", "link", "1", "2", "--case", "CASE", "--relation", "R", "--grade", "B2"),
+    ),
+    "entity.release": ("entity", "release", "1", "--case", "CASE", "--reason", "R"),
+    "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
     "examine.compare": ("examine", "--case", "CASE", "--compare", "own_patterns"),
     "exhibit.accept": ("exhibit", "accept", "GIVEN", "--case", "CASE"),
@@ -159,6 +189,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "exhibit.unseal": (
         *("exhibit", "unseal", "SEALED", "--case", "CASE", "--seal", "S-1", "--reason", "R"),
     ),
+    "finding.add": (
+        *("finding", "add", "T", "--case", "CASE", "--statement", "S", "--grade", "A1"),
+        *("--cite", "AL/1"),
+    ),
+    "finding.review": ("finding", "review", "1", "--case", "CASE", "--outcome", "passed"),
+    "finding.revise": ("finding", "revise", "2", "--case", "CASE", "--statement", "S"),
+    "finding.withdraw": ("finding", "withdraw", "2", "--case", "CASE", "--reason", "R"),
+    "findings": ("finding", "list", "--case", "CASE"),
+    "handover.give": ("case", "handover", "give", "bob", "--case", "CASE"),
+    "handover.settle": ("case", "handover", "accept", "1", "--case", "CASE"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
     "item.check": ("item", "check", "--case", "CASE", "AL/1"),
@@ -173,6 +213,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "links": ("links", "--case", "CASE"),
     "marks": ("marks", "--case", "CASE"),
     "matches": ("matches", "--case", "CASE"),
+    "note.add": ("note", "add", "--case", "CASE", "--text", "T"),
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),
@@ -185,6 +226,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "search.save": ("search", "--case", "CASE", "--save", "money", "bank"),
     "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
+    "task.add": ("task", "add", "T", "--case", "CASE"),
+    "task.change": ("task", "change", "1", "--case", "CASE", "--state", "done"),
     "timeline": ("timeline", "--case", "CASE"),
     "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
     "view": ("view", "--case", "CASE", "AL/1"),
@@ -194,6 +237,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "FOLDER/redacted.wacz",
     ),
     "web.redact": ("web", "redact", "AL/3", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
+    "work": ("note", "list", "--case", "CASE"),
 }
 
 
@@ -208,6 +252,11 @@ NEED_AN_EXHIBIT = {
         "no physical exhibit",
     ),
     "exhibit.show": "no exhibit",
+    "statement": "no exhibit",
+    **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
+    **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
+    "finding.add": "no exhibit", "handover.give": "no role in case",
+    "handover.settle": "has no handover", "task.change": "has no task",
 }  # fmt: skip
 
 
@@ -271,8 +320,22 @@ def examined(
         examine(session, Examine(case, told=Told({"own_patterns": [["word", "bank"]]})))
         examine(session, Examine(case))
         set_clock(session, SetClock(case, "1", "B", host="pc"))
+        casework(session, case)
         session.vault.engine.dispose()
     return place / "vault", case
+
+
+def casework(session: Session, case: str) -> None:
+    """Write what acts on pieces of work need, as bob's finding, which alice may review."""
+    from holdfast.acts import entities, findings, people, tasks, teams  # noqa: PLC0415
+
+    people.add_operator(session, people.NewOperator("bob"))
+    teams.change_team(session, teams.ChangeTeam(case, "bob", ("examiner",)))
+    bob = type(session)(session.vault, "bob")
+    for one in (bob, session):
+        findings.add_finding(one, findings.AddFinding(case, "T", "S", "A1", ("AL/1",)))
+        entities.add_entity(one, entities.AddEntity(case, "person", "N"))
+    tasks.add_task(session, tasks.AddTask(case, "T"))
 
 
 @pytest.fixture
@@ -333,6 +396,10 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         copy = tmp_path / "redacted.wacz"
         scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
     released = 0
+    if act == "handover.settle":
+        scene.must("case", "role", "bob", "--case", scene.case, "--add", "lead")
+        bob = Line(scene.vault, scene.case, scene.capture, "bob")
+        bob.must("case", "handover", "give", "alice", "--case", scene.case)
     if act in {"item.release", "item.withdraw"}:
         released = restrict(scene, tmp_path)
     of_things = seize(scene) if act.startswith("exhibit.") else {}

@@ -852,11 +852,16 @@ NEW_ROWS = {
     "releases": "INSERT INTO releases VALUES (5, 'x', '2026-0001', 'x', '[]', NULL)",
     "restrictions": "INSERT INTO restrictions VALUES (5, 'x', 'x', '2026-0001')",
     "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
+    "words": "INSERT INTO words VALUES (5, 'text', '2026-0001', 'note', '\"x\"')",
+    "work": "INSERT INTO work VALUES (5, '2026-0001', 'note', 1, 'kept', 5)",
+    "work_steps": "INSERT INTO work_steps VALUES (5, '2026-0001', 'note', 1, 'note.add', 'x', "
+    "NULL, 'x', 'kept')",
 }
 EMPTY = {
     "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
     "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
     "seals", "transfers", "made_from",
+    "requests", "restrictions", "schedules", "words", "work", "work_steps",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

@@ -13,7 +13,7 @@ from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Bounds, Stager
 from holdfast.cases import things
 from holdfast.collect.collectors import files
-from holdfast.collect.interfaces import path_field
+from holdfast.collect.interfaces import Skipped, path_field
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from holdfast.acts.admission import Collected
     from holdfast.cases.case import Case
     from holdfast.cases.things import Made
-    from holdfast.collect.interfaces import Skipped
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -62,11 +61,37 @@ def collect_files(session: Session, request: CollectFiles) -> Iterator[Collected
     return _Run(session, case, request, paths).items()
 
 
+def collect_paper(session: Session, case: str, path: str) -> Collected:
+    """Collect a document that the case itself stands on, wherever it lies.
+
+    Raises:
+        InputError: it holds the vault, or could not be read.
+    """
+    held = session.case(case, Needs.AUTHORITY)
+    run = _Run(session, held, CollectFiles(case, (path,)), [_located(session, path)])
+    for one in run.items():
+        if isinstance(one, Skipped):
+            raise InputError(f"{path} could not be collected: {one.reason}", "name another file")
+        return one
+    raise InputError(f"{path} could not be collected", "name another file")
+
+
 def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
     """Return the absolute path as given and where it really leads, after checking the latter.
 
     Raises:
         DeniedError: outside the scope.
+        InputError: the vault lies inside it.
+    """
+    absolute, real = _located(session, path)
+    case.authority.check_path(case.id, Path(os.fsdecode(real)))
+    return absolute, real
+
+
+def _located(session: Session, path: str) -> tuple[bytes, bytes]:
+    """Return the absolute path as given and where it really leads.
+
+    Raises:
         InputError: the vault lies inside it.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
@@ -77,7 +102,6 @@ def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
         raise InputError(
             f"{path} holds the vault itself, or lies in it", "collect the evidence beside it"
         )
-    case.authority.check_path(case.id, real)
     return os.fsencode(absolute), os.fsencode(real)
 
 

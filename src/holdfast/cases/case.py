@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 
+DAY = 86_400_000_000
+WARN = 30
+"""Days before the end of an authority from which people are warned."""
+
+
 @dataclass(frozen=True)
 class Authority:
     """Who allowed what, for how long."""
@@ -103,6 +108,17 @@ class Case:
                 f"case {self.id} was closed at {self.closed}: {self.closed_why}",
                 "open a new case for further work",
             )
+
+    def days_left(self, now: int) -> int:
+        """Return for how many whole days the authority is still in force; negative where it ended.
+
+        Of a case whose authority ends today, that is 0.
+        """
+        return (self.authority.valid_until - now) // DAY
+
+    def ends_soon(self, now: int, days: int) -> bool:
+        """Say whether an open case's authority ends within `days`, or has ended."""
+        return self.closed is None and self.days_left(now) < days
 
     def as_json(self) -> dict[str, Json]:
         """Return the case as `case show --json` prints it."""

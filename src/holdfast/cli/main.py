@@ -34,6 +34,11 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "ledger": ("examine", "Show what became of every file."),
         "cluster": ("cluster", "Machines that examine together: start a head, join one."),
         "clock": ("clock", "State by how much a source's clock was wrong."),
+        "task": ("work", "Set tasks, give them to people, settle them."),
+        "entity": ("entity", "People, accounts, wallets and devices in a case."),
+        "finding": ("finding", "Write findings that cite records; have them reviewed."),
+        "note": ("work", "Write and read notes on a case."),
+        "decision": ("work", "Log decisions and their reasons."),
     },
     "Ask": {
         "view": ("view", "Show a file as text, bytes, rows or pictures made anew."),

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, text, update
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
 from holdfast.vault import eras, seized, signing, tables
+from holdfast.vault import casework, eras, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
@@ -33,6 +34,7 @@ GROUP = 4096
 
 
 class Batch(Approvals, Restrictions, seized.Seized, Team):
+class Batch(Approvals, Restrictions, Team, casework.Casework):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -79,6 +81,7 @@ class Batch(Approvals, Restrictions, seized.Seized, Team):
             *(tables.holds, tables.schedules, tables.team),
             *(tables.hash_sets, tables.restrictions, tables.releases),
             *seized.TABLES,
+            *casework.TABLES,
         ):
             self._insert(connection, table)
         if self._settings:
@@ -300,6 +303,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.withdraw": Batch.withdrawn_release,
     "exhibit.destroy.request": Batch.requested,
     **seized.FOLDS,
+    **casework.FOLDS,
 }
 
 
