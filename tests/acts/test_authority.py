@@ -252,7 +252,6 @@ NEED_AN_EXHIBIT = {
         "no physical exhibit",
     ),
     "exhibit.show": "no exhibit",
-    "statement": "no exhibit",
     **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
     **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
     "finding.add": "no exhibit", "handover.give": "no role in case",

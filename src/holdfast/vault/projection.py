@@ -11,8 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import eras, seized, signing, tables
-from holdfast.vault import casework, eras, signing, tables
+from holdfast.vault import casework, eras, seized, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
@@ -33,8 +32,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Restrictions, seized.Seized, Team):
-class Batch(Approvals, Restrictions, Team, casework.Casework):
+class Batch(Approvals, Restrictions, seized.Seized, Team, casework.Casework):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
