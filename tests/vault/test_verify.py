@@ -861,7 +861,7 @@ EMPTY = {
     "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
     "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
     "seals", "transfers", "made_from",
-    "requests", "restrictions", "schedules", "words", "work", "work_steps",
+    "words", "work", "work_steps",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)
