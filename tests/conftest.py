@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import long_runs, postgres, s3_server
+from tests import compiled, long_runs, postgres, s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # A shell that runs us in the background lets us ignore Ctrl-C, and our children would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+compiled.once()
 
 # A run in CI finds the same thing twice; a developer's run looks for something new each time.
 hypothesis.settings.register_profile("everyone", deadline=None)

@@ -78,7 +78,7 @@ def _serve(listener: socket.socket) -> None:
         importlib.import_module(f"holdfast.cli.commands.{module}")
     gc.collect()
     gc.freeze()
-    running = set()
+    running: set[int] = set()
     while True:
         line, _ = listener.accept()
         running -= {child for child in running if os.waitpid(child, os.WNOHANG)[0]}
