@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import compiled, long_runs, postgres, s3_server
+from tests import compiled, long_runs, postgres, s3_server, warm
+from tests.docs import console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,14 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip("no corpus here; set HOLDFAST_CORPUS to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for PATH with a `holdfast` whose start is over; see tests/warm.py."""
+    folder = tmp_path_factory.mktemp("warm")
+    with warm.running(folder, console.environment(folder)) as programs:
+        yield programs
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,14 @@ class Done:
         return row
 
 
+def apart(given: list[str]) -> Done:
+    """Run a command line in this process; what it prints goes nowhere else."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "12")
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(given)
+    return Done(code, *(one.buffer.getvalue().decode() for one in (out, err)))
+
+
 @dataclass
 class Line:
     """Commands in one vault, as one operator, in one case."""
@@ -58,18 +66,11 @@ class Line:
     def __call__(self, *arguments: object) -> Done:
         """Run a command, whatever comes of it."""
         if self.capture is None:
-            return self._apart(self.given(*arguments))
+            return apart(self.given(*arguments))
         self.capture.readouterr()
         code = run(self.given(*arguments))
         told = self.capture.readouterr()
         return Done(code, told.out, told.err)
-
-    @staticmethod
-    def _apart(given: list[str]) -> Done:
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "12")
-        with redirect_stdout(out), redirect_stderr(err):
-            code = run(given)
-        return Done(code, *(one.buffer.getvalue().decode() for one in (out, err)))
 
     def must(self, *arguments: object) -> Done:
         """Run a command that must succeed."""

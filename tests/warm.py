@@ -15,6 +15,7 @@ import gc
 import importlib
 import marshal
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,11 +23,12 @@ import sys
 import time
 from contextlib import contextmanager
 from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
 _F_SETSIG = 10
 """fcntl(2), Linux."""
@@ -39,8 +41,8 @@ line.connect({place!r})
 streams = array.array("i", [0, 1, 2])
 line.sendmsg([len(request).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
 line.sendall(request)
-told = line.recv(1)
-os._exit(told[0] if told else 137)
+told = line.recv(5, socket.MSG_WAITALL)
+os._exit(told[4] if len(told) == 5 else 137)
 """
 
 
@@ -71,6 +73,56 @@ def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
         server.wait()
 
 
+class Forked:
+    """A command that was started here, with what the tests use of `subprocess.Popen`."""
+
+    def __init__(self, programs: Path, arguments: Sequence[object], errors: BinaryIO) -> None:
+        """Start it as a program on PATH in `programs` would; its standard output is a pipe."""
+        self.returncode: int | None = None
+        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._line.connect(str(programs.parent / "socket"))
+        reader, writer = os.pipe()
+        self.stdout = os.fdopen(reader, encoding="utf-8")
+        given = [*map(str, arguments)]
+        request = marshal.dumps((given, os.fsencode(Path.cwd()), dict(os.environb)))
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+            streams = [nothing.fileno(), writer, errors.fileno()]
+            socket.send_fds(self._line, [len(request).to_bytes(4, "big")], streams)
+        os.close(writer)
+        self._line.sendall(request)
+        self.pid = int.from_bytes(self._line.recv(4, socket.MSG_WAITALL), "big")
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self.returncode if not self._heard(0) else self.wait()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        if self.returncode is None:
+            if not self._heard(timeout):
+                raise subprocess.TimeoutExpired("holdfast", timeout or 0)
+            told = self._line.recv(1)
+            self.returncode = told[0] if told else -signal.SIGKILL
+            self._line.close()
+        return self.returncode
+
+    def _heard(self, timeout: float | None) -> bool:
+        return self.returncode is None and bool(select.select([self._line], [], [], timeout)[0])
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+
 def _serve(listener: socket.socket) -> None:
     """Import every command, then fork for each that comes."""
     main = importlib.import_module("holdfast.cli.main")
@@ -93,6 +145,7 @@ def _answer(line: socket.socket, main: object) -> int:
     """Be the command: take over what the client has, run, tell it the exit code."""
     size, streams, _, _ = socket.recv_fds(line, 4, 3)
     request = line.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+    line.send(os.getpid().to_bytes(4, "big"))
     arguments, folder, environment = marshal.loads(request)  # noqa: S302 - of our own client
     for number, stream in enumerate(streams):
         os.dup2(stream, number)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 
-from tests import warm
-from tests.docs.console import WrongDocumentError, blocks, environment, examples, run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.docs.console import WrongDocumentError, blocks, examples, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,14 +35,6 @@ COMMAND_LANGUAGES_NEVER_RUN = {"bash", "shell", "zsh", "shellsession", "terminal
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
-
-
-@pytest.fixture(scope="session")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for PATH with a `holdfast` that has been started already."""
-    folder = tmp_path_factory.mktemp("warm")
-    with warm.running(folder, environment(folder)) as programs:
-        yield programs
 
 
 @pytest.mark.parametrize("path", AS_TYPED, ids=str)
