@@ -833,6 +833,8 @@ NEW_ROWS = {
     "erasures": "INSERT INTO erasures VALUES (3, 'path', 5)",
     "destroyed": "INSERT INTO destroyed VALUES (5, 'x', 'x')",
     "recaptures": "INSERT INTO recaptures VALUES (5, 0, 1, NULL, NULL)",
+    "delegates": "INSERT INTO delegates VALUES "
+    "('x', 'carol', 'abcd1234', 'session', '2099-01-01T00:00:00Z', '', 1, 'carol', NULL)",
     "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
     "holds": "INSERT INTO holds VALUES (5, '', '2026-0001', '', '', NULL)",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
@@ -862,6 +864,7 @@ EMPTY = {
     "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
     "seals", "transfers", "made_from",
     "words", "work", "work_steps",
+    "delegates",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

@@ -16,7 +16,7 @@ from holdfast.core.digest import sha256_hex, sha256_stream
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.proofs import Reader
 from holdfast.exchange.statement import Statement, state
-from holdfast.vault import tables
+from holdfast.vault import delegates, tables
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def statement(session: Session, request: Continuity) -> Stated:
         )
     )
     read = Reader(vault.log, head).entry
-    made = state(exhibit, case.title, head, map(read, indexes), checked, sources=sources)
+    lent = {key: one.kind for key, one in session.look_up(delegates.every).items()}
+    read_all = map(read, indexes)
+    made = state(exhibit, case.title, head, read_all, checked, sources=sources, lent=lent)
     digest = sha256_hex(canonical.dumps(made.as_json()))
     fields: dict[str, Json] = {
         **({"item": exhibit.item} if exhibit.item else {"exhibit": _named(exhibit)}),

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import exhibits
-from holdfast.vault import tables
+from holdfast.vault import delegates, tables
 from holdfast.vault.database import guarded
 
 if TYPE_CHECKING:
@@ -54,6 +54,14 @@ def custody(session: Session, request: Trail) -> Iterator[Entry]:
         return
     for index in _indexes(session, request):
         yield from vault.log.entries(index, index + 1)
+
+
+def lent(session: Session) -> dict[str, str]:
+    """Return the keys of sessions and tokens, by ID: `session` or `token`.
+
+    What such a key signed reads 'signed in a session of NAME', which is less than 'signed by NAME'.
+    """
+    return {key: one.kind for key, one in session.look_up(delegates.every).items()}
 
 
 def _indexes(session: Session, request: Trail) -> Iterator[int]:

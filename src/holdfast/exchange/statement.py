@@ -73,7 +73,10 @@ class Step:
     """RFC 3339, UTC, as this unit's clock had it."""
     actor: str
     signed: bool
-    """By the actor's own key; else 'actor unsigned'."""
+    """By a key; else 'actor unsigned'."""
+    by: str
+    """Whose key that was: `own`; `session` or `token` where a server signed for them, which is
+    less; empty where there is none."""
     act: str
     kind: str
     detail: str
@@ -110,11 +113,13 @@ def state(
     entries: Iterable[Entry],
     checked: str,
     *,
+    lent: Mapping[str, str],
     sources: Collection[int] = (),
 ) -> Statement:
     """Return the statement of `exhibit`, given the entries of its case and of the vault itself.
 
-    `sources` are the numbers of the physical exhibits from which it was made.
+    `sources` are the numbers of the physical exhibits from which it was made; `lent` the keys of
+    sessions and tokens, each with which of both it is.
     """
     things = {exhibit.number, *sources}
     run = ""
@@ -124,7 +129,7 @@ def state(
         if entry.index == exhibit.entry:
             run = str(fields.get("run", ""))
         if _concerns(entry, exhibit, things):
-            steps.append(_step(entry))
+            steps.append(_step(entry, lent))
     # The run that brought it begins before its own entry, so it is known only at the end.
     kept = [one for one in steps if one[1] in {"", run}]
     return Statement(
@@ -181,7 +186,7 @@ def _items(fields: Mapping[str, Any]) -> list[str]:
     return named + ([str(fields["item"])] if isinstance(fields.get("item"), str) else [])
 
 
-def _step(entry: Entry) -> tuple[Step, str]:
+def _step(entry: Entry, lent: Mapping[str, str]) -> tuple[Step, str]:
     """Return an entry as a step; and, of a run of a collection, which one."""
     fields = entry.fields
     actor = fields.get("actor") or {}
@@ -192,6 +197,7 @@ def _step(entry: Entry) -> tuple[Step, str]:
         time=str(fields.get("time", "(erased)")),
         actor=str(actor.get("name", "(erased)")),
         signed=actor.get("key") is not None,
+        by="" if actor.get("key") is None else lent.get(actor["key"], "own"),
         act=entry.act or "(erased)",
         kind=next((kind for kind, acts in KINDS.items() if entry.act in acts), "other"),
         detail=_DIGEST.sub(r"\1…", told)[:_DETAIL],

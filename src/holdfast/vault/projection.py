@@ -11,11 +11,12 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import casework, eras, seized, signing, tables
+from holdfast.vault import casework, delegates, eras, seized, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
+from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.restrictions import Restrictions
 from holdfast.vault.team import Team
@@ -32,7 +33,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Restrictions, seized.Seized, Team, casework.Casework):
+class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Casework):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -76,7 +77,7 @@ class Batch(Approvals, Restrictions, seized.Seized, Team, casework.Casework):
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules, tables.team),
+            *(tables.holds, tables.schedules, tables.team, delegates.table),
             *(tables.hash_sets, tables.restrictions, tables.releases),
             *seized.TABLES,
             *casework.TABLES,
@@ -274,8 +275,13 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "vault.init": Batch.made,
     "vault.set": Batch.set,
     "operator.role": Batch.roles,
+    "operator.drop": Batch.key_ended,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
+    "session.open": Batch.delegated,
+    "session.end": Batch.delegate_ended,
+    "token.add": Batch.delegated,
+    "token.end": Batch.delegate_ended,
     "account.request": Batch.requested,
     "erase.request": Batch.requested,
     "erase.limits.request": Batch.requested,
