@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
 import uvicorn
 
 from holdfast.acts import vaults
+from holdfast.api.app import Api
+from holdfast.api.door import Caller, Door
 from holdfast.cli.main import run
 from holdfast.core import listening
 from holdfast.serving.desk import Desk
@@ -39,6 +42,17 @@ ROLES = {
 NOBODY = "nora"
 
 
+@dataclass
+class Lent:
+    """Tokens that were given to programs."""
+
+    callers: dict[str, Caller] = field(default_factory=dict)
+
+    def caller(self, secret: str) -> Caller | None:
+        """Return whose token it is."""
+        return self.callers.get(secret)
+
+
 @dataclass(frozen=True)
 class Served:
     """A workbench that answers."""
@@ -48,6 +62,8 @@ class Served:
     people: People
     problems: list[str]
     """What the server warned of."""
+    lent: Lent
+    """The tokens of programs."""
 
     def secret(self, name: str) -> str:
         """Sign somebody in; return the cookie's value."""
@@ -60,11 +76,37 @@ class Served:
             client.cookies.set(COOKIE, self.secret(name))
         return client
 
+    @cached_property
+    def fuzzer(self) -> httpx.Client:
+        """A program of lena's, one for all."""
+        return self.program("lena")
+
+    def program(
+        self,
+        name: str,
+        *,
+        cases: tuple[str, ...] | None = None,
+        acts: tuple[str, ...] | None = None,
+    ) -> httpx.Client:
+        """Return a program that acts for `name`, with a token for these cases and acts."""
+        secret = f"token-{len(self.lent.callers)}"
+        self.lent.callers[secret] = Caller(
+            Person(name, "a token"),
+            None if cases is None else frozenset(cases),
+            None if acts is None else frozenset(acts),
+        )
+        headers = {"Authorization": f"Bearer {secret}"}
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+
 
 def bank(root: Path) -> Path:
     """Make a vault with the fake bank's case, collected and examined; return its folder."""
-    vault, evidence = root / "vault", root / "evidence"
-    write(evidence)
+    write(root / "evidence")
+    return office(root / "vault", root / "evidence")
+
+
+def office(vault: Path, evidence: Path) -> Path:
+    """Make a vault with a case, its people, and evidence that was collected and examined."""
     vaults.init(vaults.NewVault(vault, "lena", "workbench.example/log"))
 
     def do(*arguments: object, operator: str = "lena") -> None:
@@ -98,13 +140,15 @@ def served(vault: Path) -> Iterator[Served]:
     door = listening.bound(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
     workbench = Workbench(desk, people, Settings(url))
+    lent = Lent()
+    more = [Api(desk, Door(lent, people, frozenset({url}))).mount()]
     server = uvicorn.Server(
-        uvicorn.Config(workbench.application(), log_level="warning", access_log=False)
+        uvicorn.Config(workbench.application(more), log_level="warning", access_log=False)
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
     try:
-        yield Served(url, vault, people, problems)
+        yield Served(url, vault, people, problems, lent)
     finally:
         server.should_exit = True
         thread.join(30)

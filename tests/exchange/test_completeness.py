@@ -21,17 +21,7 @@ from holdfast.vault import entry, note
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.entry import Draft, opening
-from tests.exchange.making import (
-    Made,
-    Work,
-    copied_case,
-    files,
-    hand_over,
-    new_case,
-    remanifest,
-    verify,
-    write,
-)
+from tests.exchange.making import Made, Work, files, hand_over, new_case, remanifest, verify, write
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
@@ -46,7 +36,7 @@ BEFORE = 11
 
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    return copied_case(tmp_path)
+    return new_case(tmp_path)
 
 
 def hide(

@@ -63,27 +63,6 @@ class Needs(enum.Enum):
     """The case is open and its authority in force now: for every touch of evidence."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a token is for."""
-
-    cases: tuple[str, ...]
-    """None: all."""
-    acts: tuple[str, ...]
-    """None: all that a token can do."""
-
-    def check(self, name: str, case: str | None) -> None:
-        """Raise unless an act is among them.
-
-        Raises:
-            DeniedError: not.
-        """
-        if self.acts and name not in self.acts:
-            raise DeniedError(f"this token is not for {name}", "add one that is: `token add`")
-        if self.cases and case is not None and case not in self.cases:
-            raise DeniedError(f"this token is not for case {case}", "add one: `token add`")
-
-
 @dataclass
 class Session:
     """One operator at work in one vault."""
@@ -93,15 +72,11 @@ class Session:
     progress: Progress = field(default=silent)
     signer: ActSigner | None = None
     """The operator's own key; where there is none, the keyring's."""
-    served: str = ""
-    """The account, where a server acts for them: `web/NAME`, `api/NAME`."""
-    limits: Limits | None = None
-    """What a token is for; None: whatever its person may do."""
 
     @cached_property
     def custody(self) -> Custody:
         """Where this operator's acts are entered."""
-        return Custody(self.vault, self.operator, self.signer, self.served)
+        return Custody(self.vault, self.operator, self.signer)
 
     def recover(self) -> list[str]:
         """Finish what a crash left: in the log, in the intake, of erasures.
@@ -160,6 +135,10 @@ class Act(Generic[Q, R]):
     name: str
     needs: Needs
     run: Callable[[Session, Q], R]
+    reads: bool = False
+    """Whether it changes nothing but what reading enters: the API answers it by GET."""
+    long: bool = False
+    """Whether it may take minutes: the API does it as a job."""
 
     def __call__(self, session: Session, request: Q) -> R:
         """Perform the act; a refusal is entered before it is raised.
@@ -173,6 +152,19 @@ class Act(Generic[Q, R]):
             # What is done bit by bit can be refused in the middle too.
             return cast("R", self._step_by_step(session, request, result))
         return result
+
+    def permit(self, session: Session, request: Q) -> None:
+        """Check that the act would be allowed, and do nothing; a refusal is entered.
+
+        Raises:
+            DeniedError: no authority for it.
+        """
+        with self._refusals(session, request):
+            _check(session, request, self.needs, self.name)
+
+    def refuse(self, session: Session, request: Q, refusal: DeniedError) -> None:
+        """Enter a refusal that was decided elsewhere: what asks has not this right lent to it."""
+        self._enter_refusal(session, request, refusal)
 
     def _step_by_step(
         self, session: Session, request: Q, steps: Generator[Any, None, None]
@@ -203,24 +195,29 @@ class Act(Generic[Q, R]):
         )
 
 
-def act(name: str, needs: Needs) -> Callable[[Callable[[Session, Q], R]], Act[Q, R]]:
+def act(
+    name: str, needs: Needs, *, reads: bool = False, long: bool = False
+) -> Callable[[Callable[[Session, Q], R]], Act[Q, R]]:
     """Make an act of a function `(session, request) -> result`.
 
     The case that the request names is looked up and held to `needs` first, and the operator to
-    the roles that allow the act (`cases/access.py`).
+    the roles that allow the act (`cases/access.py`). An act that only `reads`, or that takes
+    `long`, says so: from that the API derives how it is asked.
     """
 
     def decorate(function: Callable[[Session, Q], R]) -> Act[Q, R]:
         @wraps(function)
         def checked(session: Session, request: Q) -> R:
-            case = request.case
-            if session.limits is not None:
-                session.limits.check(name, case)
-            if case is not None:
-                session.case(case, needs)
-                session.look_up(lambda c: access.check(c, case, session.operator, name))
+            _check(session, request, needs, name)
             return function(session, request)
 
-        return Act(name, needs, checked)
+        return Act(name, needs, checked, reads, long)
 
     return decorate
+
+
+def _check(session: Session, request: Request, needs: Needs, name: str) -> None:
+    case = request.case
+    if case is not None:
+        session.case(case, needs)
+        session.look_up(lambda c: access.check(c, case, session.operator, name))

@@ -66,7 +66,7 @@ class Checked:
         }
 
 
-@act("collect.archive", Needs.AUTHORITY)
+@act("collect.archive", Needs.AUTHORITY, long=True)
 def collect_archives(session: Session, request: CollectArchives) -> Iterator[Checked | Skipped]:
     """Collect archives; yield each with its report, once both are entered.
 

@@ -64,7 +64,7 @@ class Timeline:
         }
 
 
-@act("timeline", Needs.AUTHORITY)
+@act("timeline", Needs.AUTHORITY, reads=True)
 def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     """Yield events in order of time, a JSON line each.
 
@@ -74,6 +74,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
     """
+    check_limit(request.limit)
     held = by_item(session, request.case)
     index = session.vault.index(request.case)
     if not (index / "timeline").is_dir():
@@ -122,7 +123,7 @@ class Counts:
         }
 
 
-@act("timeline.counts", Needs.AUTHORITY)
+@act("timeline.counts", Needs.AUTHORITY, reads=True)
 def counts(session: Session, request: Counts) -> Iterator[bytes]:
     """Yield how many events of each kind there are, by hour, day, month or year.
 
@@ -172,7 +173,7 @@ class Indicators:
         }
 
 
-@act("indicators", Needs.AUTHORITY)
+@act("indicators", Needs.AUTHORITY, reads=True)
 def indicators(session: Session, request: Indicators) -> Iterator[bytes]:
     """Yield the indicators found in the case's items, in order of item and offset."""
     held = by_item(session, request.case)
@@ -204,13 +205,14 @@ class Search:
         return {"limit": self.limit, "query": self.query}
 
 
-@act("search", Needs.AUTHORITY)
+@act("search", Needs.AUTHORITY, reads=True)
 def search(session: Session, request: Search) -> Iterator[bytes]:
     """Yield the records in which all words occur, the best first.
 
     Raises:
         InputError: the case was not examined yet, or there is nothing to look for.
     """
+    check_limit(request.limit)
     held = by_item(session, request.case)
     index = session.vault.index(request.case)
     if not (index / "text").is_dir():
@@ -225,6 +227,16 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
         for row in found
     )
     return answer(session, "search", request, shown, clocks)
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a limit that is none.
+
+    Raises:
+        InputError: it is less than one.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"a limit of {limit} gives nothing", "give 1 or more, or leave it out")
 
 
 def hide(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> dict[str, Any]:

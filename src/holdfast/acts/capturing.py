@@ -63,7 +63,7 @@ class _Task:
     vantage: Vantage | None = None
 
 
-@act("collect.web", Needs.AUTHORITY)
+@act("collect.web", Needs.AUTHORITY, long=True)
 def collect_web(session: Session, request: CollectWeb) -> Iterator[Kept | Compared | Skipped]:
     """Capture pages; yield each once it is entered and in its place.
 

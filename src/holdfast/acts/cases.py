@@ -120,7 +120,7 @@ class OneCase:
         return {}
 
 
-@act("case.show", Needs.CASE)
+@act("case.show", Needs.CASE, reads=True)
 def show_case(session: Session, request: OneCase) -> Case:
     """Return the case."""
     return session.look_up(lambda connection: cases.find(connection, request.case))
@@ -138,19 +138,23 @@ def due_cases(session: Session) -> list[Case]:
     return session.look_up(lambda c: _visible(session, c, cases.due(c, clock.now())))
 
 
-def expiring_cases(session: Session, days: int) -> list[Case]:
-    """Return the open cases whose authority ends within `days`, or has ended: the first first.
+@dataclass(frozen=True)
+class ListCases:
+    """Which of the cases that the operator may know of."""
 
-    Raises:
-        InputError: no such number of days.
-    """
-    if not 0 <= days <= 36_500:
-        raise InputError(f"{days} is no number of days to look ahead", "give 0 to 36500")
-    session.vault.current()
-    now = clock.now()
-    some = session.look_up(lambda c: _visible(session, c, cases.every(c)))
-    soon = [one for one in some if one.ends_soon(now, days)]
-    return sorted(soon, key=lambda one: (one.authority.valid_until, one.id))
+    due: bool = False
+    """Only those whose review date has passed."""
+    case: None = None
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        return {"due": self.due}
+
+
+@act("case.list", Needs.NOTHING, reads=True)
+def some_cases(session: Session, request: ListCases) -> list[Case]:
+    """Return the cases that the operator may know of, oldest first; or those due for review."""
+    return due_cases(session) if request.due else list_cases(session)
 
 
 OVERSEEING = frozenset({"supervisor", "auditor"})

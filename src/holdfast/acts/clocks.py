@@ -118,7 +118,7 @@ class ListClocks:
         return {}
 
 
-@act("clock.list", Needs.CASE)
+@act("clock.list", Needs.CASE, reads=True)
 def list_clocks(session: Session, request: ListClocks) -> Clocks:
     """Return the offsets in force."""
     return in_force(session, request.case)

@@ -61,7 +61,7 @@ class Compared:
         }
 
 
-@act("collect.diff", Needs.AUTHORITY)
+@act("collect.diff", Needs.AUTHORITY, long=True)
 def compare_captures(session: Session, request: Compare) -> Compared:
     """Compare two captures of a case; what was found is entered before it is returned.
 

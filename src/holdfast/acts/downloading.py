@@ -60,7 +60,7 @@ class CollectUrl:
         }
 
 
-@act("collect.url", Needs.AUTHORITY)
+@act("collect.url", Needs.AUTHORITY, long=True)
 def collect_url(session: Session, request: CollectUrl) -> Iterator[Collected | Skipped]:
     """Download files; yield each item once it is entered and in its place.
 

@@ -69,8 +69,24 @@ class Examination:
     notes: list[str]
     """Workers that died or were lost and items that could not be read, one line each."""
 
+    def as_json(self) -> dict[str, Json]:
+        """Return what `examine --json` prints."""
+        summary = self.summary
+        return {
+            "deaths": summary.deaths,
+            "events": self.events,
+            "examined": summary.examined,
+            "failures": summary.failures,
+            "files": summary.files,
+            "indexed": self.indexed,
+            "marks": dict(self.marks),
+            "records": summary.records,
+            "skipped": summary.skipped,
+            "unread": summary.unread,
+        }
 
-@act("examine", Needs.AUTHORITY)
+
+@act("examine", Needs.AUTHORITY, long=True)
 def examine(session: Session, request: Examine) -> Examination:
     """Examine what was not examined yet, then bring the case's timeline and index up to date.
 
@@ -195,6 +211,12 @@ def by_item(session: Session, case: str) -> dict[str, Exhibit]:
     return held
 
 
+TOTALS = (
+    "seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes", "disagreements",
+)  # fmt: skip
+"""What a line of the ledger counts; `inner_failures` stands beside them."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of the ledger, with the exhibit it speaks of."""
@@ -202,8 +224,27 @@ class Line:
     exhibit: Exhibit
     line: LedgerLine
 
+    def as_json(self) -> dict[str, Json]:
+        """Return what `ledger --json` prints: of the item as a whole, its parser is empty."""
+        line = self.line
+        role, _, name = line.module.partition(":")
+        return {
+            **{total: getattr(line, total) for total in TOTALS},
+            "exhibit": self.exhibit.label,
+            "failures": line.failures,
+            "inner_failures": line.inner_failures,
+            "item": line.item,
+            "kind": "ledger",
+            "parser": name,
+            "path": self.exhibit.path,
+            "reasons": dict(line.reasons),
+            "role": role or "item",
+            "state": line.state,
+            "unsupported_types": dict(line.unsupported_types),
+        }
 
-@act("ledger", Needs.CASE)
+
+@act("ledger", Needs.CASE, reads=True)
 def ledger(session: Session, request: OneCase) -> Iterator[Line]:
     """Yield what became of every file: seen = parsed + unsupported + failed.
 

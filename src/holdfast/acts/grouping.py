@@ -41,7 +41,7 @@ class Campaigns:
         return {"items": list(self.items), "kinds": list(self.kinds)}
 
 
-@act("campaigns", Needs.AUTHORITY)
+@act("campaigns", Needs.AUTHORITY, reads=True)
 def campaigns(session: Session, request: Campaigns) -> Iterator[bytes]:
     """Yield a line for each group of two and more, the largest first; every member is cited."""
     held = by_item(session, request.case)

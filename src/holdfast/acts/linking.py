@@ -70,7 +70,7 @@ def has_rights(session: Session, case: Case) -> bool:
     return True
 
 
-@act("links", Needs.AUTHORITY)
+@act("links", Needs.AUTHORITY, reads=True)
 def links(session: Session, request: Links) -> Iterator[bytes]:
     """Yield each indicator that another case holds, too: a line for each such case.
 

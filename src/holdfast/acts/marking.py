@@ -32,7 +32,7 @@ class Marks:
         return {"items": list(self.items), "kinds": list(self.kinds)}
 
 
-@act("marks", Needs.AUTHORITY)
+@act("marks", Needs.AUTHORITY, reads=True)
 def marks(session: Session, request: Marks) -> Iterator[bytes]:
     """Yield a line for each file and each list that it is on.
 
@@ -77,7 +77,7 @@ class Matches:
         return {"items": list(self.items), "rules": list(self.rules)}
 
 
-@act("matches", Needs.AUTHORITY)
+@act("matches", Needs.AUTHORITY, reads=True)
 def matches(session: Session, request: Matches) -> Iterator[bytes]:
     """Yield a line for each file and each rule that it matches."""
     held = by_item(session, request.case)

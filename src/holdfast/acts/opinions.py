@@ -39,7 +39,7 @@ class CompareResults:
         return {"old": self.old}
 
 
-@act("examine.compare", Needs.AUTHORITY)
+@act("examine.compare", Needs.AUTHORITY, reads=True)
 def compare_results(session: Session, request: CompareResults) -> Iterator[bytes]:
     """Yield each record that differs, and after them the sums of each item and module.
 
@@ -130,7 +130,7 @@ class Disagreements:
         return {"items": list(self.items), "parsers": list(self.parsers)}
 
 
-@act("disagreements", Needs.AUTHORITY)
+@act("disagreements", Needs.AUTHORITY, reads=True)
 def disagreements(session: Session, request: Disagreements) -> Iterator[bytes]:
     """Yield what parsers and second readers say differently, by item, in order of the source."""
     held = by_item(session, request.case)

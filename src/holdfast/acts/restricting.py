@@ -310,7 +310,7 @@ class ListRestricted:
         return {}
 
 
-@act("restricted", Needs.CASE)
+@act("restricted", Needs.CASE, reads=True)
 def restricted(session: Session, request: ListRestricted) -> list[Restricted]:
     """Return the case's restricted exhibits, by number."""
     screen(session, request.case)

@@ -72,7 +72,7 @@ def save(session: Session, request: SavedSearch) -> None:
     session.custody.enter(Draft(SAVE, request.case, {"request": request.facts()}))
 
 
-@act("searches", Needs.CASE)
+@act("searches", Needs.CASE, reads=True)
 def searches(session: Session, request: OneCase) -> Iterator[Saved]:
     """Yield the case's saved searches by name, the newest of each."""
     session.vault.current()

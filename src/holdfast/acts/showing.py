@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import exhibits
-from holdfast.vault import delegates, tables
+from holdfast.vault import tables
 from holdfast.vault.database import guarded
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from holdfast.vault.entry import Entry
 
 
-@act("items", Needs.CASE)
+@act("items", Needs.CASE, reads=True)
 def items(session: Session, request: OneCase) -> Iterator[Exhibit]:
     """Yield the case's exhibits by number."""
     with guarded(session.vault.engine), session.vault.engine.connect() as connection:
@@ -40,7 +40,7 @@ class Trail:
         return {"item": self.item}
 
 
-@act("custody", Needs.CASE)
+@act("custody", Needs.CASE, reads=True)
 def custody(session: Session, request: Trail) -> Iterator[Entry]:
     """Yield the log's entries in order, each checked against its commitments.
 
@@ -56,23 +56,18 @@ def custody(session: Session, request: Trail) -> Iterator[Entry]:
         yield from vault.log.entries(index, index + 1)
 
 
-def lent(session: Session) -> dict[str, str]:
-    """Return the keys of sessions and tokens, by ID: `session` or `token`.
-
-    What such a key signed reads 'signed in a session of NAME', which is less than 'signed by NAME'.
-    """
-    return {key: one.kind for key, one in session.look_up(delegates.every).items()}
-
-
 def _indexes(session: Session, request: Trail) -> Iterator[int]:
-    entries = tables.entries
+    entries, held = tables.entries, tables.exhibits
     query = select(entries.c.index).order_by(entries.c.index)
     if request.case is not None:
         query = query.where(entries.c.case == request.case)
     if request.item:
-        about = session.look_up(lambda c: exhibits.line(c, request.case, request.item))
-        named = [entries.c.item.startswith(request.item, autoescape=True)]
-        named += [entries.c.index.in_(about[at : at + 500]) for at in range(0, len(about), 500)]
-        query = query.where(or_(*named))
+        labelled = select(held.c.entry).where(held.c.exhibit == request.item)
+        query = query.where(
+            or_(
+                entries.c.item.startswith(request.item, autoescape=True),
+                entries.c.index.in_(labelled),
+            )
+        )
     with guarded(session.vault.engine), session.vault.engine.connect() as connection:
         yield from connection.execution_options(yield_per=1000).scalars(query)

@@ -34,7 +34,7 @@ class Member:
         return {"operator": self.name, "roles": [*self.roles], "since": self.since}
 
 
-@act("case.team", Needs.CASE)
+@act("case.team", Needs.CASE, reads=True)
 def members(session: Session, request: OneCase) -> list[Member]:
     """Return who holds a role in the case, by name."""
     return session.look_up(lambda connection: _members(connection, request.case))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from holdfast.core.canonical import Json
 
@@ -66,6 +66,10 @@ class Clocks:
     """The offsets in force for a case."""
 
     offsets: tuple[Offset, ...] = ()
+
+    def __iter__(self) -> Iterator[Offset]:
+        """Give them one by one."""
+        return iter(self.offsets)
 
     def of(self, item: str, host: str | None) -> Offset | None:
         """Return the offset of a record's source; None where its clock counts as right."""

@@ -41,6 +41,16 @@ class Skipped:
         """Whether leaving it out leaves a wish unmet: it has content, or it was asked for."""
         return self.named or self.kind not in {"link", "fifo", "socket", "device"}
 
+    def as_json(self) -> dict[str, Json]:
+        """Return it as the interface for programs tells it."""
+        return {
+            "kind": self.kind,
+            "loses": self.loses,
+            "path": str(path_field(self.path)["text"]),
+            "reason": self.reason,
+            "status": "skipped",
+        }
+
 
 def path_field(path: bytes) -> dict[str, Json]:
     r"""Return a path for the log: readable text, and the bytes themselves where text loses them.

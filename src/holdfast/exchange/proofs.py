@@ -20,7 +20,6 @@ from holdfast.vault import entry as entries
 from holdfast.vault import signing
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import MLDSA44_SPKI, check_second, checkpoint_message
-from holdfast.vault.delegates import BEGINS
 from holdfast.vault.merkle import WIDTH
 from holdfast.vault.note import Verifier, open_note, split
 from holdfast.vault.passkey import Passkey
@@ -123,11 +122,6 @@ class KeyEntries:
     """Of the log's own keys, one after the other."""
 
 
-def _unplaced(entry: Entry) -> frozenset[str]:
-    """Disclose all of an entry of the vault but from where somebody signed in."""
-    return everything(entry) - {"source"}
-
-
 class Proof:
     """Writes the proof of some entries of one log at one head into a bag."""
 
@@ -220,7 +214,7 @@ class Proof:
                 entry = self._read(index)
                 if len(entry.disclosures) < len(entry.commitments):
                     raise IntegrityError(f"entry {index} of the vault has a field that was erased")
-                claims[index] = self._entry(entry, _unplaced)
+                claims[index] = self._entry(entry, everything)
                 if claims[index] is not None and "signature" not in entry.commitments:
                     waiting.append(index + 1)  # the act's last entry signs for all of them
             for key in self._keys:
@@ -275,9 +269,8 @@ class Proof:
         """Write the public keys that signed, as the log introduced them."""
         for key in sorted(self._keys):
             entry = self._read(self._known.introduced[key])
-            told = entry.fields.get("delegate" if entry.act in BEGINS else "operator", {})
-            verifier = signing.parse(str(told.get("vkey", "")))
-            if entry.act not in {"operator.add", *BEGINS} or verifier.key_id.hex() != key:
+            verifier = signing.parse(entry.fields["operator"]["vkey"])
+            if entry.act != "operator.add" or verifier.key_id.hex() != key:
                 raise IntegrityError(
                     f"entry {entry.index} does not introduce the key {key}",
                     "the database was altered: run `holdfast rebuild`",

@@ -29,7 +29,7 @@ from holdfast.core.errors import (
     RemoteError,
     ResourceError,
 )
-from holdfast.vault import delegates, tables  # noqa: F401 - a table of the projection
+from holdfast.vault import tables
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.errors import HoldfastError
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration; `prepare` brings a database there."""
 
 _LOCK = 0x486F6C64

@@ -145,6 +145,17 @@ class Entry:
         """The leaf hash, 32 bytes."""
         return leaf_hash(self.leaf)
 
+    def as_json(self) -> dict[str, Json]:
+        """Return what `custody --json` prints: its place in the log, and its fields."""
+        return {
+            "entry": self.index,
+            "erased": [*sorted(set(self.commitments) - set(self.disclosures))],
+            "hash": self.hash.hex(),
+            "sequence": self.sequence,
+            "signed": "signature" in self.commitments,
+            **self.fields,
+        }
+
 
 def commitment(disclosure: str) -> str:
     """Return the digest that a leaf holds for one disclosed field, in hex."""

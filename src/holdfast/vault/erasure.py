@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from holdfast.core import durable
 from holdfast.core.errors import DeniedError, HoldfastError, InputError, RemoteError
-from holdfast.vault import database, leases, tables
+from holdfast.vault import database, leases, served, tables
 from holdfast.vault.backup import Erased
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def finish(vault: Vault, mend: Callable[[str], None] = lambda _case: None) -> No
     leases.forget(vault.engine, items)
     cases = [case for case in cases if _remove(vault.index(case))]
     _remove_abandoned(vault.derived)
+    served.forget(vault)
     for folder in (vault.derived, vault.root / "index"):
         durable.sync_filesystem(folder)
     database.scour(vault.engine)

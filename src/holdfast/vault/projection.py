@@ -11,12 +11,11 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import casework, delegates, eras, seized, signing, tables
+from holdfast.vault import eras, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
-from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.restrictions import Restrictions
 from holdfast.vault.team import Team
@@ -33,7 +32,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Casework):
+class Batch(Approvals, Restrictions, Team):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -77,10 +76,8 @@ class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Ca
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules, tables.team, delegates.table),
+            *(tables.holds, tables.schedules, tables.team),
             *(tables.hash_sets, tables.restrictions, tables.releases),
-            *seized.TABLES,
-            *casework.TABLES,
         ):
             self._insert(connection, table)
         if self._settings:
@@ -228,15 +225,8 @@ class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Ca
                 "recipient": facts.get("recipient"),
                 "exhibits": 0,
                 "review": clock.from_text(facts.get("review", facts["valid_until"])),
-                "zone": "UTC",
             }
         )
-
-    def zoned(self, _entry: Entry, fields: dict[str, Any]) -> None:
-        """`case.zone`: where the case's clocks are read; the last one counts."""
-        table = tables.cases
-        change = update(table).where(table.c.case == fields["case"])
-        self._later.append(partial(_execute, change.values(zone=fields["zone"]["name"])))
 
     def case_closed(self, _entry: Entry, fields: dict[str, Any]) -> None:
         """`case.close`."""
@@ -261,8 +251,6 @@ class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Ca
                 "entry": entry.index,
             }
         )
-        if "made" in fields["exhibit"]:
-            self.labelled(entry, fields)
 
 
 _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
@@ -270,18 +258,12 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
     "case.role": Batch.team_changed,
-    "case.zone": Batch.zoned,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
     "operator.role": Batch.roles,
-    "operator.drop": Batch.key_ended,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
-    "session.open": Batch.delegated,
-    "session.end": Batch.delegate_ended,
-    "token.add": Batch.delegated,
-    "token.end": Batch.delegate_ended,
     "account.request": Batch.requested,
     "erase.request": Batch.requested,
     "erase.limits.request": Batch.requested,
@@ -305,9 +287,6 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.restrict": Batch.restricted,
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
-    "exhibit.destroy.request": Batch.requested,
-    **seized.FOLDS,
-    **casework.FOLDS,
 }
 
 

@@ -32,24 +32,12 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
     """
     found = False
     with place.session() as session:
-        lent: dict[str | None, str | None] = {None: None}
-        lent.update(showing.lent(session))
         for entry in showing.custody(session, showing.Trail(case, item)):
             found = True
             if as_json:
-                emit(
-                    {
-                        "entry": entry.index,
-                        "erased": sorted(set(entry.commitments) - set(entry.disclosures)),
-                        "hash": entry.hash.hex(),
-                        "sequence": entry.sequence,
-                        "signed": "signature" in entry.commitments,
-                        "signed_by": lent.get(_key(entry), "own"),
-                        **entry.fields,
-                    }
-                )
+                emit(entry.as_json())
             else:
-                say(_line(entry, lent.get(_key(entry), "own")))
+                say(_line(entry))
     if not found:
         warn(
             f"no entry is about {item!r}"
@@ -58,16 +46,11 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
         )
 
 
-def _key(entry: Entry) -> str | None:
-    key = entry.fields.get("actor", {}).get("key")
-    return None if key is None else str(key)
-
-
-def _line(entry: Entry, by: str | None) -> str:
+def _line(entry: Entry) -> str:
     fields = entry.fields
     actor = fields.get("actor", {}).get("name", "(erased)")
-    if by != "own":
-        actor += " (actor unsigned)" if by is None else f" (in a {by})"
+    if fields.get("actor", {}).get("key") is None:
+        actor += " (actor unsigned)"
     case = f"  case {fields['case']}" if fields.get("case") else ""
     details = {name: value for name, value in fields.items() if name not in COMMON}
     when = fields.get("time", "(erased)")

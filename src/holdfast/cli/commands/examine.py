@@ -146,20 +146,7 @@ def _tell(done: examining.Examination, case: str, *, as_json: bool) -> None:
     for gap in summary.protection.missing():
         warn(f"the sandbox is weaker than it could be on this kernel: {gap}")
     if as_json:
-        emit(
-            {
-                "deaths": summary.deaths,
-                "events": done.events,
-                "examined": summary.examined,
-                "failures": summary.failures,
-                "files": summary.files,
-                "indexed": done.indexed,
-                "marks": dict(done.marks),
-                "records": summary.records,
-                "skipped": summary.skipped,
-                "unread": summary.unread,
-            }
-        )
+        emit(done.as_json())
     else:
         again = f", {summary.skipped} done before" if summary.skipped else ""
         say(f"Examined {summary.examined} items{again}: {summary.files} files")
@@ -222,31 +209,14 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     Example:
       holdfast ledger --case 2026-0001
     """
-    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "records", "bytes",
-             "disagreements")  # fmt: skip
-    totals = dict.fromkeys((*names, "inner_failures"), 0)
+    totals = dict.fromkeys((*examining.TOTALS, "inner_failures"), 0)
     reasons: dict[str, int] = {}
     types: dict[str, int] = {}
     with place.session() as session:
         for one in examining.ledger(session, OneCase(case)):
             line = one.line
             if as_json:
-                role, _, name = line.module.partition(":")
-                emit(
-                    {
-                        **{total: getattr(line, total) for total in names},
-                        "exhibit": one.exhibit.label,
-                        "failures": line.failures,
-                        "item": line.item,
-                        "kind": "ledger",
-                        "parser": name,
-                        "path": one.exhibit.path,
-                        "reasons": line.reasons,
-                        "role": role or "item",
-                        "state": line.state,
-                        "unsupported_types": line.unsupported_types,
-                    }
-                )
+                emit(one.as_json())
                 continue
             if line.module:
                 continue

@@ -40,6 +40,8 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - keeps --help quick
 
+    from holdfast.api.app import Api  # noqa: PLC0415
+    from holdfast.api.door import Door, NoTokens  # noqa: PLC0415
     from holdfast.core import listening  # noqa: PLC0415
     from holdfast.serving.desk import Desk  # noqa: PLC0415
     from holdfast.serving.people import People, Person  # noqa: PLC0415
@@ -56,9 +58,10 @@ def serve(
     scheme = "https" if tls_certificate else "http"
     own = f"{scheme}://{_named(door)}"
     workbench = Workbench(desk, people, Settings(url or own, frozenset({own})))
+    api = Api(desk, Door(NoTokens(), people, frozenset({url or own, own})))
     link = people.invite(Person(place.operator, "the link of the server's start"))
     config = uvicorn.Config(
-        workbench.application(),
+        workbench.application([api.mount()]),
         log_level="warning",
         access_log=False,
         server_header=False,

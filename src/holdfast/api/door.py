@@ -1,0 +1,99 @@
+"""Who asks: by a bearer token, or by the session of a browser on one of our own pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import cookie_parser
+
+from holdfast.api.problems import NotFoundError, UnauthorizedError
+from holdfast.core.errors import DeniedError
+from holdfast.serving.people import COOKIE
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+    from holdfast.serving.people import People, Person
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody on whose behalf a program asks, and what that program was lent of their rights."""
+
+    person: Person
+    cases: frozenset[str] | None = None
+    """The cases it may touch; None: all that the person may."""
+    acts: frozenset[str] | None = None
+    """The acts it may perform; None: all that the person may."""
+
+    def check(self, case: str | None, act: str) -> None:
+        """Raise where the program was not lent this; what the person may is asked elsewhere.
+
+        Raises:
+            NotFoundError: a case that it must not know of.
+            DeniedError: an act that it must not perform.
+        """
+        if self.cases is not None and case is not None and case not in self.cases:
+            raise NotFoundError("there is no such case, or you have no part in it", "name another")
+        if self.acts is not None and act not in self.acts:
+            raise DeniedError(f"this token is not for {act}", "have one made that is")
+        if self.cases is not None and case is None and act != "case.list":
+            raise DeniedError(f"this token is for single cases, and {act} is in none", "sign in")
+
+
+class Tokens(Protocol):
+    """Knows the tokens that were given to programs."""
+
+    def caller(self, secret: str, /) -> Caller | None:
+        """Return whose token it is, and for what; None where it is none, or no longer valid."""
+
+
+class NoTokens:
+    """No program was given any."""
+
+    def caller(self, _secret: str) -> Caller | None:
+        """Return that nobody is known by it."""
+        return None
+
+
+@dataclass(frozen=True)
+class Door:
+    """Finds out who asks."""
+
+    tokens: Tokens
+    people: People
+    origins: frozenset[str]
+    """Where our own pages are served: `https://unit7.example`."""
+
+    def caller(self, method: str, headers: Headers) -> Caller:
+        """Return who asks.
+
+        Raises:
+            UnauthorizedError: nobody that is known.
+            DeniedError: another site's page asks in somebody's name.
+        """
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            found = self.tokens.caller(secret.strip())
+            if found is None:
+                raise UnauthorizedError("the token is not valid, or not any more", "get another")
+            return found
+        person = self.people.find(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
+        if person is None:
+            raise UnauthorizedError("nobody is signed in", "send a token: Authorization: Bearer …")
+        self._check_origin(method, headers)
+        return Caller(person)
+
+    def _check_origin(self, method: str, headers: Headers) -> None:
+        """Raise unless one of our own pages asks: a browser says where a request comes from.
+
+        Raises:
+            DeniedError: so.
+        """
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        ours = origin in self.origins or (origin is None and method in SAFE)
+        if not ours or site not in {None, "none", "same-origin"}:
+            raise DeniedError("this was sent by a page of another site", "use a token")
