@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import long_runs, postgres, s3_server
+from tests import compiled, long_runs, postgres, s3_server, warm
+from tests.docs import console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # A shell that runs us in the background lets us ignore Ctrl-C, and our children would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+compiled.once()
 
 # A run in CI finds the same thing twice; a developer's run looks for something new each time.
 hypothesis.settings.register_profile("everyone", deadline=None)
@@ -44,6 +47,14 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip("no corpus here; set HOLDFAST_CORPUS to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for PATH with a `holdfast` whose start is over; see tests/warm.py."""
+    folder = tmp_path_factory.mktemp("warm")
+    with warm.running(folder, console.environment(folder)) as programs:
+        yield programs
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from holdfast.cli.main import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["home", "line", "made_plain", "made_sealed", "sealed"]
+__all__ = ["copied", "home", "line", "made_plain", "made_sealed", "sealed"]
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,28 @@ class Done:
         return row
 
 
+def apart(given: list[str]) -> Done:
+    """Run a command line in this process; what it prints goes nowhere else."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in "12")
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(given)
+    return Done(code, *(one.buffer.getvalue().decode() for one in (out, err)))
+
+
 @dataclass
 class Line:
     """Commands in one vault, as one operator, in one case."""
 
     vault: Path
     case: str
-    capture: pytest.CaptureFixture[str]
+    capture: pytest.CaptureFixture[str] | None = None
+    """None in what several tests share, where no test's own capture can be asked for."""
     operator: str = "alice"
 
     def __call__(self, *arguments: object) -> Done:
         """Run a command, whatever comes of it."""
+        if self.capture is None:
+            return apart(self.given(*arguments))
         self.capture.readouterr()
         code = run(self.given(*arguments))
         told = self.capture.readouterr()
@@ -138,7 +151,7 @@ def line(
     made_plain: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Line]:
     """Commands in a plain vault of the test's own."""
-    yield _copied(made_plain, tmp_path, capsys)
+    yield copied(made_plain, tmp_path, capsys)
 
 
 @pytest.fixture
@@ -146,10 +159,13 @@ def sealed(
     made_sealed: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Line]:
     """Commands in a sealed vault of the test's own."""
-    yield _copied(made_sealed, tmp_path, capsys)
+    yield copied(made_sealed, tmp_path, capsys)
 
 
-def _copied(made: tuple[Path, str], tmp_path: Path, capture: pytest.CaptureFixture[str]) -> Line:
+def copied(
+    made: tuple[Path, str], tmp_path: Path, capture: pytest.CaptureFixture[str] | None = None
+) -> Line:
+    """Copy a vault that was made for many tests; return commands in the copy."""
     root, case = made
     shutil.copytree(root, tmp_path / "vault")
     return Line(tmp_path / "vault", case, capture)

@@ -20,7 +20,7 @@ def test_every_parser_finder_and_opener_is_held_to_independence() -> None:
     }
     there = {
         f"holdfast.examine.{folder}.{path.stem}"
-        for folder in ("finders", "openers", "parsers", "seconds")
+        for folder in ("finders", "openers", "parsers", "seconds", "viewers")
         for path in (EXAMINE / folder).glob("[!_]*.py")
     }
     assert listed == there

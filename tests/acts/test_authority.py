@@ -28,20 +28,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from holdfast.acts.act import Session
+
 YES, NO = True, False
 STATES = ("in force", "expired", "not yet valid", "closed", "no such case")
 SHOWS = (YES, YES, YES, YES, NO)
 """Acts that show what was done, and the duty to disclose, which outlives the power to search."""
+CHANGES = (YES, YES, YES, NO, NO)
 TOUCHES_EVIDENCE = (YES, NO, NO, NO, NO)
 
 MATRIX: dict[str, tuple[bool, ...]] = {
     "account.request": TOUCHES_EVIDENCE,
     "bundle": SHOWS,
     "campaigns": TOUCHES_EVIDENCE,
-    "case.close": (YES, YES, YES, NO, NO),
+    "case.close": CHANGES,
+    "case.document": TOUCHES_EVIDENCE,
     "case.role": SHOWS,
     "case.show": SHOWS,
     "case.team": SHOWS,
+    "case.zone": (YES, YES, YES, NO, NO),
     "clock.list": SHOWS,
     "clock.remove": TOUCHES_EVIDENCE,
     "clock.set": TOUCHES_EVIDENCE,
@@ -51,12 +56,37 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
+    "decision.add": SHOWS,
     "disagreements": TOUCHES_EVIDENCE,
+    "entities": SHOWS,
+    "entity.add": SHOWS,
+    "entity.change": SHOWS,
+    "entity.link": SHOWS,
+    "entity.release": SHOWS,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
     "examine.compare": TOUCHES_EVIDENCE,
+    **dict.fromkeys(
+        (
+            *("exhibit.accept", "exhibit.decline", "exhibit.destroy", "exhibit.hand"),
+            *("exhibit.list", "exhibit.move", "exhibit.number", "exhibit.pattern"),
+            *("exhibit.return", "exhibit.seal", "exhibit.show", "exhibit.unseal"),
+        ),
+        SHOWS,
+    ),
+    "exhibit.made": TOUCHES_EVIDENCE,
+    "exhibit.seize": TOUCHES_EVIDENCE,
+    "finding.add": SHOWS,
+    "finding.review": SHOWS,
+    "finding.revise": SHOWS,
+    "finding.withdraw": SHOWS,
+    "findings": SHOWS,
+    "handover.give": CHANGES,
+    "handover.settle": SHOWS,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
+    "item.check": SHOWS,
+    "item.get": TOUCHES_EVIDENCE,
     "item.release": SHOWS,
     "item.withdraw": SHOWS,
     "items": SHOWS,
@@ -64,6 +94,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "links": TOUCHES_EVIDENCE,
     "marks": TOUCHES_EVIDENCE,
     "matches": TOUCHES_EVIDENCE,
+    "note.add": SHOWS,
     "profile.request": TOUCHES_EVIDENCE,
     "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
@@ -71,13 +102,19 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "search.save": TOUCHES_EVIDENCE,
     "searches": SHOWS,
     "statement": SHOWS,
+    "task.add": CHANGES,
+    "task.change": SHOWS,
     "timeline": TOUCHES_EVIDENCE,
     "timeline.counts": TOUCHES_EVIDENCE,
+    "view": TOUCHES_EVIDENCE,
+    "view.list": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
+    "work": SHOWS,
 }
 NO_CASE = {
     *("egress.set", "hashset.add", "hashset.remove", "profile.mark", "schedule.remove"),
+    "exhibit.pattern.vault",
     "log.authorities",
     "log.continue",
     "log.renew",
@@ -106,9 +143,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "bundle": ("bundle", "--case", "CASE", "--to", "FOLDER/handed-over"),
     "campaigns": ("campaigns", "--case", "CASE"),
     "case.close": ("case", "close", "CASE"),
+    "case.document": ("case", "document", "FOLDER/source/new", "--case", "CASE"),
     "case.role": ("case", "role", "alice", "--case", "CASE", "--add", "examiner"),
     "case.show": ("case", "show", "CASE"),
     "case.team": ("case", "team", "CASE"),
+    "case.zone": ("case", "zone", "Africa/Nairobi", "--case", "CASE"),
     "clock.list": ("clock", "list", "--case", "CASE"),
     "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
     "clock.set": (
@@ -120,12 +159,57 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),
-    "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
+    "decision.add": ("decision", "add", "--case", "CASE", "--decision", "D", "--reasons", "R"),
     "disagreements": ("disagreements", "--case", "CASE"),
+    "entities": ("entity", "list", "--case", "CASE"),
+    "entity.add": ("entity", "add", "N", "--case", "CASE", "--sort", "person"),
+    "entity.change": ("entity", "change", "1", "--case", "CASE", "--role", "suspect"),
+    "entity.link": (
+        *("entity", "link", "1", "2", "--case", "CASE", "--relation", "R", "--grade", "B2"),
+    ),
+    "entity.release": ("entity", "release", "1", "--case", "CASE", "--reason", "R"),
+    "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
     "examine.compare": ("examine", "--case", "CASE", "--compare", "own_patterns"),
+    "exhibit.accept": ("exhibit", "accept", "GIVEN", "--case", "CASE"),
+    "exhibit.decline": ("exhibit", "decline", "GIVEN", "--case", "CASE", "--reason", "R"),
+    "exhibit.destroy": (
+        *("exhibit", "destroy", "THING", "--case", "CASE", "--order", "O", "--method", "M"),
+    ),
+    "exhibit.hand": (
+        *("exhibit", "hand", "THING", "--case", "CASE", "--to", "N", "--reason", "R"),
+        *("--receipt", "F"),
+    ),
+    "exhibit.list": ("exhibit", "list", "--case", "CASE"),
+    "exhibit.made": ("exhibit", "made", "AL/1", "--case", "CASE", "--from", "THING"),
+    "exhibit.move": ("exhibit", "move", "THING", "--case", "CASE", "--to", "P"),
+    "exhibit.number": ("exhibit", "number", "AL/1", "--case", "CASE", "--as", "X/1"),
+    "exhibit.pattern": ("exhibit", "pattern", "--case", "CASE", "--part", "{parent}.{part}"),
+    "exhibit.return": (
+        *("exhibit", "return", "THING", "--case", "CASE", "--person", "N", "--order", "O"),
+    ),
+    "exhibit.seal": ("exhibit", "seal", "THING", "--case", "CASE", "--seal", "S-2"),
+    "exhibit.seize": (
+        *("exhibit", "seize", "--case", "CASE", "--what", "a phone", "--where", "a table"),
+    ),
+    "exhibit.show": ("exhibit", "show", "THING", "--case", "CASE"),
+    "exhibit.unseal": (
+        *("exhibit", "unseal", "SEALED", "--case", "CASE", "--seal", "S-1", "--reason", "R"),
+    ),
+    "finding.add": (
+        *("finding", "add", "T", "--case", "CASE", "--statement", "S", "--grade", "A1"),
+        *("--cite", "AL/1"),
+    ),
+    "finding.review": ("finding", "review", "1", "--case", "CASE", "--outcome", "passed"),
+    "finding.revise": ("finding", "revise", "2", "--case", "CASE", "--statement", "S"),
+    "finding.withdraw": ("finding", "withdraw", "2", "--case", "CASE", "--reason", "R"),
+    "findings": ("finding", "list", "--case", "CASE"),
+    "handover.give": ("case", "handover", "give", "bob", "--case", "CASE"),
+    "handover.settle": ("case", "handover", "accept", "1", "--case", "CASE"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
+    "item.check": ("item", "check", "--case", "CASE", "AL/1"),
+    "item.get": ("item", "get", "--case", "CASE", "AL/1", "--to", "FOLDER/handed-over"),
     "item.release": (
         *("restricted", "release", "AL/1", "--case", "CASE", "--for", "N", "--order", "O"),
         *("--sealed-to", RECIPIENT),
@@ -136,6 +220,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "links": ("links", "--case", "CASE"),
     "marks": ("marks", "--case", "CASE"),
     "matches": ("matches", "--case", "CASE"),
+    "note.add": ("note", "add", "--case", "CASE", "--text", "T"),
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),
@@ -148,19 +233,36 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "search.save": ("search", "--case", "CASE", "--save", "money", "bank"),
     "searches": ("searches", "--case", "CASE"),
     "statement": ("statement", "--case", "CASE", "AL/1"),
+    "task.add": ("task", "add", "T", "--case", "CASE"),
+    "task.change": ("task", "change", "1", "--case", "CASE", "--state", "done"),
     "timeline": ("timeline", "--case", "CASE"),
     "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
+    "view": ("view", "--case", "CASE", "AL/1"),
+    "view.list": ("item", "tree", "--case", "CASE", "AL/1"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",
     ),
     "web.redact": ("web", "redact", "AL/3", "--case", "CASE", "--to", "FOLDER/handed-over.wacz"),
+    "work": ("note", "list", "--case", "CASE"),
 }
 
 
 NEED_AN_EXHIBIT = {
     "bundle": "no exhibit", "item.release": "no exhibit", "item.withdraw": "no release",
-    "statement": "no exhibit",
+    "exhibit.number": "no exhibit", "statement": "no exhibit",
+    **dict.fromkeys(
+        (
+            *("exhibit.accept", "exhibit.decline", "exhibit.destroy", "exhibit.hand"),
+            *("exhibit.move", "exhibit.return", "exhibit.seal", "exhibit.unseal"),
+        ),
+        "no physical exhibit",
+    ),
+    "exhibit.show": "no exhibit",
+    **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
+    **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
+    "finding.add": "no exhibit", "handover.give": "no role in case",
+    "handover.settle": "has no handover", "task.change": "has no task",
 }  # fmt: skip
 
 
@@ -173,6 +275,17 @@ def restrict(line: Line, folder: Path) -> int:
     given = ("--for", "N", "--order", "O", "--sealed-to", RECIPIENT, "--json")
     done = line.must("restricted", "release", "AL/1", "--case", line.case, *given)
     return int(done.row["entry"])
+
+
+def seize(line: Line) -> dict[str, str]:
+    """Enter three physical exhibits: one at hand, one under seal, one that waits to be accepted."""
+    seized = ("exhibit", "seize", "--case", line.case, "--what", "W", "--where", "P")
+    thing = line.must(*seized, "--json").row["exhibit"]
+    under = line.must(*seized, "--seal", "S-1", "--json").row["exhibit"]
+    given = line.must(*seized, "--json").row["exhibit"]
+    hand = ("exhibit", "hand", "--case", line.case, "--reason", "R", given, "--to")
+    line.must(*hand, "N", "--receipt", "F")
+    return {"THING": thing, "SEALED": under, "GIVEN": given}
 
 
 def acts() -> set[str]:
@@ -213,8 +326,22 @@ def examined(
         examine(session, Examine(case, told=Told({"own_patterns": [["word", "bank"]]})))
         examine(session, Examine(case))
         set_clock(session, SetClock(case, "1", "B", host="pc"))
+        casework(session, case)
         session.vault.engine.dispose()
     return place / "vault", case
+
+
+def casework(session: Session, case: str) -> None:
+    """Write what acts on pieces of work need, as bob's finding, which alice may review."""
+    from holdfast.acts import entities, findings, people, tasks, teams  # noqa: PLC0415
+
+    people.add_operator(session, people.NewOperator("bob"))
+    teams.change_team(session, teams.ChangeTeam(case, "bob", ("examiner",)))
+    bob = type(session)(session.vault, "bob")
+    for one in (bob, session):
+        findings.add_finding(one, findings.AddFinding(case, "T", "S", "A1", ("AL/1",)))
+        entities.add_entity(one, entities.AddEntity(case, "person", "N"))
+    tasks.add_task(session, tasks.AddTask(case, "T"))
 
 
 @pytest.fixture
@@ -275,13 +402,23 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         copy = tmp_path / "redacted.wacz"
         scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
     released = 0
+    if act == "handover.settle":
+        scene.must("case", "role", "bob", "--case", scene.case, "--add", "lead")
+        bob = Line(scene.vault, scene.case, scene.capture, "bob")
+        bob.must("case", "handover", "give", "alice", "--case", scene.case)
     if act in {"item.release", "item.withdraw"}:
         released = restrict(scene, tmp_path)
+    of_things = seize(scene) if act.startswith("exhibit.") else {}
+    if act == "exhibit.decline":
+        scene.must("operator", "add", "bob")
+        offer = ("exhibit", "hand", of_things["THING"], "--case", scene.case, "--reason", "R")
+        scene.must(*offer, "--to", "bob")
+        of_things["GIVEN"] = of_things["THING"]
     enter_state(scene, state, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in scene.entries("case.open") if e["case"] == scene.case]
     named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/",
-             "RELEASE": str(released)}  # fmt: skip
+             "RELEASE": str(released), **of_things}  # fmt: skip
     named["SITE/"] = site.url
     command = [_filled(word, named) for word in COMMANDS[act]]
     done = scene(*command)

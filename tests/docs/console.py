@@ -104,8 +104,10 @@ def _commands(block: Block) -> list[Example]:
     return found
 
 
-def run(document: str, folder: Path) -> int:
+def run(document: str, folder: Path, programs: Path | None = None) -> int:
     """Run every example of `document` in `folder`; return how many there were.
+
+    `programs` goes before everything else on PATH.
 
     Raises:
         WrongDocumentError: the first one that prints or returns something else than it says.
@@ -119,7 +121,7 @@ def run(document: str, folder: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(folder),
+            env=environment(folder, programs),
             timeout=PATIENCE,
             check=False,
         )
@@ -136,10 +138,11 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, programs: Path | None = None) -> dict[str, str]:
     """Return a newcomer's environment: nothing of ours set, `holdfast` and `python` on PATH."""
+    places = [programs, Path(sys.executable).parent, os.environ.get("PATH", "/usr/bin:/bin")]
     return {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        "PATH": os.pathsep.join(str(place) for place in places if place),
         "HOME": str(folder),
         "TMPDIR": str(folder.parent),
         "LC_ALL": "C.UTF-8",

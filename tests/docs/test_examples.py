@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.docs.console import blocks, examples, run
+from tests.docs.console import WrongDocumentError, blocks, examples, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +20,16 @@ DOCUMENTS = sorted(
 
 WITH_EXAMPLES = [path for path in DOCUMENTS if examples((ROOT / path).read_text("utf-8"))]
 
+FIRST_READ = {Path("README.md"), Path("docs/tutorial/first-case.md")}
+
+AS_TYPED = [
+    pytest.param(path, marks=() if path in FIRST_READ else pytest.mark.soak)
+    for path in WITH_EXAMPLES
+]
+"""The rest of them in the long run only: their starts alone cost 80 s."""
+
+WITHOUT_STARTS = [path for path in WITH_EXAMPLES if path not in FIRST_READ]
+
 COMMAND_LANGUAGES_NEVER_RUN = {"bash", "shell", "zsh", "shellsession", "terminal", "session"}
 
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -27,11 +37,32 @@ _REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=str)
+@pytest.mark.parametrize("path", AS_TYPED, ids=str)
 def test_examples_do_what_they_show(path: Path, tmp_path: Path) -> None:
+    """With the program that is installed."""
     folder = tmp_path / "here"
     folder.mkdir()
     assert run((ROOT / path).read_text("utf-8"), folder)
+
+
+@pytest.mark.parametrize("path", WITHOUT_STARTS, ids=str)
+def test_examples_do_what_they_show_without_starts(
+    path: Path, tmp_path: Path, waiting: Path
+) -> None:
+    """What is shown is held to the word as above; no command is imported anew."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    assert run((ROOT / path).read_text("utf-8"), folder, waiting)
+
+
+def test_another_outcome_is_noticed_without_starts(tmp_path: Path, waiting: Path) -> None:
+    right = "```console\n$ holdfast --version\nholdfast, version ...\n```\n"
+    assert run(right, tmp_path, waiting)
+    failing = "```console\n$ holdfast verify --vault gone\nholdfast: there is no vault at gone...\n"
+    assert run(f"{failing}[exit 3]\n```\n", tmp_path, waiting)
+    for wrong in (f"{failing}[exit 4]\n```\n", right.replace("version ...", "vision ...")):
+        with pytest.raises(WrongDocumentError):
+            run(wrong, tmp_path, waiting)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.exchange.making import Made, hand_over, new_case
+from tests.exchange.making import Made, copied_case, hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     base = tmp_path_factory.mktemp("bundle")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(base / "state"))
-        yield hand_over(new_case(base), base / "handover")
+        yield hand_over(copied_case(base), base / "handover")
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from holdfast.acts.act import Session
 from holdfast.acts.cases import OpenCase, open_case
@@ -24,6 +26,7 @@ from holdfast.examine.results import Dataset
 from holdfast.exchange.check.bundle import check
 from holdfast.exchange.package import ACT, Contents, Written, verify_script, write_bundle
 from holdfast.vault.entry import Draft
+from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,11 +64,34 @@ class Made:
     anchors: Path
 
 
-def new_case(
-    base: Path,
-    names: tuple[bytes, ...] = (b"a.txt", b"b", b"c", b"d", b"e", b"f", b"empty", b"=1+1.txt"),
-    **settings: Any,
-) -> Work:
+NAMES = (b"a.txt", b"b", b"c", b"d", b"e", b"f", b"empty", b"=1+1.txt")
+
+
+def copied_case(base: Path, names: tuple[bytes, ...] = NAMES, **settings: Any) -> Work:
+    """Return a copy of what `new_case` made once for the same names and settings, with one key.
+
+    Not where a test has altered how a vault or a case is made.
+    """
+    key = (names, *sorted(settings.items()))
+    if key not in _made:
+        folder = Path(_PLACE.name, str(len(_made)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+            work = new_case(folder / "case", names, **settings)
+            work.session.vault.engine.dispose()
+        _made[key] = folder / "case", work.case
+    template, case = _made[key]
+    base.mkdir(exist_ok=True)
+    for part in ("vault", "evidence", "more", "other"):
+        shutil.copytree(template / part, base / part)
+    return Work(base, Session(Vault.open(base / "vault"), "alice"), case)
+
+
+_made: dict[tuple[Any, ...], tuple[Path, Case]] = {}
+_PLACE = TemporaryDirectory()
+
+
+def new_case(base: Path, names: tuple[bytes, ...] = NAMES, **settings: Any) -> Work:
     """Make a vault, a case before, the case, and collect files called `names`."""
     session = init(NewVault(root=base / "vault", operator="alice", **settings))
     other = open_case(session, _opening("Another case"))

@@ -21,7 +21,17 @@ from holdfast.vault import entry, note
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import checkpoint_message
 from holdfast.vault.entry import Draft, opening
-from tests.exchange.making import Made, Work, files, hand_over, new_case, remanifest, verify, write
+from tests.exchange.making import (
+    Made,
+    Work,
+    copied_case,
+    files,
+    hand_over,
+    new_case,
+    remanifest,
+    verify,
+    write,
+)
 from tests.exchange.verdicts import fails
 
 if TYPE_CHECKING:
@@ -36,7 +46,7 @@ BEFORE = 11
 
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    return new_case(tmp_path)
+    return copied_case(tmp_path)
 
 
 def hide(

@@ -14,7 +14,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.exchange.check.bundle import check
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.entry import Draft
-from tests.exchange.making import Made, hand_over, new_case, remanifest, verify, write
+from tests.exchange.making import Made, copied_case, hand_over, remanifest, verify, write
 from tests.exchange.outsiders import Authority, Modern, Witness, anchors, cosign, stamp
 from tests.exchange.verdicts import fails
 
@@ -54,7 +54,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     base = tmp_path_factory.mktemp("outsiders")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(base / "state"))
-        work = new_case(base, (b"a", b"b"), require=("witnessed", "timed"))
+        work = copied_case(base, (b"a", b"b"), require=("witnessed", "timed"))
         witnesses = tuple(Witness(f"{name}.example/w") for name in ("court", "bar", "abroad"))
         authorities = tuple(Authority.make(name, base / name) for name in ("alpha", "beta"))
 
@@ -181,7 +181,7 @@ def test_a_cosignature_moved_to_another_time(scene: Scene, bundle: Path) -> None
 
 def test_a_forgers_witnesses_of_the_same_names(scene: Scene, tmp_path: Path) -> None:
     """Forged from end to end with the log's true key: only the anchors' witnesses tell."""
-    work = new_case(tmp_path, (b"a",), require=("witnessed",))
+    work = copied_case(tmp_path, (b"a",), require=("witnessed",))
     fakes = [Witness(one.name) for one in scene.witnesses]
     made = hand_over(work, tmp_path / "handover", published=lambda: cosign(work, *fakes))
     given = anchors(made, *scene.lines)
@@ -191,7 +191,7 @@ def test_a_forgers_witnesses_of_the_same_names(scene: Scene, tmp_path: Path) -> 
 
 
 def test_a_wholly_forged_bundle_with_the_true_witnesses_names(scene: Scene, tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"a",), origin=scene.made.work.session.vault.log.origin)
+    work = copied_case(tmp_path, (b"a",), origin=scene.made.work.session.vault.log.origin)
     fakes = [Witness(one.name) for one in scene.witnesses]
     made = hand_over(work, tmp_path / "handover", published=lambda: cosign(work, *fakes))
     fails(made.folder, "demand the quorum all-three", "--anchors", scene.anchors)
@@ -200,7 +200,7 @@ def test_a_wholly_forged_bundle_with_the_true_witnesses_names(scene: Scene, tmp_
 @pytest.mark.attack("Replays an old cosigned checkpoint", "`verify.sh`, `check`")
 def test_an_old_cosigned_checkpoint_is_replayed(tmp_path: Path) -> None:
     """The witnesses' true signatures, of a day before the hand-over."""
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
     witness = Witness("court.example/w")
     cosign(work, witness)
     old = next((work.session.vault.log.path / "cosigned").iterdir())
@@ -225,7 +225,7 @@ def test_a_stripped_stamp(scene: Scene, bundle: Path) -> None:
 
 
 def test_a_stamp_where_nothing_demands_it_is_missed_aloud(tmp_path: Path) -> None:
-    made = hand_over(new_case(tmp_path, (b"a",)), tmp_path / "handover")
+    made = hand_over(copied_case(tmp_path, (b"a",)), tmp_path / "handover")
     done = verify(made.folder, "--anchors", made.anchors)
     assert done.returncode == 0
     assert "Untimed" in done.stdout
@@ -265,7 +265,7 @@ def test_a_stamp_that_is_none(scene: Scene, bundle: Path, data: bytes) -> None:
 
 def test_an_authority_whose_certificate_has_expired_since(tmp_path: Path) -> None:
     """OpenSSL alone would reject it: it takes the present for the time of the stamp."""
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
     old = Authority.make("old", tmp_path / "tsa", (2020, 2022))
     made = hand_over(work, tmp_path / "handover", published=lambda: stamp(work, old))
     given, token = anchors(made, old.anchor), made.folder / "data/proof/stamps/old.tsr"
@@ -387,7 +387,7 @@ def test_a_policy_with_tabs_spaces_and_remarks(scene: Scene) -> None:
 
 def test_ml_dsa_44_counts_where_it_can_be_checked(scene: Scene, tmp_path: Path) -> None:
     """`verify.sh` says that it can't, and holds the quorum unmet; `holdfast check` can."""
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
     modern = Modern("court.example/new")
     made = hand_over(
         work, tmp_path / "handover", published=lambda: cosign(work, modern, scene.witnesses[0])
@@ -433,7 +433,7 @@ def test_a_key_with_plus_signs_is_not_taken_for_another(scene: Scene) -> None:
 
 
 def test_the_newest_that_was_both_cosigned_and_stamped(scene: Scene, tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
     vault = work.session.vault
 
     def publish() -> None:
@@ -450,7 +450,7 @@ def test_the_newest_that_was_both_cosigned_and_stamped(scene: Scene, tmp_path: P
 
 
 def test_a_head_that_was_only_stamped_and_grew_since(scene: Scene, tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
 
     def publish() -> None:
         stamp(work, scene.authorities[0])
@@ -465,7 +465,7 @@ def test_a_head_that_was_only_stamped_and_grew_since(scene: Scene, tmp_path: Pat
 def test_a_cosigned_checkpoint_of_another_past_is_not_handed_over(
     scene: Scene, tmp_path: Path
 ) -> None:
-    work = new_case(tmp_path, (b"a",))
+    work = copied_case(tmp_path, (b"a",))
     vault = work.session.vault
 
     def publish() -> None:

@@ -30,11 +30,11 @@ from tests.exchange.making import (
     Made,
     Work,
     contents,
+    copied_case,
     dataset,
     enter,
     files,
     hand_over,
-    new_case,
     verify,
 )
 
@@ -100,7 +100,7 @@ def test_readme_says_what_the_proofs_do_not_show(made: Made) -> None:
 
 def test_names_that_are_not_utf_8_have_newlines_or_are_long(tmp_path: Path) -> None:
     names = (b"caf\xe9", b"new\nline", b"\x1b[31m", b"x" * 250, b"'\"\\", b"..data")
-    made = hand_over(new_case(tmp_path, names), tmp_path / "handover")
+    made = hand_over(copied_case(tmp_path, names), tmp_path / "handover")
     assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", path) for path in files(made.folder))
     assert verify(made.folder, "--anchors", made.anchors).returncode == 0
     assert bagit.Bag(str(made.folder)).validate()
@@ -114,7 +114,7 @@ def _path_bytes(path: dict[str, str]) -> bytes:
 
 
 def test_a_sealed_vault_hands_over_plaintext(tmp_path: Path) -> None:
-    work = new_case(tmp_path, sealed=True)
+    work = copied_case(tmp_path, sealed=True)
     made = hand_over(work, tmp_path / "handover")
     data = {p.read_bytes() for p in (made.folder / "data/originals").iterdir()}
     assert b"the content of a.txt\n" in data
@@ -123,7 +123,7 @@ def test_a_sealed_vault_hands_over_plaintext(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_twice_are_one_original_and_two_exhibits(tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"one",))
+    work = copied_case(tmp_path, (b"one",))
     _twin(work, "again")
     made = hand_over(work, tmp_path / "handover")
     assert made.written.exhibits == 2
@@ -140,7 +140,7 @@ def _twin(work: Work, folder: str) -> None:
 
 
 def test_a_selection_withholds_every_trace_of_the_rest(tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"shown.txt", b"secret-name.txt"))
+    work = copied_case(tmp_path, (b"shown.txt", b"secret-name.txt"))
     chosen = [one for one in work.exhibits if one.path.endswith("shown.txt")]
     rest = [one for one in work.exhibits if one not in chosen]
     made = hand_over(
@@ -159,7 +159,7 @@ def test_a_selection_withholds_every_trace_of_the_rest(tmp_path: Path) -> None:
 
 
 def test_a_selection_withholds_the_other_place_where_the_same_bytes_were(tmp_path: Path) -> None:
-    work = new_case(tmp_path, (b"one",))
+    work = copied_case(tmp_path, (b"one",))
     _twin(work, "private-place")
     chosen = work.exhibits[:1]
     made = hand_over(
@@ -177,7 +177,7 @@ def test_another_case_leaves_no_trace(made: Made) -> None:
 
 
 def test_a_hand_over_is_in_the_log_before_it_is_there(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     target = tmp_path / "handover"
     given = contents(work)
 
@@ -192,7 +192,7 @@ def test_a_hand_over_is_in_the_log_before_it_is_there(tmp_path: Path) -> None:
 
 
 def test_entries_that_came_while_it_was_written_are_in_it(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
 
     def late(commit):  # type: ignore[no-untyped-def]
         work.session.custody.enter(Draft("search", work.case.id, {"words": "late"}))
@@ -207,7 +207,7 @@ def test_entries_that_came_while_it_was_written_are_in_it(tmp_path: Path) -> Non
 
 
 def test_a_position_lost_to_another_writer_is_taken_again(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
 
     def twice(commit):  # type: ignore[no-untyped-def]
         work.session.look_up(commit)
@@ -228,7 +228,7 @@ def _nothing_left(target: Path) -> None:
 
 
 def test_a_target_in_use(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     target = tmp_path / "handover"
     target.mkdir()
     (target / "x").touch()
@@ -242,18 +242,18 @@ def test_a_target_in_use(tmp_path: Path) -> None:
 
 def test_an_empty_target_is_taken(tmp_path: Path) -> None:
     (tmp_path / "handover").mkdir()
-    made = hand_over(new_case(tmp_path), tmp_path / "handover")
+    made = hand_over(copied_case(tmp_path), tmp_path / "handover")
     assert verify(made.folder).returncode == 0
 
 
 def test_nothing_chosen(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no exhibit"):
-        hand_over(new_case(tmp_path), tmp_path / "handover", [])
+        hand_over(copied_case(tmp_path), tmp_path / "handover", [])
     _nothing_left(tmp_path / "handover")
 
 
 def test_an_altered_original_stops_it(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     one = work.exhibits[2]
     path = work.session.vault.root / "vault" / "objects" / one.object[:2] / one.object
     path.unlink()
@@ -266,7 +266,7 @@ def test_an_altered_original_stops_it(tmp_path: Path) -> None:
 
 
 def test_an_altered_database_stops_it(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     with work.session.vault.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE exhibits SET size = size + 1 WHERE number = 3")
     with pytest.raises(IntegrityError, match="is not what entry"):
@@ -275,7 +275,7 @@ def test_an_altered_database_stops_it(tmp_path: Path) -> None:
 
 
 def test_an_interruption_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     reads = 0
 
     def stops(one: Exhibit) -> BinaryIO:
@@ -294,7 +294,7 @@ def test_until_it_is_on_disk_it_has_no_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a power cut would leave: a hidden folder, and nothing called as asked."""
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     target = tmp_path / "handover"
     synced: list[Path] = []
 
@@ -312,7 +312,7 @@ def test_until_it_is_on_disk_it_has_no_name(
 def test_a_full_disk_is_said_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

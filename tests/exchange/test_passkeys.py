@@ -15,7 +15,7 @@ from holdfast.exchange.check.bundle import check
 from holdfast.vault.entry import Draft
 from holdfast.vault.verify import verify as verify_vault
 from holdfast.vault.webauthn import PRESENT, VERIFIED, Assertion
-from tests.exchange.making import Work, files, hand_over, new_case, remanifest, verify, write
+from tests.exchange.making import Work, copied_case, files, hand_over, remanifest, verify, write
 from tests.passkeys import MAKERS, Authenticator, Forger, client
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    return new_case(tmp_path, (b"a.txt",))
+    return copied_case(tmp_path, (b"a.txt",))
 
 
 def enter(work: Work, key: Authenticator, signer: ActSigner | None = None, times: int = 1) -> None:

@@ -23,9 +23,9 @@ from holdfast.vault.verify import verify as verify_vault
 from tests.exchange.making import (
     Work,
     collect,
+    copied_case,
     files,
     hand_over,
-    new_case,
     remanifest,
     verify,
     write,
@@ -51,7 +51,7 @@ class House:
         )
         self.a.list_revoked()
         self.b.list_revoked()
-        self.work: Work = new_case(base, (b"a.txt",), **settings)
+        self.work: Work = copied_case(base, (b"a.txt",), **settings)
         self.files = StampFiles(self.work.session.vault.log.path)
 
     def set(self, *names: str, crl: str = "crl") -> None:

@@ -21,7 +21,7 @@ from holdfast.exchange.check.bundle import check
 from holdfast.exchange.package import verify_script
 from holdfast.testing.authority import POLICY, Authority
 from holdfast.vault import authorities, cosignature, der, evidence, token
-from tests.exchange.making import collect, hand_over, new_case, remanifest, verify, write
+from tests.exchange.making import collect, copied_case, hand_over, remanifest, verify, write
 from tests.exchange.outsiders import anchors
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Path]:
     base = tmp_path_factory.mktemp("renewed")
     with pytest.MonkeyPatch.context() as patch, Authority.made(base / "a").serving() as server:
         patch.setenv("XDG_STATE_HOME", str(base / "state"))
-        work = new_case(base)
+        work = copied_case(base)
         root = server.root_file.read_text()
         authority = authorities.Authority("a", server.url, (root,), POLICY)
         stamping.set_authorities(work.session, stamping.SetAuthorities((authority,)))

@@ -17,16 +17,35 @@ if TYPE_CHECKING:
 
     from tests.line import Line
 
-from tests.line import home, line, made_plain, made_sealed, sealed
+from tests.line import copied, home, line, made_plain, made_sealed, sealed
 
 __all__ = ["home", "line", "made_plain", "made_sealed", "sealed"]
 
 HOSTILE = '#panic("owned") *bold* $x$ @ref [a](b) \\ "quoted" \x07 日本 🏦 é ж.txt'
 
 
+@pytest.fixture(scope="module")
+def made_worked(
+    made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A case with two exhibits, worked on by two people; to be copied."""
+    tmp_path = tmp_path_factory.mktemp("worked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        line = copied(made_plain, tmp_path)
+        _work(line, tmp_path)
+    return line.vault, line.case
+
+
 @pytest.fixture
-def worked(line: Line, tmp_path: Path) -> Line:
-    """A case with two exhibits, worked on by two people."""
+def worked(
+    made_worked: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Line:
+    """The same case in a vault of the test's own."""
+    return copied(made_worked, tmp_path, capsys)
+
+
+def _work(line: Line, tmp_path: Path) -> None:
     source = tmp_path / "seized"
     source.mkdir()
     (source / "mail.txt").write_text("visit https://bank.example/ now\n")
@@ -40,7 +59,6 @@ def worked(line: Line, tmp_path: Path) -> Line:
     line.must("backup", tmp_path / "backup")
     line.must("bundle", "--case", line.case, "--to", tmp_path / "all")
     line.must("bundle", "--case", line.case, "--to", tmp_path / "one", "--items", "AL/1")
-    return line
 
 
 def test_every_act_that_touched_the_exhibit_is_there_and_no_other(worked: Line) -> None:

@@ -26,6 +26,7 @@ from holdfast.vault.store import Promises
 from tests.exchange.making import (
     Made,
     collect,
+    copied_case,
     files,
     hand_over,
     joined,
@@ -322,7 +323,7 @@ def test_a_unit_that_leaves_a_gap_in_its_own_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Signed into the log or not, 1 to N must be there."""
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     says = package._Before._says
 
     def gapped(before: package._Before) -> canonical.Json:
@@ -357,7 +358,7 @@ def test_a_missing_folder(bundle: Path, folder: str) -> None:
 
 def test_a_checkpoint_of_another_log(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "forger").mkdir()
-    other = hand_over(new_case(tmp_path / "forger", (b"x",)), tmp_path / "forger" / "handover")
+    other = hand_over(copied_case(tmp_path / "forger", (b"x",)), tmp_path / "forger" / "handover")
     for name in ("checkpoint", "checkpoint.sig", "checkpoint.text"):
         write(bundle / "data/proof" / name, (other.folder / "data/proof" / name).read_bytes())
     remanifest(bundle)
@@ -486,14 +487,14 @@ def test_an_original_of_another_size_than_its_entry_says(
 
 
 def test_an_original_that_an_entry_shows_and_nobody_handed_over(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     made = hand_over(work, tmp_path / "handover", work.exhibits[:3])
     said = fails(made.folder, "is missing, or is not the original that entry")
     assert work.exhibits[3].item in said
 
 
 def test_an_original_that_no_entry_names(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     name = f"originals/{hashlib.sha256(b'slipped in').hexdigest()}"
     made = hand_over(work, tmp_path / "handover", tables={name: [b"slipped in"]})
     fails(made.folder, f"data/{name}: no entry of the log names this original")
@@ -516,7 +517,7 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
     def unsigned(fields, key, sequence, **_):  # type: ignore[no-untyped-def]
         return entry.seal_encoded(fields, key, sequence)
 
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(entry, "sign", unsigned)
         collect(work.session, work.case, tmp_path / "late", (b"late",))
@@ -531,7 +532,7 @@ def test_an_entry_whose_actor_has_a_key_but_did_not_sign(
 def test_a_signature_by_a_key_that_had_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     vault = work.session.vault
     add_operator(work.session, NewOperator("bob"))
     file = vault.keyring.root / "operators" / "bob.key"
@@ -562,7 +563,7 @@ def test_an_act_under_another_ones_name(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_acts_without_a_key_are_counted_and_named_so(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     collect(joined(work, "carol"), work.case, tmp_path / "late", (b"late",))
     made = hand_over(work, tmp_path / "handover")
     done = verify(made.folder, "--anchors", made.anchors)
@@ -571,7 +572,7 @@ def test_acts_without_a_key_are_counted_and_named_so(tmp_path: Path) -> None:
 
 
 def test_a_policy_of_signed_acts_is_held_to(tmp_path: Path) -> None:
-    work = new_case(tmp_path, require=("signed",))
+    work = copied_case(tmp_path, require=("signed",))
     assert verify(hand_over(work, tmp_path / "one").folder).returncode == 0
     collect(joined(work, "carol"), work.case, tmp_path / "late", (b"late",))
     fails(hand_over(work, tmp_path / "two").folder, "the vault demands signed acts")
@@ -581,12 +582,12 @@ def test_a_policy_of_signed_acts_is_held_to(tmp_path: Path) -> None:
 def test_a_policy_that_the_bundle_cannot_meet_is_a_failure(
     tmp_path: Path, demand: str, lack: str
 ) -> None:
-    work = new_case(tmp_path, require=(demand,))
+    work = copied_case(tmp_path, require=(demand,))
     fails(hand_over(work, tmp_path / "handover").folder, lack)
 
 
 def test_several_operators_and_keys_introduced_by_others(tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     add_operator(work.session, NewOperator('bob "the" \\ builder'))
     bob = Session(work.session.vault, 'bob "the" \\ builder')
     add_operator(bob, NewOperator("Жанна"))
@@ -598,7 +599,7 @@ def test_several_operators_and_keys_introduced_by_others(tmp_path: Path) -> None
 
 
 def test_hundreds_of_entries_over_several_tiles(tmp_path: Path) -> None:
-    work = new_case(tmp_path, tuple(b"%04d" % at for at in range(300)))
+    work = copied_case(tmp_path, tuple(b"%04d" % at for at in range(300)))
     made = hand_over(work, tmp_path / "handover")
     done = verify(made.folder, "--anchors", made.anchors)
     assert done.returncode == 0, done.stderr
@@ -615,7 +616,7 @@ def test_a_wholly_forged_bundle(made: Made, tmp_path: Path) -> None:
     """Own keys, own verify.sh, the same origin's name, the same evidence."""
     origin = made.work.session.vault.log.origin
     (tmp_path / "forger").mkdir()
-    work = new_case(tmp_path / "forger", origin=origin)
+    work = copied_case(tmp_path / "forger", origin=origin)
     forged = hand_over(work, tmp_path / "forger" / "handover").folder
     write(forged / "verify.sh", b"echo INTACT\n")
     contents = (forged / "data/proof/contents.sha256").read_text()
@@ -698,49 +699,56 @@ def test_hostile_names_are_neither_run_nor_printed_raw(bundle: Path, name: bytes
     _nothing_ran(bundle, said)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["../outside", "data/../../outside", "/etc/hostname", "data//x", "data/./x",
-     "data/$(touch PWNED)", "data/a[$(touch PWNED)]", "data/x y", "data/*", "data/\x1b[31m",
-     "data/-x", "data/x/", "data/", "README.txt", "data/" + "x" * 2_000_000],
+OUTSIDE = (
+    "../outside", "data/../../outside", "/etc/hostname", "data//x", "data/./x",
+    "data/$(touch PWNED)", "data/a[$(touch PWNED)]", "data/x y", "data/*", "data/\x1b[31m",
+    "data/-x", "data/x/", "data/", "README.txt", "data/" + "x" * 2_000_000,
 )  # fmt: skip
-@pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+MANIFESTS = [
+    (manifest, line)
+    for line in ("{digest}  {path}", "\\{digest}  {path}", "SHA256 ({path}) = {digest}")
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt")
+]
+
+
+@pytest.mark.parametrize(("path", "way"), each_once(OUTSIDE, MANIFESTS))
 @pytest.mark.attack("Puts `../` into a bundle's manifest", "`verify.sh`, `check`")
-def test_hostile_lines_in_manifests(bundle: Path, path: str, manifest: str) -> None:
+def test_hostile_lines_in_manifests(bundle: Path, path: str, way: tuple[str, str]) -> None:
     write(bundle.parent / "outside", b"x")
-    digest = hashlib.sha256(b"x").hexdigest()
-    for line in (f"{digest}  {path}", f"\\{digest}  {path}", f"SHA256 ({path}) = {digest}"):
-        data = (bundle / manifest).read_bytes()
-        write(bundle / manifest, data + line.encode() + b"\n")
-        if manifest == "manifest-sha256.txt":
-            tags = (bundle / "tagmanifest-sha256.txt").read_text()
-            digests = (hashlib.sha256(data), hashlib.sha256((bundle / manifest).read_bytes()))
-            old, new = (one.hexdigest() for one in digests)
-            write(bundle / "tagmanifest-sha256.txt", tags.replace(old, new).encode())
-        said = fails(bundle, manifest)
-        _nothing_ran(bundle, said)
+    manifest, line = way
+    data = (bundle / manifest).read_bytes()
+    added = line.format(digest=hashlib.sha256(b"x").hexdigest(), path=path)
+    write(bundle / manifest, data + added.encode() + b"\n")
+    if manifest == "manifest-sha256.txt":
+        tags = (bundle / "tagmanifest-sha256.txt").read_text()
+        digests = (hashlib.sha256(data), hashlib.sha256((bundle / manifest).read_bytes()))
+        old, new = (one.hexdigest() for one in digests)
+        write(bundle / "tagmanifest-sha256.txt", tags.replace(old, new).encode())
+    said = fails(bundle, manifest)
+    _nothing_ran(bundle, said)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["handover.txt", "entries.txt", "checkpoint", "checkpoint.text", "log.vkey", "log.pem",
-     "contents.sha256", "entries/9/leaf", "entries/9/field.stored", "entries/16/field.signature",
-     "entries/16/act.message", "entries/1/field.operator"],
+PROOFS = (
+    "handover.txt", "entries.txt", "checkpoint", "checkpoint.text", "log.vkey", "log.pem",
+    "contents.sha256", "entries/9/leaf", "entries/9/field.stored", "entries/16/field.signature",
+    "entries/16/act.message", "entries/1/field.operator",
 )  # fmt: skip
-@pytest.mark.parametrize("value", [HOSTILE[0], HOSTILE[2], HOSTILE[3], HOSTILE[4]])
-def test_hostile_values_in_proofs(bundle: Path, path: str, value: bytes) -> None:
+VALUES = [(HOSTILE[at], whole) for whole in (False, True) for at in (0, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(("path", "way"), each_once(PROOFS, VALUES))
+def test_hostile_values_in_proofs(bundle: Path, path: str, way: tuple[bytes, bool]) -> None:
     place = bundle / "data/proof" / path
-    whole = place.read_bytes()
-    for data in (value + b"\n", re.sub(rb"\d+", lambda _: value, whole)):
-        write(place, data)
-        remanifest(bundle)
-        said = fails(bundle, "FAILED")
-        _nothing_ran(bundle, said)
+    value, whole = way
+    write(place, value + b"\n" if whole else re.sub(rb"\d+", lambda _: value, place.read_bytes()))
+    remanifest(bundle)
+    said = fails(bundle, "FAILED")
+    _nothing_ran(bundle, said)
 
 
 def test_hostile_names_in_a_log_that_is_whole(tmp_path: Path) -> None:
     """Nothing that a unit may name is evaluated either."""
-    work = new_case(tmp_path, HOSTILE, origin="$(touch${IFS}PWNED)[`x`]")
+    work = copied_case(tmp_path, HOSTILE, origin="$(touch${IFS}PWNED)[`x`]")
     made = hand_over(work, tmp_path / "handover", recipient="$(touch PWNED)\x1b[31m")
     done = verify(made.folder, "--anchors", made.anchors)
     assert done.returncode == 0, done.stderr
@@ -799,7 +807,7 @@ def test_a_node_that_contains_itself_does_not_keep_it_busy(made: Made, tmp_path:
 
 
 def test_the_withheld_stay_countable(made: Made, tmp_path: Path) -> None:
-    work = new_case(tmp_path)
+    work = copied_case(tmp_path)
     chosen = work.exhibits[:2]
     given = Selection.of(chosen)
     part = hand_over(work, tmp_path / "part", chosen, disclose=given, complete=False)

@@ -31,6 +31,7 @@ from holdfast.testing import crash
 from holdfast.testing.crash import Boundary, Ended, Watch
 from holdfast.vault import copying, custody, verify
 from holdfast.vault.vault import Vault
+from tests import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -314,10 +315,21 @@ class Sweep:
         self.failures += [f"{where}: {problem}" for problem in problems]
 
 
+def once_each(met: list[Boundary]) -> list[int]:
+    """Return a number for every boundary that is not like another: at its commits by turns."""
+    places: dict[Boundary, list[int]] = {}
+    for at, boundary in enumerate(met, 1):
+        places.setdefault(boundary, []).append(at)
+    return sorted(numbers[turn % len(numbers)] for turn, numbers in enumerate(places.values()))
+
+
 def sweep(
     play: Play, folder: Path, deed: Deed, *, sealed: bool, step: int, start: int = 1
 ) -> Sweep:
-    """Stop `play` at every `step`-th boundary, check what is left, repeat, check again."""
+    """Stop `play` at every `step`-th boundary, check what is left, repeat, check again.
+
+    Step 0 takes each boundary once, whatever number of times it is met.
+    """
     # Every copy stands in turn where the first stood, so that all see the same paths.
     scene = Scene(folder / "scene")
     scene.root.mkdir()
@@ -327,7 +339,7 @@ def sweep(
     met = _met(template.copy(scene.root), arguments)
     shutil.rmtree(scene.root)
     found = Sweep(met)
-    for at in range(start, len(met) + 1, step):
+    for at in range(start, len(met) + 1, step) if step else once_each(met):
         boundary = met[at - 1]
         # One of the 256 folders of a new store is like the other.
         if (boundary.call, boundary.target) == ("os.mkdir", "object") and at % 50:
@@ -377,7 +389,7 @@ def _ending(ended: Ended, deed: Deed) -> Iterator[str]:
 
 def _look(scene: Scene, *options: str, found: Sweep | None = None) -> list[str]:
     """Verify; return what is wrong. Only a look that changes nothing may find things incomplete."""
-    ended = scene.run("verify", "--json", *options)
+    ended = scene.run("verify", "--json", "--jobs", "1", *options)
     try:
         report = json.loads(ended.output)
     except ValueError:
@@ -399,6 +411,7 @@ def _warm(folder: Path) -> None:
     They verify without starting processes, which this one must not have either.
     """
     vars(verify)["ProcessPoolExecutor"] = InLine
+    compiled.once()
     scene = Scene(folder / "warm")
     scene.root.mkdir()
     (scene.root / "file").touch()
@@ -422,7 +435,9 @@ def _warm(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Order:
-    """One sweep to do, as `play:kind:deed:start:step`, e.g. `collect:sealed:before:1:4`."""
+    """One sweep to do, as `play:kind:deed:start:step`, e.g. `collect:sealed:before:1:4`.
+
+    With the step 0 it is each boundary once."""
 
     play: str
     kind: str = "plain"
@@ -445,6 +460,7 @@ class Order:
         rows = sorted(found.stopped.items(), key=str)
         return {
             "boundaries": len(found.met),
+            "kinds": len(set(found.met)),
             "failures": found.failures,
             "stopped": sum(found.stopped.values()),
             "table": [[one.call, one.target, one.caller, times] for one, times in rows],

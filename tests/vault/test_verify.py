@@ -833,22 +833,38 @@ NEW_ROWS = {
     "erasures": "INSERT INTO erasures VALUES (3, 'path', 5)",
     "destroyed": "INSERT INTO destroyed VALUES (5, 'x', 'x')",
     "recaptures": "INSERT INTO recaptures VALUES (5, 0, 1, NULL, NULL)",
+    "delegates": "INSERT INTO delegates VALUES "
+    "('x', 'carol', 'abcd1234', 'session', '2099-01-01T00:00:00Z', '', 1, 'carol', NULL)",
     "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
     "holds": "INSERT INTO holds VALUES (5, '', '2026-0001', '', '', NULL)",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
-    "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review FROM cases "
-    "LIMIT 1",
+    "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review, zone "
+    "FROM cases LIMIT 1",
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "numbering": "INSERT INTO numbering VALUES ('2026-0001', '{number}', '{parent}/{part}', 3)",
+    "labels": "INSERT INTO labels VALUES ('2026-0001', 'X/1', 1, 5, NULL, NULL)",
+    "seized": "INSERT INTO seized VALUES ('2026-0001', 9, 'X/1', 5, 'held', 'x')",
+    "exhibit_steps": "INSERT INTO exhibit_steps VALUES ('2026-0001', 9, 5)",
+    "seals": "INSERT INTO seals VALUES ('2026-0001', 'S-1', 9, 5, NULL)",
+    "transfers": "INSERT INTO transfers VALUES (5, '2026-0001', 9, 'x', 'y', 'waiting', NULL, '')",
+    "made_from": "INSERT INTO made_from VALUES ('2026-0001', 2, 9, 'image', 5)",
     "hash_sets": "INSERT INTO hash_sets VALUES (5, 'x', 'x', 'abuse', '{}', NULL)",
     "releases": "INSERT INTO releases VALUES (5, 'x', '2026-0001', 'x', '[]', NULL)",
     "restrictions": "INSERT INTO restrictions VALUES (5, 'x', 'x', '2026-0001')",
     "settings": "INSERT INTO settings VALUES ('authorities', '[]', 4)",
+    "words": "INSERT INTO words VALUES (5, 'text', '2026-0001', 'note', '\"x\"')",
+    "work": "INSERT INTO work VALUES (5, '2026-0001', 'note', 1, 'kept', 5)",
+    "work_steps": "INSERT INTO work_steps VALUES (5, '2026-0001', 'note', 1, 'note.add', 'x', "
+    "NULL, 'x', 'kept')",
 }
 EMPTY = {
     "approvals", "destroyed", "erasures", "hash_sets", "holds", "orders", "recaptures", "releases",
-    "requests", "restrictions", "schedules",
+    "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
+    "seals", "transfers", "made_from",
+    "words", "work", "work_steps",
+    "delegates",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

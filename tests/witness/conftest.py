@@ -11,17 +11,21 @@ from tests.witness.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["home", "line", "made_plain"]
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Program]]:
-    """Start programs that listen, and end them with the test."""
+def start(waiting: Path) -> Iterator[Callable[..., Program]]:
+    """Start programs that listen, and end them with the test.
+
+    Those of another account from their first instruction on, the others as forks.
+    """
     started: list[Program] = []
 
     def run(*arguments: object, user: str = "") -> Program:
-        started.append(Program(*arguments, user=user))
+        started.append(Program(*arguments, user=user, programs=None if user else waiting))
         return started[-1]
 
     yield run

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.warm import Forked
+
 
 def command(*arguments: object, user: str = "") -> list[str]:
     """Return the command line of a process that runs holdfast, as another account if asked."""
@@ -21,7 +23,9 @@ def command(*arguments: object, user: str = "") -> list[str]:
 class Program:
     """A server that was started and has said where it answers."""
 
-    def __init__(self, *arguments: object, user: str = "") -> None:
+    def __init__(self, *arguments: object, user: str = "", programs: Path | None = None) -> None:
+        """Start it; as a fork that tests/warm.py makes where `programs` is its folder."""
+        self._programs = programs
         self.arguments = (*arguments, "--listen", "127.0.0.1:0")
         self.user = user
         descriptor, name = tempfile.mkstemp(prefix="holdfast-program-")
@@ -31,12 +35,16 @@ class Program:
 
     def _start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command(*self.arguments, user=self.user),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            self.process: subprocess.Popen[str] | Forked
+            if self._programs is not None:
+                self.process = Forked(self._programs, self.arguments, log)
+            else:
+                self.process = subprocess.Popen(
+                    command(*self.arguments, user=self.user),
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
         if "http://" not in told:

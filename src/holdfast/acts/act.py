@@ -63,6 +63,27 @@ class Needs(enum.Enum):
     """The case is open and its authority in force now: for every touch of evidence."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a token is for."""
+
+    cases: tuple[str, ...]
+    """None: all."""
+    acts: tuple[str, ...]
+    """None: all that a token can do."""
+
+    def check(self, name: str, case: str | None) -> None:
+        """Raise unless an act is among them.
+
+        Raises:
+            DeniedError: not.
+        """
+        if self.acts and name not in self.acts:
+            raise DeniedError(f"this token is not for {name}", "add one that is: `token add`")
+        if self.cases and case is not None and case not in self.cases:
+            raise DeniedError(f"this token is not for case {case}", "add one: `token add`")
+
+
 @dataclass
 class Session:
     """One operator at work in one vault."""
@@ -72,11 +93,15 @@ class Session:
     progress: Progress = field(default=silent)
     signer: ActSigner | None = None
     """The operator's own key; where there is none, the keyring's."""
+    served: str = ""
+    """The account, where a server acts for them: `web/NAME`, `api/NAME`."""
+    limits: Limits | None = None
+    """What a token is for; None: whatever its person may do."""
 
     @cached_property
     def custody(self) -> Custody:
         """Where this operator's acts are entered."""
-        return Custody(self.vault, self.operator, self.signer)
+        return Custody(self.vault, self.operator, self.signer, self.served)
 
     def recover(self) -> list[str]:
         """Finish what a crash left: in the log, in the intake, of erasures.
@@ -218,6 +243,8 @@ def act(
 
 def _check(session: Session, request: Request, needs: Needs, name: str) -> None:
     case = request.case
+    if session.limits is not None:
+        session.limits.check(name, case)
     if case is not None:
         session.case(case, needs)
         session.look_up(lambda c: access.check(c, case, session.operator, name))

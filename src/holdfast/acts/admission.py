@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from holdfast.cases import exhibits
+from holdfast.cases import exhibits, numbered, things
 from holdfast.core.errors import DeniedError
 from holdfast.vault import copying
 from holdfast.vault.entry import Draft
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from holdfast.acts.staging import Staged
     from holdfast.cases.case import Case
     from holdfast.cases.exhibits import Exhibit
+    from holdfast.cases.things import Made
     from holdfast.collect.interfaces import Skipped
     from holdfast.core.canonical import Json
     from holdfast.vault.copying import Copied
@@ -52,8 +53,10 @@ class Admission:
 
     case: Case
     run: str
-    initials: str
+    operator: str
     keyring: Keyring
+    made: Made | None = None
+    """From which physical exhibit the items are made, or which one they show."""
     told: list[Collected] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
     """Staged objects that get a place in the store."""
@@ -73,6 +76,13 @@ class Admission:
         placed: dict[str, tuple[str, str | None]] = {}
         drafts = []
         number = self.case.exhibits
+        source = None
+        if self.made is not None:
+            source = things.source(connection, self.case.id, self.made)
+            free = numbered.parts(connection, self.case.id, source.label, len(staged))
+        else:
+            free = numbered.wholes(connection, self.case.id, self.operator, len(staged))
+        labels = iter(free)
         for one in staged:
             item = one.copied.item
             label = mine.get((item, one.text))
@@ -80,10 +90,15 @@ class Admission:
                 self._tell(one, label, "held")
                 continue
             number += 1
-            label = mine[item, one.text] = f"{self.initials}/{number}"
+            label = mine[item, one.text] = next(labels)
             if item not in placed:
                 placed[item] = self._place(one.copied, holding.get(item, []))
-            drafts.append(self._entry(one, label, number, *placed[item]))
+            exhibit: dict[str, Json] = {"label": label, "number": number}
+            if source is not None and self.made is not None:
+                exhibit["made"] = {
+                    "from": source.number, "kind": self.made.kind, "label": source.label
+                }  # fmt: skip
+            drafts.append(self._entry(one, exhibit, *placed[item]))
             self._tell(one, label, "new")
         return drafts
 
@@ -120,13 +135,13 @@ class Admission:
         return copied.object, copied.wrapped
 
     def _entry(
-        self, one: Staged, label: str, number: int, place: str, wrapped: str | None
+        self, one: Staged, exhibit: dict[str, Json], place: str, wrapped: str | None
     ) -> Draft:
         stored: dict[str, Json] = {"object": place, "size": one.copied.size}
         if wrapped is not None:
             stored["wrapped"] = wrapped
         fields: dict[str, Json] = {
-            "exhibit": {"label": label, "number": number},
+            "exhibit": exhibit,
             "item": one.copied.item,
             "path": one.path,
             "record": one.record,

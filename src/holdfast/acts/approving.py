@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import accounts, erasing, holding, log_keys, profiling, two_person
+from holdfast.acts import accounts, destroying, erasing, holding, log_keys, profiling, two_person
 from holdfast.acts.act import Needs, Session, act
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         accounts.KIND,
+        destroying.KIND,
         erasing.KIND,
         erasing.LIMITS_KIND,
         holding.KIND,

@@ -16,7 +16,7 @@ from holdfast.acts.cases import OneCase
 from holdfast.acts.examining import ledger
 from holdfast.acts.originals import open_original
 from holdfast.cases import case as cases
-from holdfast.cases import exhibits
+from holdfast.cases import exhibits, things
 from holdfast.collect.interfaces import path_field
 from holdfast.core.errors import InputError
 from holdfast.examine import results
@@ -110,7 +110,7 @@ def bundle(session: Session, request: Bundle) -> Written:
         sealed_to=request.sealed_to,
         datasets=results.datasets(vault.derived, sorted(items)),
         tables={"ledger.jsonl": _ledger(session, case.id, {one.label for one in chosen})},
-        disclose=everything if complete else Selection.of(chosen),
+        disclose=everything if complete else Selection.of(chosen, _things(session, chosen)),
         complete=complete,
         progress=session.progress,
     )
@@ -138,6 +138,17 @@ def _chosen(held: list[Exhibit], request: Bundle) -> list[Exhibit]:
         return chosen
     withheld = {one.entry for one in exhibits.choose(held, request.withhold)}
     return [one for one in chosen if one.entry not in withheld]
+
+
+def _things(session: Session, chosen: list[Exhibit]) -> set[int]:
+    """Return the numbers of the physical exhibits from which these items were made."""
+
+    def read(connection: Connection) -> set[int]:
+        return {
+            number for one in chosen for number in things.sources(connection, one.case, one.number)
+        }
+
+    return session.look_up(read)
 
 
 def _ledger(session: Session, case: str, labels: set[str]) -> Iterator[bytes]:

@@ -138,6 +138,21 @@ def due_cases(session: Session) -> list[Case]:
     return session.look_up(lambda c: _visible(session, c, cases.due(c, clock.now())))
 
 
+def expiring_cases(session: Session, days: int) -> list[Case]:
+    """Return the open cases whose authority ends within `days`, or has ended: the first first.
+
+    Raises:
+        InputError: no such number of days.
+    """
+    if not 0 <= days <= 36_500:
+        raise InputError(f"{days} is no number of days to look ahead", "give 0 to 36500")
+    session.vault.current()
+    now = clock.now()
+    some = session.look_up(lambda c: _visible(session, c, cases.every(c)))
+    soon = [one for one in some if one.ends_soon(now, days)]
+    return sorted(soon, key=lambda one: (one.authority.valid_until, one.id))
+
+
 @dataclass(frozen=True)
 class ListCases:
     """Which of the cases that the operator may know of."""

@@ -11,8 +11,9 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.ahead import Ahead
 from holdfast.acts.gathering import Gathering
 from holdfast.acts.staging import Bounds, Stager
+from holdfast.cases import things
 from holdfast.collect.collectors import files
-from holdfast.collect.interfaces import path_field
+from holdfast.collect.interfaces import Skipped, path_field
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.acts.admission import Collected
     from holdfast.cases.case import Case
-    from holdfast.collect.interfaces import Skipped
+    from holdfast.cases.things import Made
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -35,10 +36,13 @@ class CollectFiles:
 
     case: str
     paths: tuple[str, ...]
+    made: Made | None = None
+    """From which physical exhibit they are made, or which one they show."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
-        return {"paths": [path_field(os.fsencode(path)) for path in self.paths]}
+        paths: dict[str, Json] = {"paths": [path_field(os.fsencode(path)) for path in self.paths]}
+        return paths if self.made is None else {**paths, **self.made.facts()}
 
 
 @act("collect.files", Needs.AUTHORITY, long=True)
@@ -50,8 +54,26 @@ def collect_files(session: Session, request: CollectFiles) -> Iterator[Collected
         InputError: a path holds the vault itself.
     """
     case = session.case(request.case, Needs.AUTHORITY)
+    made = request.made
+    if made is not None:
+        session.look_up(lambda connection: things.source(connection, case.id, made))
     paths = [_checked(session, case, path) for path in request.paths]
     return _Run(session, case, request, paths).items()
+
+
+def collect_paper(session: Session, case: str, path: str) -> Collected:
+    """Collect a document that the case itself stands on, wherever it lies.
+
+    Raises:
+        InputError: it holds the vault, or could not be read.
+    """
+    held = session.case(case, Needs.AUTHORITY)
+    run = _Run(session, held, CollectFiles(case, (path,)), [_located(session, path)])
+    for one in run.items():
+        if isinstance(one, Skipped):
+            raise InputError(f"{path} could not be collected: {one.reason}", "name another file")
+        return one
+    raise InputError(f"{path} could not be collected", "name another file")
 
 
 def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
@@ -59,6 +81,17 @@ def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
 
     Raises:
         DeniedError: outside the scope.
+        InputError: the vault lies inside it.
+    """
+    absolute, real = _located(session, path)
+    case.authority.check_path(case.id, Path(os.fsdecode(real)))
+    return absolute, real
+
+
+def _located(session: Session, path: str) -> tuple[bytes, bytes]:
+    """Return the absolute path as given and where it really leads.
+
+    Raises:
         InputError: the vault lies inside it.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
@@ -69,7 +102,6 @@ def _checked(session: Session, case: Case, path: str) -> tuple[bytes, bytes]:
         raise InputError(
             f"{path} holds the vault itself, or lies in it", "collect the evidence beside it"
         )
-    case.authority.check_path(case.id, real)
     return os.fsencode(absolute), os.fsencode(real)
 
 
@@ -79,7 +111,8 @@ class _Run(Gathering):
     def __init__(
         self, session: Session, case: Case, request: CollectFiles, paths: list[tuple[bytes, bytes]]
     ) -> None:
-        super().__init__(session, case, request.facts(), {path for path, _ in paths})
+        named = {path for path, _ in paths}
+        super().__init__(session, case, request.facts(), named, request.made)
         self._waiting = files.start(paths)
         self._stager = Stager(session.vault.root, case.recipient, GROUP)
         self._read = 0

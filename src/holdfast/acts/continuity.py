@@ -9,17 +9,17 @@ from sqlalchemy import or_, select
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import case as cases
-from holdfast.cases import exhibits
+from holdfast.cases import exhibits, things
+from holdfast.cases.exhibits import Exhibit
 from holdfast.core import canonical
 from holdfast.core.digest import sha256_hex, sha256_stream
 from holdfast.core.errors import IntegrityError
 from holdfast.exchange.proofs import Reader
 from holdfast.exchange.statement import Statement, state
-from holdfast.vault import tables
+from holdfast.vault import delegates, tables
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.vault.vault import Vault
 
@@ -65,9 +65,9 @@ def statement(session: Session, request: Continuity) -> Stated:
     """
     vault = session.vault
     case = session.look_up(lambda connection: cases.find(connection, request.case))
-    held = session.look_up(lambda c: list(exhibits.of_case(c, case.id)))
-    exhibit = next(iter(exhibits.choose(held, [request.item])))
-    checked = _checked(vault, exhibit)
+    exhibit = _exhibit(session, case.id, request.item)
+    sources = session.look_up(lambda c: things.sources(c, case.id, exhibit.number))
+    checked = _checked(vault, exhibit) if exhibit.item else "a thing: nothing of it is stored here"
     head = vault.current()
     indexes = session.look_up(
         lambda connection: list(
@@ -80,15 +80,36 @@ def statement(session: Session, request: Continuity) -> Stated:
         )
     )
     read = Reader(vault.log, head).entry
-    made = state(exhibit, case.title, head, map(read, indexes), checked)
+    lent = {key: one.kind for key, one in session.look_up(delegates.every).items()}
+    read_all = map(read, indexes)
+    made = state(exhibit, case.title, head, read_all, checked, sources=sources, lent=lent)
     digest = sha256_hex(canonical.dumps(made.as_json()))
     fields: dict[str, Json] = {
-        "item": exhibit.item,
+        **({"item": exhibit.item} if exhibit.item else {"exhibit": _named(exhibit)}),
         "request": request.facts(),
         "result": {"sha256": digest, "steps": len(made.steps)},
     }
     (entered,) = session.custody.enter(Draft("statement", case.id, fields))
     return Stated(made, digest, entered.index)
+
+
+def _exhibit(session: Session, case: str, wanted: str) -> Exhibit:
+    """Return the item, or a physical exhibit as one that has no bytes."""
+    for thing in session.look_up(lambda connection: things.every(connection, case)):
+        if wanted == thing.label or wanted in thing.former:
+            (seized,) = session.vault.log.entries(thing.entry, thing.entry + 1)
+            what = str(seized.fields.get("what", "(erased)"))
+            return Exhibit(
+                case, thing.number, thing.label, item="", object="", path=what, size=0,
+                collected=str(seized.fields.get("time", "(erased)")), changed=False, wrapped=None,
+                entry=thing.entry, former=thing.former,
+            )  # fmt: skip
+    held = session.look_up(lambda c: list(exhibits.of_case(c, case)))
+    return next(iter(exhibits.choose(held, [wanted])))
+
+
+def _named(exhibit: Exhibit) -> dict[str, Json]:
+    return {"label": exhibit.label, "number": exhibit.number}
 
 
 def _checked(vault: Vault, exhibit: Exhibit) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from holdfast.acts.admission import Admission, Collected
 from holdfast.cases import case as cases
-from holdfast.cases import exhibits
 from holdfast.collect.interfaces import Skipped, path_field
 from holdfast.core import clock, durable
 from holdfast.core.reference import clock_reference
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from holdfast.acts.act import Session
     from holdfast.acts.staging import Group
     from holdfast.cases.case import Case
+    from holdfast.cases.things import Made
     from holdfast.core.canonical import Json
     from holdfast.vault.store import Intake
 
@@ -35,14 +35,16 @@ class Gathering(ABC):
     """One run of a collection."""
 
     def __init__(
-        self, session: Session, case: Case, facts: dict[str, Json], named: set[bytes]
-    ) -> None:
+        self, session: Session, case: Case, facts: dict[str, Json], named: set[bytes],
+        made: Made | None = None,
+    ) -> None:  # fmt: skip
         self.session = session
         self.case = case
         self.id = f"{clock.to_text(clock.now())[:19].replace(':', '')}-{os.urandom(3).hex()}"
         self._facts = facts
         self._named = named
         """What the operator asked for by name."""
+        self._made = made
         self._totals = {"bytes": 0, "held": 0, "new": 0, "skipped": 0}
 
     @abstractmethod
@@ -100,8 +102,9 @@ class Gathering(ABC):
             # A collection may outlast its authority, and others may close the case meanwhile.
             case.check_open()
             case.authority.check_time(case.id, clock.now())
-            initials = exhibits.initials(session.operator)
-            admission = Admission(case, self.id, initials, session.vault.keyring)
+            admission = Admission(
+                case, self.id, session.operator, session.vault.keyring, self._made
+            )
             drafts = admission.decide(connection, group.staged)
             for file in group.staged:
                 # Bytes that the vault has already must still be those bytes.

@@ -92,7 +92,7 @@ def _check_gift(session: Session, connection: Connection, given: Sequence[str]) 
     Raises:
         DeniedError: only who may approve may make others such.
     """
-    more = [role for role in given if role in rights.APPROVING]
+    more = [role for role in given if role in rights.GIVEN_BY_APPROVERS]
     if more and not set(rights.held(connection, session.operator)) & set(rights.APPROVING):
         raise DeniedError(
             f"{session.operator} may not make anybody {more[0]}: that needs "

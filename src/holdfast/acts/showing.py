@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import exhibits
-from holdfast.vault import tables
+from holdfast.vault import delegates, tables
 from holdfast.vault.database import guarded
 
 if TYPE_CHECKING:
@@ -56,18 +56,23 @@ def custody(session: Session, request: Trail) -> Iterator[Entry]:
         yield from vault.log.entries(index, index + 1)
 
 
+def lent(session: Session) -> dict[str, str]:
+    """Return the keys of sessions and tokens, by ID: `session` or `token`.
+
+    What such a key signed reads 'signed in a session of NAME', which is less than 'signed by NAME'.
+    """
+    return {key: one.kind for key, one in session.look_up(delegates.every).items()}
+
+
 def _indexes(session: Session, request: Trail) -> Iterator[int]:
-    entries, held = tables.entries, tables.exhibits
+    entries = tables.entries
     query = select(entries.c.index).order_by(entries.c.index)
     if request.case is not None:
         query = query.where(entries.c.case == request.case)
     if request.item:
-        labelled = select(held.c.entry).where(held.c.exhibit == request.item)
-        query = query.where(
-            or_(
-                entries.c.item.startswith(request.item, autoescape=True),
-                entries.c.index.in_(labelled),
-            )
-        )
+        about = session.look_up(lambda c: exhibits.line(c, request.case, request.item))
+        named = [entries.c.item.startswith(request.item, autoescape=True)]
+        named += [entries.c.index.in_(about[at : at + 500]) for at in range(0, len(about), 500)]
+        query = query.where(or_(*named))
     with guarded(session.vault.engine), session.vault.engine.connect() as connection:
         yield from connection.execution_options(yield_per=1000).scalars(query)

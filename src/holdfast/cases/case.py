@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 
+DAY = 86_400_000_000
+WARN = 30
+"""Days before the end of an authority from which people are warned."""
+
+
 @dataclass(frozen=True)
 class Authority:
     """Who allowed what, for how long."""
@@ -89,6 +94,8 @@ class Case:
     """When it is to be decided whether the case is still needed: microseconds since the epoch."""
     recipient: str | None
     """age recipient for the case's items; None in a plain vault."""
+    zone: str
+    """Its time zone, by the tz database's name; UTC where none was stated."""
 
     def check_open(self) -> None:
         """Raise where the case is closed.
@@ -101,6 +108,17 @@ class Case:
                 f"case {self.id} was closed at {self.closed}: {self.closed_why}",
                 "open a new case for further work",
             )
+
+    def days_left(self, now: int) -> int:
+        """Return for how many whole days the authority is still in force; negative where it ended.
+
+        Of a case whose authority ends today, that is 0.
+        """
+        return (self.authority.valid_until - now) // DAY
+
+    def ends_soon(self, now: int, days: int) -> bool:
+        """Say whether an open case's authority ends within `days`, or has ended."""
+        return self.closed is None and self.days_left(now) < days
 
     def as_json(self) -> dict[str, Json]:
         """Return the case as `case show --json` prints it."""
@@ -119,6 +137,7 @@ class Case:
             "title": self.title,
             "valid_from": clock.to_text(self.authority.valid_from),
             "valid_until": clock.to_text(self.authority.valid_until),
+            "zone": self.zone,
         }
 
 
@@ -203,4 +222,5 @@ def _from_row(row: Row[tuple[object, ...]]) -> Case:
         exhibits=facts["exhibits"],
         review=facts["review"],
         recipient=facts["recipient"],
+        zone=facts["zone"],
     )

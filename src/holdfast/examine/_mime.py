@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import mimetypes
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,6 +44,13 @@ _WIDER = {  # what mail means when it names the narrower set (WHATWG Encoding, "
 }
 
 
+ENCODED = frozenset({"base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue"})
+"""Transfer encodings that hide a part's text from whoever reads the mail as it lies there."""
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+_NAME_LIMIT = 120
+_EXTENSIONS = mimetypes.MimeTypes()  # the built-in table alone: the host's would change results
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """One header field: its name in lower case, its value as it lies there, and where."""
@@ -72,6 +80,21 @@ class Part:
         """Whether a reader sees it as text of the message rather than as an attachment."""
         shown = self.type in {"text/plain", "text/html"}
         return shown and self.disposition != "attachment" and self.filename is None
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the opener of mail hands it out as a file of its own."""
+        return not self.is_body or self.encoding in ENCODED
+
+    @property
+    def member_name(self) -> str:
+        """The name it has as such a file; its path there is `message/part/name`."""
+        name = _UNSAFE.sub("_", self.filename or "")[-_NAME_LIMIT:].strip()
+        if name.strip("."):
+            return name
+        if self.type == "message/rfc822":
+            return "message.eml"
+        return "part" + (_EXTENSIONS.guess_extension(self.type) or "")
 
 
 def read_headers(data: bytes, at: int, end: int) -> tuple[list[Header], int, bool]:

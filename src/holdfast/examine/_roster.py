@@ -227,7 +227,7 @@ def _describe(
     name = interfaces.name_of(code)
     takes = hasattr(code, "use") or hasattr(code, "prepare") or isinstance(code, MappedParser)
     digest = sha256_hex(canonical.dumps(settings[name])) if takes and name in settings else ""
-    decoders = {decoder: _version_of(decoder) for decoder in sorted(code.DECODERS)}
+    decoders = {decoder: version_of(decoder) for decoder in sorted(code.DECODERS)}
     dated, kinds = getattr(code, "DATED", False) is True, tuple(getattr(code, "KINDS", ()))
     of = ""
     if isinstance(code, CrossCheck):  # another version of the parser is another comparison
@@ -237,7 +237,8 @@ def _describe(
 
 
 @cache
-def _version_of(decoder: str) -> str:
+def version_of(decoder: str) -> str:
+    """Return the version of a distribution, of `python` or `sqlite3`, without importing it."""
     if decoder == "python":
         return platform.python_version()
     if decoder == "sqlite3":

@@ -334,7 +334,7 @@ class Walk:
         path, name, content = "", "", None
         with torn:
             path, name, content = storable(member.path), storable(member.name), member.content
-        path = _unique(path, names)
+        path = unique(path, names)
         path = f"{parent.path}/{path}" if parent.path else path
         spool = Spool(self._scratch / f"spool-{depth}")
         try:
@@ -373,7 +373,7 @@ class Walk:
                 self._page.tick()
 
 
-def _unique(path: str, names: dict[int, int]) -> str:
+def unique(path: str, names: dict[int, int]) -> str:
     """Return `path`, numbered if this container had it before: a hostile one repeats names."""
     plain = candidate = path or "unnamed"
     first = hash(plain)  # hashes, since a million names would not fit

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast.examine.block import Block
     from holdfast.examine.file import EvidenceFile
     from holdfast.examine.record import Record
+    from holdfast.examine.view import View, Wish
 
 
 class Parser(Protocol):
@@ -139,6 +140,37 @@ class Opener(Protocol):
         """Yield each member, in the container's order."""
 
 
+class Viewer(Protocol):
+    """Shows one format to a person: evidence -> text, rows, pictures made anew.
+
+    It stands in `viewers/`, runs for one page at a time, and loads its decoder when it renders, so
+    that the house can name it, with its version, without loading a decoder.
+    """
+
+    __name__: str
+    VERSION: int
+    DECODERS: tuple[str, ...]
+    RANK: int
+    """Of those that match, the highest shows a file first: 0 any bytes, 1 text, 2 what a text may
+    be, 3 a format of its own."""
+
+    def match(self, file: EvidenceFile) -> bool:
+        """Judge by content whether this viewer shows `file`; cheap, never raises."""
+
+    def render(self, file: EvidenceFile, wish: Wish) -> View:
+        """Show one page.
+
+        Raises:
+            UnreadableError: it can't be, for a reason of the format.
+        """
+
+
+@cache
+def viewers() -> tuple[Viewer, ...]:
+    """Return every viewer."""
+    return cast("tuple[Viewer, ...]", modules("holdfast.examine.viewers", "holdfast.viewers"))
+
+
 @cache
 def parsers() -> tuple[Parser, ...]:
     """Return every parser: the files of `parsers/`, then those of other distributions."""
@@ -177,6 +209,6 @@ def seconds() -> tuple[Second, ...]:
     return cast("tuple[Second, ...]", modules("holdfast.examine.seconds", "holdfast.seconds"))
 
 
-def name_of(module: Parser | Finder | RecordFinder | Opener | Second) -> str:
+def name_of(module: Parser | Finder | RecordFinder | Opener | Second | Viewer) -> str:
     """Return the module's own name, which is the parser's name everywhere a person reads it."""
     return module.__name__.rpartition(".")[2]

@@ -52,17 +52,26 @@ class Selection:
     """Entries of the exhibits handed over. The same bytes may be another exhibit too, found in
     another place that is nobody's business; None discloses every exhibit of these items."""
 
+    things: frozenset[int] = frozenset()
+    """Numbers of the physical exhibits from which they were made: their chain is disclosed."""
+
     @classmethod
-    def of(cls, exhibits: Iterable[Exhibit]) -> Selection:
-        """Return the selection of exactly these exhibits."""
+    def of(cls, exhibits: Iterable[Exhibit], things: Iterable[int] = ()) -> Selection:
+        """Return the selection of exactly these exhibits, made from these `things`."""
         chosen = list(exhibits)
-        return cls(frozenset(one.item for one in chosen), frozenset(one.entry for one in chosen))
+        return cls(
+            frozenset(one.item for one in chosen),
+            frozenset(one.entry for one in chosen),
+            frozenset(things),
+        )
 
     def __call__(self, entry: Entry) -> frozenset[str]:
         """Return the names of the fields to disclose."""
         about = entry.fields.get("item")
         if entry.act == "collect.item" and self.collected is not None:
             shown = entry.index in self.collected
+        elif entry.act.startswith("exhibit.") and "item" not in entry.commitments:
+            shown = (entry.fields.get("exhibit") or {}).get("number") in self.things
         else:
             shown = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
         left = present(entry)

@@ -29,7 +29,7 @@ from holdfast.exchange.completeness import LARGEST
 from holdfast.exchange.disclosure import Disclose, everything
 from holdfast.exchange.proofs import KeyEntries, Proof, Reader
 from holdfast.exchange.published import Published
-from holdfast.vault import eras, tables
+from holdfast.vault import delegates, eras, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,8 +306,11 @@ class _Before:
             fields = ",".join(sorted(self._disclose(entry)))
             self._lines.append(f"{sequence} {index} {fields}\n")
         self.indexes = indexes
-        keys = tables.operators
-        found = connection.execute(select(keys.c.key_id, keys.c.entry, keys.c.ended)).all()
+        found = [
+            row
+            for keys in (tables.operators, delegates.table)
+            for row in connection.execute(select(keys.c.key_id, keys.c.entry, keys.c.ended)).all()
+        ]
         query = select(table.c.index).where(table.c.act == eras.ACT).order_by(table.c.index)
         self.known = KeyEntries(
             {row.key_id: row.entry for row in found},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -16,6 +16,7 @@ from holdfast.core.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+T = TypeVar("T")
 _SCRIPT = 40
 _NO_GLYPH = re.compile(r'the text `"(?:\\u\{([0-9a-f]+)\}|(.+?))"` could not be displayed')
 
@@ -25,18 +26,26 @@ def made(template: str, values: Mapping[str, Any]) -> bytes:
     import typst  # noqa: PLC0415 - 40 MB of compiler, needed for nothing else
 
     source = resources.files("holdfast.exchange").joinpath(f"{template}.typ").read_bytes()
+
+    def compiled(data: str) -> bytes:
+        return typst.compile(
+            source, format="pdf", pdf_standards="a-2b", sys_inputs={template: data}
+        )
+
+    return displayed(values, compiled)
+
+
+def displayed(values: Mapping[str, Any], compiled: Callable[[str], T]) -> T:
+    """Return what `compiled` makes of `values` as JSON, in which every text can be displayed."""
+    import typst  # noqa: PLC0415
+
     shown = _Shown()
     while True:
-        data = orjson.dumps(_each_text(dict(values), shown)).decode()
         try:
-            document: bytes = typst.compile(
-                source, format="pdf", pdf_standards="a-2b", sys_inputs={template: data}
-            )
+            return compiled(orjson.dumps(_each_text(dict(values), shown)).decode())
         except typst.TypstError as error:
             if not shown.learn(str(error)):
                 raise
-        else:
-            return document
 
 
 class _Shown:

@@ -20,6 +20,7 @@ from holdfast.vault import entry as entries
 from holdfast.vault import signing
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.cosignature import MLDSA44_SPKI, check_second, checkpoint_message
+from holdfast.vault.delegates import BEGINS
 from holdfast.vault.merkle import WIDTH
 from holdfast.vault.note import Verifier, open_note, split
 from holdfast.vault.passkey import Passkey
@@ -122,6 +123,11 @@ class KeyEntries:
     """Of the log's own keys, one after the other."""
 
 
+def _unplaced(entry: Entry) -> frozenset[str]:
+    """Disclose all of an entry of the vault but from where somebody signed in."""
+    return everything(entry) - {"source"}
+
+
 class Proof:
     """Writes the proof of some entries of one log at one head into a bag."""
 
@@ -214,7 +220,7 @@ class Proof:
                 entry = self._read(index)
                 if len(entry.disclosures) < len(entry.commitments):
                     raise IntegrityError(f"entry {index} of the vault has a field that was erased")
-                claims[index] = self._entry(entry, everything)
+                claims[index] = self._entry(entry, _unplaced)
                 if claims[index] is not None and "signature" not in entry.commitments:
                     waiting.append(index + 1)  # the act's last entry signs for all of them
             for key in self._keys:
@@ -269,8 +275,9 @@ class Proof:
         """Write the public keys that signed, as the log introduced them."""
         for key in sorted(self._keys):
             entry = self._read(self._known.introduced[key])
-            verifier = signing.parse(entry.fields["operator"]["vkey"])
-            if entry.act != "operator.add" or verifier.key_id.hex() != key:
+            told = entry.fields.get("delegate" if entry.act in BEGINS else "operator", {})
+            verifier = signing.parse(str(told.get("vkey", "")))
+            if entry.act not in {"operator.add", *BEGINS} or verifier.key_id.hex() != key:
                 raise IntegrityError(
                     f"entry {entry.index} does not introduce the key {key}",
                     "the database was altered: run `holdfast rebuild`",

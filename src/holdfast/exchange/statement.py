@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.exchange import pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
@@ -28,12 +28,37 @@ KINDS = {
         {"collect.check", "collect.diff", "indicators", "search", "timeline", "web.check"}
     ),
     "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore", "web.redact"}),
+    "possession": frozenset(
+        {
+            *("exhibit.accept", "exhibit.decline", "exhibit.destroyed", "exhibit.hand"),
+            *("exhibit.move", "exhibit.return", "exhibit.seal", "exhibit.seize", "exhibit.unseal"),
+        }
+    ),
     "denial": frozenset({"denied"}),
 }
 """What an act was to the exhibit; an act that stands nowhere here is `other`, never left out."""
 _OF_ALL = frozenset({"examine.end", "examine.start", "search", "vault.backup", "vault.restore"})
 """Acts that touch everything the case, or the vault, holds."""
-_SHOWN = ("path", "stored", "reason", "refused", "request", "totals", "title", "result", "verdict")
+_SHOWN = (
+    "what",
+    "where",
+    "person",
+    "seizure",
+    "exhibit",
+    "place",
+    "receipt",
+    "order",
+    "how",
+    "path",
+    "stored",
+    "reason",
+    "refused",
+    "request",
+    "totals",
+    "title",
+    "result",
+    "verdict",
+)
 _DETAIL = 400
 _DIGEST = re.compile(r"\b([0-9a-f]{16})[0-9a-f]{48}\b")
 """The first digits are enough to look a digest up; a whole one fits into no column."""
@@ -48,7 +73,10 @@ class Step:
     """RFC 3339, UTC, as this unit's clock had it."""
     actor: str
     signed: bool
-    """By the actor's own key; else 'actor unsigned'."""
+    """By a key; else 'actor unsigned'."""
+    by: str
+    """Whose key that was: `own`; `session` or `token` where a server signed for them, which is
+    less; empty where there is none."""
     act: str
     kind: str
     detail: str
@@ -79,17 +107,29 @@ class Statement:
 
 
 def state(
-    exhibit: Exhibit, title: str, head: Checkpoint, entries: Iterable[Entry], checked: str
+    exhibit: Exhibit,
+    title: str,
+    head: Checkpoint,
+    entries: Iterable[Entry],
+    checked: str,
+    *,
+    lent: Mapping[str, str],
+    sources: Collection[int] = (),
 ) -> Statement:
-    """Return the statement of `exhibit`, given the entries of its case and of the vault itself."""
+    """Return the statement of `exhibit`, given the entries of its case and of the vault itself.
+
+    `sources` are the numbers of the physical exhibits from which it was made; `lent` the keys of
+    sessions and tokens, each with which of both it is.
+    """
+    things = {exhibit.number, *sources}
     run = ""
     steps = []
     for entry in sorted(entries, key=lambda one: one.index):
         fields = entry.fields
         if entry.index == exhibit.entry:
             run = str(fields.get("run", ""))
-        if _concerns(entry, exhibit):
-            steps.append(_step(entry))
+        if _concerns(entry, exhibit, things):
+            steps.append(_step(entry, lent))
     # The run that brought it begins before its own entry, so it is known only at the end.
     kept = [one for one in steps if one[1] in {"", run}]
     return Statement(
@@ -107,8 +147,10 @@ def state(
     )
 
 
-def _concerns(entry: Entry, exhibit: Exhibit) -> bool:
+def _concerns(entry: Entry, exhibit: Exhibit, things: Collection[int]) -> bool:
     fields = entry.fields
+    if entry.act.startswith("exhibit.") or not exhibit.item:
+        return _of_things(entry, exhibit, things)
     if entry.act == "collect.item":
         return entry.index == exhibit.entry or fields.get("item") == exhibit.item
     if entry.act in KINDS["acquisition"]:
@@ -118,9 +160,22 @@ def _concerns(entry: Entry, exhibit: Exhibit) -> bool:
     if entry.act in _OF_ALL:
         return entry.index > exhibit.entry
     named = _items(fields)
+    labels = {exhibit.label, *exhibit.former}
     return not named or any(
-        one == exhibit.label or (len(one) >= 8 and exhibit.item.startswith(one)) for one in named
+        one in labels or (len(one) >= 8 and exhibit.item.startswith(one)) for one in named
     )
+
+
+def _of_things(entry: Entry, exhibit: Exhibit, things: Collection[int]) -> bool:
+    """Say whether an entry is a link in the chain of physical exhibits."""
+    about = entry.fields.get("exhibit") or {}
+    if entry.act == "collect.item":
+        return (about.get("made") or {}).get("from") in things
+    if entry.act.startswith("exhibit."):
+        # Of other items that were made from the same thing, nothing.
+        other = bool(exhibit.item) and about.get("made", exhibit.number) != exhibit.number
+        return about.get("number") in things and not other
+    return entry.act in KINDS["authority"]
 
 
 def _items(fields: Mapping[str, Any]) -> list[str]:
@@ -131,7 +186,7 @@ def _items(fields: Mapping[str, Any]) -> list[str]:
     return named + ([str(fields["item"])] if isinstance(fields.get("item"), str) else [])
 
 
-def _step(entry: Entry) -> tuple[Step, str]:
+def _step(entry: Entry, lent: Mapping[str, str]) -> tuple[Step, str]:
     """Return an entry as a step; and, of a run of a collection, which one."""
     fields = entry.fields
     actor = fields.get("actor") or {}
@@ -142,6 +197,7 @@ def _step(entry: Entry) -> tuple[Step, str]:
         time=str(fields.get("time", "(erased)")),
         actor=str(actor.get("name", "(erased)")),
         signed=actor.get("key") is not None,
+        by="" if actor.get("key") is None else lent.get(actor["key"], "own"),
         act=entry.act or "(erased)",
         kind=next((kind for kind, acts in KINDS.items() if entry.act in acts), "other"),
         detail=_DIGEST.sub(r"\1…", told)[:_DETAIL],

@@ -30,7 +30,7 @@ proof=data/proof
 manifest='manifest-sha256.txt'
 fixed=(checkpoint checkpoint.sig checkpoint.text contents.sha256 entries.txt handover.txt log.pem log.vkey)
 beyond=16 # numbers after the hand-over's own that are looked for too
-declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem key_rp original act_of
+declare -A digest left right leaf_at plain has lacks signed own_key covered key_name key_since key_end key_pem key_rp key_kind key_until key_cases original act_of
 declare -A witness_of witness_pem defined threshold members placed_in met roots ended_why ended_size ended_root second_of
 former_vkey=() former_origin=() former_until=() former_root=() former_why=() former_entry=()
 groups=() quorum='' failures=0
@@ -785,21 +785,37 @@ check_handover() {
 
 # --- who acted -----------------------------------------------------------------------------------
 
-load_keys() { # each operator's key, as the log introduced it
-  local i form="^\\{\"key_id\":\"([0-9a-f]{8})\",\"name\":($text),\"vkey\":($text)\\}\$" id name key
+load_keys() { # each operator's key, and each session's and token's, as the log introduced it
+  local i form="^\\{\"key_id\":\"([0-9a-f]{8})\",\"name\":($text),\"vkey\":($text)\\}\$" id name key kind until cases
+  local lent="^\\{\"cases\":\\[(($text,?)*)\\],\"key_id\":\"([0-9a-f]{8})\",\"name\":($text),\"until\":\"([0-9T:-]{19}Z)\",\"vkey\":($text)\\}\$"
   for i in ${of_vault[@]+"${of_vault[@]}"}; do
-    [[ ${act_of[$i]} == '"operator.add"' ]] || continue
-    value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
-    id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
+    kind='' until='' cases=''
+    case ${act_of[$i]} in
+      '"operator.add"')
+        value "$i" operator && [[ $VALUE =~ $form ]] || { bad "entry $i: introduces no key"; continue; }
+        id=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} key=${BASH_REMATCH[4]:1}
+        ;;
+      '"session.open"' | '"token.add"')
+        value "$i" delegate && [[ $VALUE =~ $lent ]] || { bad "entry $i: introduces no key of a session or a token"; continue; }
+        cases=,${BASH_REMATCH[1]}, id=${BASH_REMATCH[4]} name=${BASH_REMATCH[5]} until=${BASH_REMATCH[7]} key=${BASH_REMATCH[8]:1}
+        kind=token
+        [[ ${act_of[$i]} != '"session.open"' ]] || kind=session
+        ;;
+      *) continue ;;
+    esac
     key=${key%\"} key=${key//\\\"/\"} key=${key//\\\\/\\}
     RP=
     { vkey "$key" 01 || passkey "$key"; } && [[ $KEY_ID == "$id" ]] ||
       { bad "entry $i: introduces no key that people sign with"; continue; }
     [[ -z ${key_pem[$id]-} ]] || { bad "entry $i: introduces the key $id a second time"; continue; }
     key_pem[$id]=$PEM key_name[$id]=$name key_since[$id]=$i key_rp[$id]=$RP
+    key_kind[$id]=$kind key_until[$id]=$until key_cases[$id]=$cases
   done
   for i in ${of_vault[@]+"${of_vault[@]}"}; do
-    [[ ${act_of[$i]} == '"operator.rotate"' || ${act_of[$i]} == '"operator.revoke"' ]] || continue
+    case ${act_of[$i]} in
+      '"operator.drop"' | '"operator.rotate"' | '"operator.revoke"' | '"session.end"' | '"token.end"') ;;
+      *) continue ;;
+    esac
     value "$i" ended && [[ $VALUE =~ $form && ${key_name[${BASH_REMATCH[1]}]-} == "${BASH_REMATCH[2]}" ]] ||
       { bad "entry $i: ends no key that the log introduced"; continue; }
     id=${BASH_REMATCH[1]}
@@ -899,8 +915,30 @@ check_counters() { # MARKED: passkeys whose counters went back
   done
 }
 
+check_served() { # whether the key $2 of a session or a token may have signed entry $1
+  local act time of why="entry $1: is signed by the key of a ${key_kind[$2]}"
+  value "$1" act && act=${VALUE//\"/} && value "$1" time && time=${VALUE//\"/} && value "$1" case && of=$VALUE ||
+    { bad "entry $1: tells no act, case or time that a ${key_kind[$2]} may have"; return; }
+  case $act in # docs/formats/custody.md, "Sessions and tokens"
+    *.request | *.review | request.approve | operator.* | session.open | token.add | erase | erase.mass | hold.lifted | account.allowed | log.key)
+      bad "$why, and $act asks for the person's own" ;;
+  esac
+  [[ ! ${time:0:19} > ${key_until[$2]:0:19} ]] || bad "$why that was over at ${key_until[$2]}"
+  [[ ${key_cases[$2]} == ,, || $of == null || ${key_cases[$2]} == *",$of,"* ]] || bad "$why that is not for its case"
+}
+
+named() { # NAMED: whose the key $1 is, and of a session's or a token's who let them in
+  local form="\"name\":($text)\\}\$"
+  NAMED="${key_name[$1]} (key $1)"
+  [[ -n ${key_kind[$1]} ]] || return 0
+  NAMED="${key_name[$1]} (${key_kind[$1]} $1, begun by ${key_name[$1]})"
+  if value "${key_since[$1]}" actor && [[ $VALUE =~ $form ]]; then
+    NAMED="${key_name[$1]} (${key_kind[$1]} $1, begun by ${BASH_REMATCH[1]})"
+  fi
+}
+
 check_actors() {
-  local i id form="^\\{\"key\":(null|\"([0-9a-f]{8})\"),\"name\":($text)\\}\$" names=
+  local i id form="^\\{\"key\":(null|\"([0-9a-f]{8})\"),\"name\":($text)\\}\$" names='' lent='' less=0
   acts=0 unsigned=0 used_keys=() counted=()
   load_keys
   for i in "${leaves[@]}"; do
@@ -915,14 +953,25 @@ check_actors() {
       bad "entry $i: its actor has a key, but no signature covers it"
     elif [[ ${BASH_REMATCH[2]} != "$id" || ${BASH_REMATCH[3]} != "${key_name[$id]-}" ]]; then
       bad "entry $i: is signed by another than its actor"
+    elif [[ -n ${key_kind[$id]} ]]; then
+      less=$((less + 1))
+      check_served "$i" "$id"
     fi
   done
   ((acts == act_files)) || bad "$proof/entries: $((act_files - acts)) signature files belong to no entry"
   ((${#used_keys[@]} == key_files)) || bad "$proof/keys: holds a key that signed nothing here"
   stage
-  for id in ${used_keys[@]+"${used_keys[@]}"}; do names+=", ${key_name[$id]} (key $id)"; done
+  for id in ${used_keys[@]+"${used_keys[@]}"}; do
+    named "$id"
+    if [[ -n ${key_kind[$id]} ]]; then lent+=", $NAMED"; else names+=", $NAMED"; fi
+  done
   shown "${names#, }"
-  said Actors "$((${#leaves[@]} - unsigned)) entries are signed by their actors' own keys: ${SHOWN:-none}"
+  said Actors "$((${#leaves[@]} - unsigned - less)) entries are signed by their actors' own keys: ${SHOWN:-none}"
+  if ((less)); then
+    said '' "$less are signed in a session or by a token of theirs, which is less:"
+    shown "${lent#, }"
+    said '' "$SHOWN"
+  fi
   for id in "${!key_end[@]}"; do
     shown "${key_name[$id]}"
     said '' "the key $id of $SHOWN ended with entry ${key_end[$id]}; it signed nothing here after that"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from holdfast.vault import tables
+from holdfast.vault import casework, tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -27,6 +27,7 @@ _BLANKS: dict[str, tuple[Table, dict[str, Any]]] = {
 def blank(connection: Connection, erased: int, names: dict[str, list[int]]) -> None:
     """Put into the rows of `names`' entries what folding them without these fields gives."""
     known, cases, held = tables.entries, tables.cases, tables.exhibits
+    casework.blank(connection, names)
     for name, entries in names.items():
         for at in range(0, len(entries), 500):
             some = entries[at : at + 500]

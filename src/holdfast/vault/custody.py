@@ -14,8 +14,9 @@ from sqlalchemy import select
 from holdfast import __version__
 from holdfast.core import clock, durable
 from holdfast.core.errors import ConflictError, DeniedError, InputError
-from holdfast.vault import entry, projection, tables
+from holdfast.vault import delegates, entry, projection, tables
 from holdfast.vault.database import guarded
+from holdfast.vault.signing import PasskeySigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,13 +79,19 @@ class _Ready:
 class Custody:
     """Enters acts of one operator into one vault's log."""
 
-    def __init__(self, vault: Vault, operator: str, signer: ActSigner | None = None) -> None:
+    def __init__(
+        self, vault: Vault, operator: str, signer: ActSigner | None = None, served: str = ""
+    ) -> None:
+        """Begin; `served` is the account where a server acts for them: `web/NAME`, `api/NAME`."""
         self._vault = vault
         self.operator = operator
-        self._signer: ActSigner | None = signer or vault.keyring.operator(operator)
+        self._served = bool(served)
+        # Keys in the server's keyring are the server's to use: they count for nobody it serves.
+        kept = None if served else vault.keyring.operator(operator)
+        self._signer: ActSigner | None = signer or kept
         self._context: dict[str, Json] = {
             "host": socket.gethostname(),
-            "login": account(),
+            "login": served or account(),
             "tool": f"holdfast {__version__}",
         }
         self.warnings: list[str] = []
@@ -108,7 +115,7 @@ class Custody:
 
     @property
     def account(self) -> str:
-        """The account of the operating system that the entries name."""
+        """The account of the operating system that the entries name; of who is served, theirs."""
         return str(self._context["login"])
 
     @property
@@ -233,11 +240,25 @@ class Custody:
         Return its counter, where it is a passkey that has one.
 
         Raises:
-            DeniedError: it was ended, or is another operator's.
+            DeniedError: it was ended, or is another operator's, or may not sign such an act.
             InputError: no entry introduces it.
         """
         if self.key is None:
+            if self._served:
+                raise DeniedError(f"nobody signs for {self.operator}", "sign in")
             return 0
+        delegate = delegates.find(connection, self.key)
+        if delegate is not None:
+            if not self._served or delegate.name != self.operator:
+                raise DeniedError(f"this {delegate.kind} is {delegate.name}'s", "use your own")
+            delegate.check((draft.act, draft.case) for draft in drafts)
+            return 0
+        if self._served and not isinstance(self._signer, PasskeySigner):
+            raise DeniedError(
+                f"{self.operator} is served by another account, and a key in its reach is not "
+                "theirs",
+                "sign with a passkey",
+            )
         keys = tables.operators
         query = select(keys.c.name, keys.c.ended, keys.c.counter).where(keys.c.vkey == self.key)
         found = connection.execute(query).one_or_none()

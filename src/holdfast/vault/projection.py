@@ -11,11 +11,12 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import eras, signing, tables
+from holdfast.vault import casework, delegates, eras, seized, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
+from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.restrictions import Restrictions
 from holdfast.vault.team import Team
@@ -32,7 +33,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Restrictions, Team):
+class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Casework):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -76,8 +77,10 @@ class Batch(Approvals, Restrictions, Team):
         for table in (
             *(tables.entries, tables.operators, tables.roles, tables.requests, tables.approvals),
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
-            *(tables.holds, tables.schedules, tables.team),
+            *(tables.holds, tables.schedules, tables.team, delegates.table),
             *(tables.hash_sets, tables.restrictions, tables.releases),
+            *seized.TABLES,
+            *casework.TABLES,
         ):
             self._insert(connection, table)
         if self._settings:
@@ -225,8 +228,15 @@ class Batch(Approvals, Restrictions, Team):
                 "recipient": facts.get("recipient"),
                 "exhibits": 0,
                 "review": clock.from_text(facts.get("review", facts["valid_until"])),
+                "zone": "UTC",
             }
         )
+
+    def zoned(self, _entry: Entry, fields: dict[str, Any]) -> None:
+        """`case.zone`: where the case's clocks are read; the last one counts."""
+        table = tables.cases
+        change = update(table).where(table.c.case == fields["case"])
+        self._later.append(partial(_execute, change.values(zone=fields["zone"]["name"])))
 
     def case_closed(self, _entry: Entry, fields: dict[str, Any]) -> None:
         """`case.close`."""
@@ -251,6 +261,8 @@ class Batch(Approvals, Restrictions, Team):
                 "entry": entry.index,
             }
         )
+        if "made" in fields["exhibit"]:
+            self.labelled(entry, fields)
 
 
 _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
@@ -258,12 +270,18 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.open": Batch.case_opened,
     "case.close": Batch.case_closed,
     "case.role": Batch.team_changed,
+    "case.zone": Batch.zoned,
     "collect.item": Batch.collected,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
     "operator.role": Batch.roles,
+    "operator.drop": Batch.key_ended,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
+    "session.open": Batch.delegated,
+    "session.end": Batch.delegate_ended,
+    "token.add": Batch.delegated,
+    "token.end": Batch.delegate_ended,
     "account.request": Batch.requested,
     "erase.request": Batch.requested,
     "erase.limits.request": Batch.requested,
@@ -287,6 +305,9 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.restrict": Batch.restricted,
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
+    "exhibit.destroy.request": Batch.requested,
+    **seized.FOLDS,
+    **casework.FOLDS,
 }
 
 

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from holdfast.core.errors import InputError
-from holdfast.vault import tables
+from holdfast.vault import delegates, signing, tables
+from holdfast.vault.passkey import Passkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection
 
-ROLES = ("investigator", "examiner", "supervisor", "prosecutor", "auditor")
+WORKBENCH = "workbench"
+"""Of a server: it lets people in, by entries that say how they showed who they are."""
+ROLES = ("investigator", "examiner", "supervisor", "prosecutor", "auditor", WORKBENCH)
 APPROVING = ("supervisor", "prosecutor")
 """Roles that may approve what one person alone may not do."""
+GIVEN_BY_APPROVERS = (*APPROVING, WORKBENCH)
+"""Roles that only who may approve may give."""
 FIRST = ("investigator", "supervisor")
 """What the first operator of a vault holds: somebody has to give the others their roles."""
 
@@ -67,13 +72,23 @@ def approved(connection: Connection, entry: int, request: int, due: int) -> bool
         len({getattr(one, part) for one in people}) == len(people)
         for part in ("name", "key", "account")
     )
-    keyed = all(one.key for one in people)
+    keyed = all(one.key and _own(connection, one.key, one.account) for one in people)
     entitled = all(set(held(connection, one.name, one.entry)) & set(APPROVING) for one in given)
     return len(people) > due and distinct and keyed and entitled
 
 
+def _own(connection: Connection, key_id: str, account: str) -> bool:
+    """Say whether a key is a person's own: of who is served by another account, a passkey."""
+    if delegates.of_key(connection, key_id) is not None:
+        return False
+    keys = tables.operators
+    served = account.startswith((delegates.WEB, delegates.API))
+    vkeys = connection.scalars(select(keys.c.vkey).where(keys.c.key_id == key_id))
+    return not served or all(isinstance(signing.parse(one), Passkey) for one in vkeys)
+
+
 def improper(connection: Connection) -> Iterator[str]:
-    """Yield a line for each erasure that was not approved as it must be."""
+    """Yield a line for each erasure not approved, and each session not begun, as it must be."""
     orders = tables.orders
     for order in connection.execute(select(orders).order_by(orders.c.entry)).all():
         due = 2 if order.act == "erase.mass" else 1
@@ -82,4 +97,10 @@ def improper(connection: Connection) -> Iterator[str]:
                 f"entry {order.entry} erases without the approval of {due} other "
                 f"{'people' if due > 1 else 'person'} with the role for it, a key and an account "
                 "of their own"
+            )
+    for one in delegates.every(connection).values():
+        if one.by != one.name and WORKBENCH not in held(connection, one.by, one.entry):
+            yield (
+                f"entry {one.entry}: {one.by} begins a {one.kind} of {one.name} without the role "
+                f"{WORKBENCH}"
             )

@@ -137,6 +137,7 @@ cases = Table(
     Column("recipient", String, comment="age recipient of the case, sealed vaults"),
     Column("exhibits", Integer, nullable=False, comment="exhibit numbers given so far"),
     Column("review", BigInteger, nullable=False, comment="microseconds since the epoch"),
+    Column("zone", String, nullable=False, comment="its time zone, of the tz database"),
 )
 
 exhibits = Table(
@@ -156,6 +157,7 @@ exhibits = Table(
     Column("erased", BigInteger, comment="the entry that erased it by order"),
     Index("exhibits_entry", "entry"),
     Index("exhibits_item", "item"),
+    Index("exhibits_label", "case", "exhibit"),
     Index("exhibits_object", "object"),
 )
 

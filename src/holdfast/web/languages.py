@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import io
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel import Locale, negotiate_locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 
-from holdfast.core import clock
+from holdfast.core import catalogue, clock
+from holdfast.core.catalogue import LANGUAGES, N_
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LANGUAGES = ("en", "fr", "es", "ar", "fa")
+    from babel.support import NullTranslations
+
+__all__ = [
+    "LANGUAGES",
+    "N_",
+    "Language",
+    "Moment",
+    "choose",
+    "gettext",
+    "moment",
+    "ngettext",
+    "present",
+]
 _FOLDER = Path(__file__).parent / "locale"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _present: ContextVar[Language] = ContextVar("language")
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for a text that is translated later
-    """Mark a text for the catalogues."""
-    return text
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,11 @@ class Language:
     @property
     def translations(self) -> NullTranslations:
         """Its catalogue."""
-        return _catalogue(self.code)
+        return catalogue.read(_FOLDER, "holdfast", self.code)
 
     def use(self) -> None:
         """Speak it in the rest of this request."""
         _present.set(self)
-
-
-@cache
-def _catalogue(code: str) -> NullTranslations:
-    """Return the catalogue of `code`; what it has no text for is said in English."""
-    path = _FOLDER / code / "LC_MESSAGES" / "holdfast.po"
-    if not path.exists():
-        return NullTranslations()
-    compiled = io.BytesIO()
-    with path.open("rb") as stream:
-        write_mo(compiled, read_po(stream, locale=code))
-    compiled.seek(0)
-    return Translations(compiled)
 
 
 def choose(asked: str | None, accepted: Iterable[str]) -> Language:

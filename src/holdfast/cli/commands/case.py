@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.acts import cases, teams
+from holdfast.acts import cases, papers, pieces, teams, zones
 from holdfast.cases.access import ROLES
+from holdfast.cases.case import WARN
 from holdfast.cases.web_scope import WebScope
-from holdfast.cli.common import JSON, Where, emit, say, warn, where
+from holdfast.cli.commands.handover import handover
+from holdfast.cli.common import CASE, EVIDENCE, JSON, Where, emit, say, warn, where
+from holdfast.core import clock
 
 if TYPE_CHECKING:
     from holdfast.cases.case import Case
@@ -21,6 +24,13 @@ ROLE = click.Choice(ROLES)
 @click.group()
 def case() -> None:
     """Open, show, list and close cases; say who works on them."""
+
+
+case.add_command(handover)
+DAYS = click.option(
+    "--days", type=click.IntRange(0, 36_500), default=WARN, show_default=True, metavar="N",
+    help="How far to look ahead.",
+)  # fmt: skip
 
 
 @case.command("open")
@@ -44,6 +54,7 @@ def case() -> None:
     help="When to decide whether it is still needed; a year after --until, if left out.",
 )
 @click.option("--lead", default="", metavar="NAME", help="Who leads it; you, if left out.")
+@click.option("--document", default="", metavar="FILE", help="The order itself, as an exhibit.")
 @JSON
 def open_(
     place: Where,
@@ -57,6 +68,7 @@ def open_(
     purpose: str,
     lead: str,
     review: str,
+    document: str,
     as_json: bool,
 ) -> None:
     """Open a case under an authority; nothing is done in a case outside it.
@@ -71,6 +83,8 @@ def open_(
     )
     with place.session() as session:
         opened = cases.open_case(session, request)
+        if document:
+            papers.attach(session, papers.Paper(opened.id, document))
     for one in opened.authority.scope:
         if not (one.startswith(("path:", "domain:")) or WebScope.of(opened.id, [one]).entries):
             warn(f"the scope {one!r} is no file or folder here: it limits no collecting of files")
@@ -84,16 +98,71 @@ def open_(
 @where
 @click.argument("number", required=False)
 @click.option("--case", "option", metavar="CASE", help="The case's number.")
+@DAYS
 @JSON
-def show(place: Where, *, number: str | None, option: str | None, as_json: bool) -> None:
-    """Show a case and its authority.
+def show(place: Where, *, number: str | None, option: str | None, days: int, as_json: bool) -> None:
+    """Show a case and its authority; warn where that ends soon.
 
     \b
     Example:
       holdfast case show 2026-0001
     """
     with place.session() as session:
-        _show(cases.show_case(session, cases.OneCase(_one(number, option))), as_json=as_json)
+        shown = cases.show_case(session, cases.OneCase(_one(number, option)))
+        documents = session.look_up(lambda connection: papers.of_case(connection, shown.id))
+    _show(shown, as_json=as_json)
+    for one in () if as_json else documents:
+        said = one.words
+        say(f"{'document':<12} {said.get('exhibit')}  {said.get('title', '(erased)')}")
+    if shown.ends_soon(clock.now(), days):
+        warn(_left(shown))
+
+
+@case.command("expiring")
+@where
+@DAYS
+@JSON
+def expiring(place: Where, *, days: int, as_json: bool) -> None:
+    """List open cases whose authority ends soon, or has ended.
+
+    \b
+    Example:
+      holdfast case expiring --days 14
+    """
+    with place.session() as session:
+        for one in cases.expiring_cases(session, days):
+            if as_json:
+                emit({**one.as_json(), "days_left": one.days_left(clock.now())})
+            else:
+                say(f"{one.id}  {_left(one)}  {one.title}")
+
+
+def _left(one: Case) -> str:
+    left, until = one.days_left(clock.now()), clock.to_text(one.authority.valid_until)[:16]
+    if left < 0:
+        return f"the authority of case {one.id} ended at {until}Z"
+    return f"the authority of case {one.id} ends at {until}Z, in {left} days"
+
+
+@case.command("document")
+@where
+@click.argument("path", metavar=EVIDENCE)
+@CASE
+@click.option("--title", default="", metavar="T", help="What it is: order of the court of X.")
+@JSON
+def document(place: Where, *, path: str, case: str, title: str, as_json: bool) -> None:
+    """Put the authority's own document (order, warrant, consent) into the case, as an exhibit.
+
+    \b
+    Example:
+      holdfast case document order.pdf --case 2026-0001 --title "Order of 3 May"
+    """
+    with place.session() as session:
+        made = papers.attach(session, papers.Paper(case, path, title))
+    if as_json:
+        emit(pieces.as_json(made))
+    else:
+        say(f"{made.words['exhibit']}: {made.words['title']}")
 
 
 @case.command("list")
@@ -185,6 +254,26 @@ def role(
         say(f"{name} is {', '.join(held) or 'nobody'} in case {number}")
 
 
+@case.command("zone")
+@where
+@click.argument("zone")
+@click.option("--case", "number", required=True, metavar="CASE", help="The case's number.")
+@JSON
+def zone(place: Where, *, zone: str, number: str, as_json: bool) -> None:
+    """State the case's time zone: pages show every time by UTC and by it.
+
+    \b
+    Example:
+      holdfast case zone Africa/Nairobi --case 2026-0001
+    """
+    with place.session() as session:
+        changed = zones.set_zone(session, zones.SetZone(number, zone))
+    if as_json:
+        emit(changed.as_json())
+    else:
+        say(f"Case {changed.id} reads its clocks in {changed.zone}")
+
+
 @case.command("close")
 @where
 @click.argument("number", required=False)
@@ -232,6 +321,7 @@ def _show(one: Case, *, as_json: bool) -> None:
         say(f"{name:<12} {text or '(not limited)' if name == 'scope' else text}")
     say(f"{'valid':<12} {facts['valid_from']} to {facts['valid_until']}")
     say(f"{'review':<12} {facts['review']}")
+    say(f"{'zone':<12} {facts['zone']}")
     say(f"{'exhibits':<12} {facts['exhibits']}")
     say(f"{'opened':<12} {facts['opened']}")
     if one.closed:

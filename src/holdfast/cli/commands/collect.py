@@ -8,6 +8,7 @@ from holdfast.acts import showing
 from holdfast.acts.admission import Collected
 from holdfast.acts.cases import OneCase
 from holdfast.acts.collecting import CollectFiles, collect_files
+from holdfast.cases import things
 from holdfast.cli.commands.collect_archive import archive
 from holdfast.cli.commands.collect_diff import diff
 from holdfast.cli.commands.collect_egress import egress
@@ -37,9 +38,14 @@ collect.add_command(url)
 @collect.command("files")
 @where
 @CASE
+@click.option("--from", "source", default="", metavar="EXHIBIT", help="The thing it is made of.")
+@click.option("--kind", type=click.Choice(things.KINDS), default=things.IMAGE,
+              help="What it is to that; image, if left out.")  # fmt: skip
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @JSON
-def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: bool) -> None:
+def collect_files_(
+    place: Where, *, case: str, source: str, kind: str, paths: tuple[str, ...], as_json: bool
+) -> None:
     """Collect files, and folders with all that is in them.
 
     Every file is copied, hashed while it is copied, entered in the log with its times, owner and
@@ -47,14 +53,18 @@ def collect_files_(place: Where, *, case: str, paths: tuple[str, ...], as_json: 
     followed. Repeating an interrupted
     collection completes it.
 
+    With --from, each item is numbered as a part of that physical exhibit (AL/1/1), and its chain
+    begins with the seizure of it.
+
     \b
     Example:
       holdfast collect files --case 2026-0001 /media/seized
     """
+    made = things.Made(source, kind) if source else None
     new = held = size = empty = 0
     lost: list[str] = []
     with place.session() as session, progress("Collecting") as session.progress:
-        for one in collect_files(session, CollectFiles(case, paths)):
+        for one in collect_files(session, CollectFiles(case, paths, made)):
             if isinstance(one, Collected):
                 new += one.status == "new"
                 held += one.status == "held"

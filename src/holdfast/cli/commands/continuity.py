@@ -38,7 +38,8 @@ def statement(place: Where, *, case: str, item: str, target: str, as_json: bool)
     say(f"Exhibit {made.exhibit} of case {made.case}: {made.item}")
     say(f"stored bytes {made.checked}")
     for step in made.steps:
-        actor = step.actor + ("" if step.signed else " (actor unsigned)")
+        how = {"": " (actor unsigned)", "own": ""}.get(step.by, f" (in a {step.by})")
+        actor = step.actor + how
         act = f"{step.kind:<14}  {step.act}  {step.detail[:120]}"
         say(f"{step.entry:>6}  {step.time}  {actor}  {act}")
     say(f"Stated in entry {done.entry}" + (f"; written to {file}" if file else ""))

@@ -32,12 +32,14 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
     """
     found = False
     with place.session() as session:
+        lent: dict[str | None, str | None] = {None: None}
+        lent.update(showing.lent(session))
         for entry in showing.custody(session, showing.Trail(case, item)):
             found = True
             if as_json:
-                emit(entry.as_json())
+                emit({**entry.as_json(), "signed_by": lent.get(_key(entry), "own")})
             else:
-                say(_line(entry))
+                say(_line(entry, lent.get(_key(entry), "own")))
     if not found:
         warn(
             f"no entry is about {item!r}"
@@ -46,11 +48,16 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
         )
 
 
-def _line(entry: Entry) -> str:
+def _key(entry: Entry) -> str | None:
+    key = entry.fields.get("actor", {}).get("key")
+    return None if key is None else str(key)
+
+
+def _line(entry: Entry, by: str | None) -> str:
     fields = entry.fields
     actor = fields.get("actor", {}).get("name", "(erased)")
-    if fields.get("actor", {}).get("key") is None:
-        actor += " (actor unsigned)"
+    if by != "own":
+        actor += " (actor unsigned)" if by is None else f" (in a {by})"
     case = f"  case {fields['case']}" if fields.get("case") else ""
     details = {name: value for name, value in fields.items() if name not in COMMON}
     when = fields.get("time", "(erased)")

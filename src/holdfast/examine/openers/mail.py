@@ -9,8 +9,6 @@ which shares the limit, records the failure.
 from __future__ import annotations
 
 import io
-import mimetypes
-import re
 from typing import TYPE_CHECKING
 
 from holdfast.examine import _mbox, _mime
@@ -23,11 +21,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python",)
-
-_ENCODED = {"base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue"}
-_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
-_NAME_LIMIT = 120
-_EXTENSIONS = mimetypes.MimeTypes()  # the built-in table alone: the host's would change results
 
 
 def match(file: EvidenceFile) -> bool:
@@ -48,19 +41,10 @@ def unfold(file: EvidenceFile) -> Iterator[Member]:
         if raw.in_mbox:
             data = data[:body] + _mbox.unquoted(data[body:])
         for part in _mime.parts(data, body, len(data), headers, []):
-            if part.is_body and part.encoding not in _ENCODED:
+            if not part.is_member:
                 continue
-            name = _name(part)
+            name = part.member_name
             decoded, _ = _mime.content(data, part)
             yield Member(
                 path=f"{raw.number}/{part.path}/{name}", name=name, content=io.BytesIO(decoded)
             )
-
-
-def _name(part: _mime.Part) -> str:
-    name = _UNSAFE.sub("_", part.filename or "")[-_NAME_LIMIT:].strip()
-    if name.strip("."):
-        return name
-    if part.type == "message/rfc822":
-        return "message.eml"
-    return "part" + (_EXTENSIONS.guess_extension(part.type) or "")

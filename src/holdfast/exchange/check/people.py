@@ -10,6 +10,8 @@ from holdfast.exchange.check.anchors import ED25519, Key, strict_base64
 from holdfast.exchange.check.finding import shown
 from holdfast.exchange.check.proof import HASH, NUMBER, TEXT, P
 from holdfast.exchange.proofs import person_pem
+from holdfast.vault.delegates import BEGINS
+from holdfast.vault.delegates import fault as fault_of
 from holdfast.vault.note import Verifier
 from holdfast.vault.passkey import Passkey
 from holdfast.vault.signing import backwards
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from holdfast.vault.signing import PersonKey
 
 _OPERATOR = rb'\{"key_id":"([0-9a-f]{8})","name":(' + TEXT + rb'),"vkey":(' + TEXT + rb")\}"
+_DELEGATE = (
+    rb'\{"cases":\[((?:' + TEXT + rb',?)*)\],"key_id":"([0-9a-f]{8})","name":(' + TEXT
+    + rb'),"until":"([0-9T:-]{19}Z)","vkey":(' + TEXT + rb")\}"
+)  # fmt: skip
+_ENDING = {
+    b'"operator.drop"', b'"operator.rotate"', b'"operator.revoke"', b'"session.end"', b'"token.end"'
+}  # fmt: skip
 _BASE64 = rb'"([A-Za-z0-9+/]+={0,2})"'
 _SIGNATURE = (
     rb'\{(?:"authenticator":'
@@ -65,6 +74,8 @@ class People:
         self._keys: dict[str, tuple[PersonKey, bytes, int]] = {}
         self._ended: dict[str, int] = {}
         """The last entry that a key could sign, by key ID."""
+        self._delegates: dict[str, tuple[str, str, bytes]] = {}
+        """Of sessions and tokens, by key ID: the kind, its end, its cases."""
         self._own: dict[int, str] = {}
         self._covered: dict[int, str] = {}
         self._files = 0
@@ -79,12 +90,7 @@ class People:
             StopError: something is wrong.
         """
         proof = self.proof
-        for index in self.claims.of_vault:
-            if self.claims.acts[index] == b'"operator.add"':
-                self._introduce(index)
-        for index in self.claims.of_vault:
-            if self.claims.acts[index] in {b'"operator.rotate"', b'"operator.revoke"'}:
-                self._end(index)
+        self._hear_keys()
         for index in sorted(proof.leaves):
             if "signature" in proof.commitments[index]:
                 self._signature(index)
@@ -96,14 +102,20 @@ class People:
         if keys != len(set(self._own.values())):
             self._bad(f"{P}keys: holds a key that signed nothing here")
         proof.finding.stage()
-        names = [
-            f"{shown(self._keys[key][1])} (key {key})" for key in sorted(set(self._own.values()))
-        ]
-        signed = len(proof.leaves) - unsigned
+        used = sorted(set(self._own.values()))
+        names = [self._named(key) for key in used if key not in self._delegates]
+        less = [index for index in proof.leaves if self._key_of(index) in self._delegates]
+        signed = len(proof.leaves) - unsigned - len(less)
         told = ", ".join(names) or "none"
         proof.finding.say(
             "Actors", f"{signed} entries are signed by their actors' own keys: {told}"
         )
+        if less:
+            told = ", ".join(self._named(key) for key in used if key in self._delegates)
+            proof.finding.say(
+                "", f"{len(less)} are signed in a session or by a token of theirs, which is less:"
+            )
+            proof.finding.say("", told)
         for key_id, index in sorted(self._ended.items()):
             told = f"the key {key_id} of {shown(self._keys[key_id][1])} ended with entry {index}"
             proof.finding.say("", f"{told}; it signed nothing here after that")
@@ -114,16 +126,53 @@ class People:
             proof.finding.say("", told)
         return unsigned
 
+    def _hear_keys(self) -> None:
+        """Take what introduces keys, then what ends them."""
+        for index in self.claims.of_vault:
+            if self.claims.acts[index] == b'"operator.add"':
+                self._introduce(index)
+            elif self.claims.acts[index].decode("utf-8", "replace").strip('"') in BEGINS:
+                self._delegate(index)
+        for index in self.claims.of_vault:
+            if self.claims.acts[index] in _ENDING:
+                self._end(index)
+
+    def _key_of(self, index: int) -> str:
+        return self._own.get(index, self._covered.get(index, ""))
+
+    def _named(self, key: str) -> str:
+        """Return whose a key is, and of a session's or a token's who let them in."""
+        name, at = shown(self._keys[key][1]), self._keys[key][2]
+        if key not in self._delegates:
+            return f"{name} (key {key})"
+        actor = self.proof.value(at, "actor", _ACTOR)
+        by = name if actor is None else shown(actor[3])
+        return f"{name} ({self._delegates[key][0]} {key}, begun by {by})"
+
     def _introduce(self, index: int) -> None:
         said = self.proof.value(index, "operator", _OPERATOR)
-        vkey = b"" if said is None else re.sub(rb'\\(["\\])', rb"\1", said[3][1:-1])
-        key = _key(vkey)
-        if said is None or key is None or key.key_id.hex().encode() != said[1]:
+        if said is None:
             self._bad(f"entry {index}: introduces no key that people sign with")
-        elif said[1].decode() in self._keys:
-            self._bad(f"entry {index}: introduces the key {said[1].decode()} a second time")
         else:
-            self._keys[said[1].decode()] = (key, said[2], index)
+            self._add(index, *said.group(1, 2, 3))
+
+    def _delegate(self, index: int) -> None:
+        said = self.proof.value(index, "delegate", _DELEGATE)
+        if said is None:
+            self._bad(f"entry {index}: introduces no key of a session or a token")
+            return
+        self._add(index, *said.group(2, 3, 5))
+        kind = BEGINS[self.claims.acts[index].decode().strip('"')]
+        self._delegates[said[2].decode()] = kind, said[4].decode(), b"," + said[1] + b","
+
+    def _add(self, index: int, key_id: bytes, name: bytes, vkey: bytes) -> None:
+        key = _key(re.sub(rb'\\(["\\])', rb"\1", vkey[1:-1]))
+        if key is None or key.key_id.hex().encode() != key_id:
+            self._bad(f"entry {index}: introduces no key that people sign with")
+        elif key_id.decode() in self._keys:
+            self._bad(f"entry {index}: introduces the key {key_id.decode()} a second time")
+        else:
+            self._keys[key_id.decode()] = (key, name, index)
 
     def _end(self, index: int) -> None:
         said = self.proof.value(index, "ended", _OPERATOR)
@@ -218,7 +267,24 @@ class People:
             self._bad(f"entry {index}: its actor has a key, but no signature covers it")
         elif (said[2], said[3]) != (key_id.encode(), self._keys[key_id][1]):
             self._bad(f"entry {index}: is signed by another than its actor")
+        elif key_id in self._delegates:
+            self._served(index, key_id)
         return False
+
+    def _served(self, index: int, key_id: str) -> None:
+        """Hold an entry to what the key of a session or a token may sign."""
+        kind, until, cases = self._delegates[key_id]
+        act = self.proof.value(index, "act", b'"(' + TEXT[1:-1] + b')"')
+        time = self.proof.value(index, "time", rb'"([0-9T:-]{19})[0-9.]*Z"')
+        case = self.proof.value(index, "case", b"null|" + TEXT)
+        if act is None or time is None or case is None:
+            self._bad(f"entry {index}: tells no act, case or time that a {kind} may have")
+            return
+        why = fault_of(kind, act[1].decode("utf-8", "replace"), time[1].decode(), until)
+        if cases != b",," and case[0] != b"null" and b"," + case[0] + b"," not in cases:
+            why = "is signed by the key of a token that is not for its case"
+        if why is not None:
+            self._bad(f"entry {index}: {why}")
 
 
 def _key(vkey: bytes) -> PersonKey | None:

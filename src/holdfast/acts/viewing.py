@@ -1,0 +1,190 @@
+"""Acts that show evidence: a page of a file, what lies in a container. One look, one entry.
+
+The entry holds what was asked and the SHA-256 of what is shown; it is written before anything is.
+Evidence is decoded in the sandbox only (`examine.viewing`). Abuse material is shown to nobody.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.acts import restricting
+from holdfast.acts.act import Needs, Session, act
+from holdfast.acts.originals import open_file
+from holdfast.cases import exhibits
+from holdfast.core import canonical, durable
+from holdfast.core.digest import sha256_hex
+from holdfast.core.errors import InputError
+from holdfast.examine import contents, viewing
+from holdfast.vault.entry import Draft
+
+if TYPE_CHECKING:
+    from holdfast.cases.exhibits import Exhibit
+    from holdfast.core.canonical import Json
+    from holdfast.examine.contents import Inside
+    from holdfast.examine.viewing import Shown
+
+_PATH = 4096
+"""Characters of a path inside an item that can be asked for."""
+_PAGES = 1 << 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Which page of which file is shown, and how."""
+
+    case: str
+    item: str
+    """The exhibit, its digest, or the digest's first 8 or more digits."""
+    path: str = ""
+    """Inside the item; empty for the item itself."""
+    viewer: str = ""
+    page: int = 0
+    part: str = ""
+    picture: str = ""
+    """Which picture of the page is wanted as well: `blurred` or `clear`."""
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        told: dict[str, Json] = {
+            "as": self.viewer, "page": self.page, "part": self.part, "path": self.path,
+            "picture": self.picture,
+        }  # fmt: skip
+        return {"item": self.item, **{name: one for name, one in told.items() if one}}
+
+
+@dataclass(frozen=True)
+class Viewed:
+    """A page that was shown."""
+
+    exhibit: Exhibit
+    shown: Shown
+    entry: int
+    picture: bytes | None = None
+    """PNG, where one was asked for."""
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what `view --json` prints."""
+        return {
+            "entry": self.entry, "exhibit": self.exhibit.label, "item": self.exhibit.item,
+            "sha256": self.shown.digest, **self.shown.as_json(),
+        }  # fmt: skip
+
+
+@act("view", Needs.AUTHORITY)
+def view(session: Session, request: View) -> Viewed:
+    """Show a page of a file; its entry comes before it.
+
+    Raises:
+        InputError: the case has no such exhibit, the page no such picture.
+        DeniedError: it is on a list of abuse material.
+        ResourceError: no process can be started that shows it safely.
+    """
+    exhibit = chosen(session, request.case, request.item)
+    _check(request.path, request.page)
+    asked = viewing.Asked(
+        path=request.path, viewer=request.viewer, page=request.page, part=request.part
+    )
+    with durable.disk_errors(session.vault.derived):
+        shown = viewing.show(_source(session, exhibit), asked)
+    picture = None
+    if request.picture and not shown.failed:
+        if request.picture not in shown.pictures:
+            raise InputError(
+                f"this page has no picture {request.picture!r}", "ask for blurred or clear"
+            )
+        picture = viewing.picture(shown, request.picture)
+    result: dict[str, Json] = {"sha256": shown.digest, "viewer": shown.viewer}
+    if shown.failed:
+        result["failed"] = shown.failed
+    entry = _enter(session, "view", exhibit, request.facts(), result)
+    return Viewed(exhibit, shown, entry, picture)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListInside:
+    """What of a container is listed."""
+
+    case: str
+    item: str
+    path: str = ""
+    page: int = 0
+
+    def facts(self) -> dict[str, Json]:
+        """Return the request as the log keeps it."""
+        told: dict[str, Json] = {"page": self.page, "path": self.path}
+        return {"item": self.item, **{name: one for name, one in told.items() if one}}
+
+
+@dataclass(frozen=True)
+class ListedInside:
+    """Some of what lies in a container."""
+
+    exhibit: Exhibit
+    inside: Inside
+    entry: int
+
+
+@act("view.list", Needs.AUTHORITY)
+def list_inside(session: Session, request: ListInside) -> ListedInside:
+    """List what lies directly in an item or in a file inside it, two hundred to a page.
+
+    As the examination found it, where the item was examined; else as its openers find it now.
+
+    Raises:
+        InputError: the case has no such exhibit.
+        DeniedError: it is on a list of abuse material.
+        ResourceError: no process can be started that lists it safely.
+    """
+    exhibit = chosen(session, request.case, request.item)
+    _check(request.path, request.page)
+    with durable.disk_errors(session.vault.derived):
+        found = contents.of(_source(session, exhibit), request.path, request.page)
+    rows: list[Json] = [one.as_json() for one in found.members]
+    result: dict[str, Json] = {
+        "members": len(rows), "more": found.more, "sha256": sha256_hex(canonical.dumps(rows)),
+    }  # fmt: skip
+    return ListedInside(
+        exhibit, found, _enter(session, "view.list", exhibit, request.facts(), result)
+    )
+
+
+def chosen(session: Session, case: str, item: str) -> Exhibit:
+    """Return the exhibit that is meant, once it may be looked at.
+
+    Raises:
+        InputError: the case has no such exhibit.
+        DeniedError: it is on a list of abuse material.
+    """
+    held = session.look_up(lambda c: list(exhibits.of_case(c, case)))
+    exhibit = next(iter(exhibits.choose(held, [item])))
+    restricting.check_preview(session, case, [exhibit])
+    return exhibit
+
+
+def _check(path: str, page: int) -> None:
+    if len(path) > _PATH or "\0" in path:
+        raise InputError("no file inside an item has such a path")
+    if not 0 <= page < _PAGES:
+        raise InputError(f"there is no page {page + 1}", "count from 1")
+
+
+def _source(session: Session, exhibit: Exhibit) -> viewing.Source:
+    vault = session.vault
+
+    def opened() -> int:
+        with open_file(vault, exhibit) as stream:
+            return os.dup(stream.fileno())
+
+    name = exhibit.path.rpartition("/")[2]
+    return viewing.Source(vault.derived, exhibit.item, name, opened)
+
+
+def _enter(
+    session: Session, name: str, exhibit: Exhibit, asked: dict[str, Json], result: dict[str, Json]
+) -> int:
+    fields: dict[str, Json] = {"item": exhibit.item, "request": asked, "result": result}
+    (entered,) = session.custody.enter(Draft(name, exhibit.case, fields))
+    return entered.index

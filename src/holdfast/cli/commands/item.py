@@ -1,0 +1,104 @@
+"""`item`: one item of a case: what vouches for it, what is inside, a copy of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from holdfast.cli.common import CASE, JSON, Where, emit, say, size_text, warn, where
+from holdfast.core import durable
+from holdfast.core.errors import InputError, IntegrityError
+
+
+@click.group()
+def item() -> None:
+    """One item: check it, list what is inside, copy its original out."""
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@JSON
+def check(place: Where, *, case: str, item: str, as_json: bool) -> int:
+    """Check one item and everything that vouches for it.
+
+    Its stored bytes are hashed, its entry, the signature under it and its place in the log are
+    checked, and what witnesses and time authorities have signed is named. Exits 5 if any is bad.
+
+    \b
+    Example:
+      holdfast item check --case 2026-0001 AL/1
+    """
+    from holdfast.acts import checking  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        found = checking.check_item(session, checking.CheckItem(case, item))
+    if as_json:
+        emit(found.as_json())
+    else:
+        for one in found.steps:
+            say(f"{one.name:<10} {one.state:<7} {one.words}")
+        say(f"{found.exhibit.label}: {found.state}; entered as entry {found.entry}")
+    return IntegrityError.exit_code if found.state == checking.BAD else 0
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@click.argument("path", default="", metavar="[PATH]")
+@click.option("--page", type=click.IntRange(1, 1 << 40), default=1, metavar="N", help="From 1.")
+@JSON
+def tree(place: Where, *, case: str, item: str, path: str, page: int, as_json: bool) -> None:
+    """List what lies directly in an item, or in the file at PATH inside it; 200 files a page.
+
+    \b
+    Example:
+      holdfast item tree --case 2026-0001 AL/2
+    """
+    from holdfast.acts import viewing  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        asked = viewing.ListInside(case=case, item=item, path=path, page=page - 1)
+        found = viewing.list_inside(session, asked).inside
+    for one in found.members:
+        if as_json:
+            emit(one.as_json())
+        else:
+            size = "" if one.size is None else size_text(one.size)
+            say(f"{size:>9}  {'+' if one.container else ' '} {one.path}")
+    if found.stopped:
+        warn(f"the rest can't be read: {found.stopped}")
+    if found.more:
+        warn("there is more: --page with the next number")
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@click.option("--to", "target", required=True, metavar="FILE", help="Where the copy goes.")
+def get(place: Where, *, case: str, item: str, target: str) -> None:
+    """Copy an original out of the vault, hashed on its way; the entry comes before the copy.
+
+    \b
+    Example:
+      holdfast item get --case 2026-0001 AL/1 --to AL-1.bin
+    """
+    from holdfast.acts import taking_out  # noqa: PLC0415 - keeps --help quick
+
+    file = Path(target)
+    if file.exists() or not file.parent.is_dir():
+        raise InputError(f"{file} exists already, or its folder does not", "name another file")
+    with place.session() as session:
+        taken = taking_out.get_item(session, taking_out.GetItem(case, item))
+        with durable.disk_errors(file), file.open("xb") as out:
+            try:
+                for piece in taken.pieces:
+                    out.write(piece)
+            except IntegrityError:
+                file.unlink()
+                raise
+    say(f"{taken.exhibit.label} is copied to {file}: SHA-256 {taken.exhibit.item}")
