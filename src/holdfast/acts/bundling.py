@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from holdfast.acts import publishing, restricting
+from holdfast.acts import entities, findings, publishing, restricting
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.cases import OneCase
 from holdfast.acts.examining import ledger
 from holdfast.acts.originals import open_original
 from holdfast.cases import case as cases
 from holdfast.cases import exhibits, things
+from holdfast.cases.findings import REVIEWED
 from holdfast.collect.interfaces import path_field
 from holdfast.core.errors import InputError
 from holdfast.examine import results
 from holdfast.exchange import package
-from holdfast.exchange.disclosure import Selection, everything
+from holdfast.exchange.disclosure import Selection, Working, everything
+from holdfast.vault import casework
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
     from holdfast.exchange.package import Commit, Written
+    from holdfast.vault.casework import Piece
     from holdfast.vault.entry import Entry
 
 
@@ -92,6 +95,8 @@ def bundle(session: Session, request: Bundle) -> Written:
             "leave out --order, or say what is withheld: --withhold ITEM",
         )
 
+    outward = session.look_up(lambda c: _outward(c, case.id, None if complete else items))
+
     def enter(commit: Commit) -> Entry:
         def build(connection: Connection) -> Sequence[Draft]:
             fields = {"request": request.facts(), **commit(connection)}
@@ -109,14 +114,59 @@ def bundle(session: Session, request: Bundle) -> Written:
         completeness=request.completeness,
         sealed_to=request.sealed_to,
         datasets=results.datasets(vault.derived, sorted(items)),
-        tables={"ledger.jsonl": _ledger(session, case.id, {one.label for one in chosen})},
-        disclose=everything if complete else Selection.of(chosen, _things(session, chosen)),
+        tables={
+            "ledger.jsonl": _ledger(session, case.id, {one.label for one in chosen}),
+            **({"findings.jsonl": _lines(outward, items)} if outward.findings else {}),
+        },
+        disclose=Working(
+            everything if complete else Selection.of(chosen, _things(session, chosen)),
+            outward.entries,
+            None if complete else frozenset(items),
+        ),
         complete=complete,
         progress=session.progress,
     )
     return package.write_bundle(
         Path(request.target), contents, vault, enter, lambda: _published(session)
     )
+
+
+@dataclass(frozen=True)
+class _Outward:
+    """What of the case's working papers leaves."""
+
+    findings: tuple[Piece, ...]
+    """Those that speak for the suspect, always; of the others, those that were reviewed and cite
+    nothing that is withheld."""
+    entries: frozenset[int]
+    """Their entries; of a whole case also those on people whose details may leave."""
+
+
+def _outward(connection: Connection, case: str, items: set[str] | None) -> _Outward:
+    """Return what leaves with these items, or with all."""
+
+    def goes(one: Piece) -> bool:
+        cited = {each.get("item") for each in one.words.get("cites", [])}
+        return one.state == REVIEWED and (items is None or cited <= items)
+
+    chosen = tuple(
+        one
+        for one in casework.pieces(connection, case, findings.KIND)
+        if findings.speaks_for_suspect(one) or goes(one)
+    )
+    steps = {step.entry for one in chosen for step in one.steps}
+    people = entities.outward(connection, case) if items is None else set[int]()
+    return _Outward(chosen, frozenset(steps | people))
+
+
+def _lines(outward: _Outward, items: set[str]) -> Iterator[bytes]:
+    """Yield each finding that leaves, as people and programs read it."""
+    for one in outward.findings:
+        facts = findings.as_json(one)
+        cites = [each for each in facts["cites"] if each.get("item") in items]
+        told = {**facts, "cites": cites, "cites_withheld": len(facts["cites"]) - len(cites)}
+        del told["steps"]
+        yield orjson.dumps(told, option=orjson.OPT_SORT_KEYS) + b"\n"
 
 
 def _published(session: Session) -> None:

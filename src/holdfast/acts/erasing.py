@@ -42,6 +42,8 @@ KEPT = frozenset(
     | {"for_suspect", "schedule", "signature", "stored", "time", "work"}
 )
 """Fields that can't be chosen: who did what when, under which authority, in which place."""
+_FOR_SUSPECT = frozenset({"statement", "title"})
+"""Fields that stay of a finding that speaks for the suspect: it goes with every hand-over."""
 _LASTING = ("erase", "hold.", "operator.", "request.", "vault.")
 """Acts whose entries stay whole: by them the log itself is read."""
 
@@ -139,7 +141,8 @@ def _named_entries(session: Session, connection: Connection, request: Erasure) -
 def _erasable(entry: Entry) -> list[str]:
     if entry.act.startswith(_LASTING):
         return []
-    return [name for name in entry.disclosures if name not in KEPT]
+    kept = KEPT | _FOR_SUSPECT if entry.fields.get("for_suspect") is True else KEPT
+    return [name for name in entry.disclosures if name not in kept]
 
 
 def _mentions(

@@ -76,3 +76,35 @@ class Selection:
             shown = about in self.items if isinstance(about, str) else entry.act in _NAMELESS
         left = present(entry)
         return left if shown else BASE & left
+
+
+WORKING = ("decision.", "entity.", "finding.", "handover.", "note.", "question.", "task.")
+"""How the names of acts begin whose words are working papers."""
+ALWAYS = BASE | {"for_suspect", "work"}
+"""What is disclosed of working papers anyway: that they are, and whether they speak for the
+suspect."""
+
+
+@dataclass(frozen=True)
+class Working:
+    """Discloses of working papers what may leave, and of everything else what `rest` does.
+
+    What speaks for the suspect is disclosed whatever was chosen; but no digest of an exhibit that
+    is withheld.
+    """
+
+    rest: Disclose
+    shown: frozenset[int]
+    """Entries of working papers whose words leave, too."""
+    items: frozenset[str] | None = None
+    """What is handed over; None for all."""
+
+    def __call__(self, entry: Entry) -> frozenset[str]:
+        """Return the names of the fields to disclose."""
+        if not entry.act.startswith(WORKING):
+            return self.rest(entry)
+        left = present(entry)
+        if entry.index not in self.shown and entry.fields.get("for_suspect") is not True:
+            return left & ALWAYS
+        cited = {one.get("item") for one in entry.fields.get("cites", [])}
+        return left if self.items is None or cited <= self.items else left - {"cites"}

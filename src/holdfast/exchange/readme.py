@@ -30,6 +30,9 @@ WHAT IS HERE
   data/items.csv    the list of exhibits: which digest, where it was found, when it was collected.
                     An apostrophe before =, +, - or @ was put there so that a spreadsheet program
                     can't be tricked; items.jsonl has the same list, exactly.
+  data/findings.jsonl
+                    where it is there: what the unit found. All that speaks for the suspect is in
+                    it, whatever else is withheld; the check says how many findings there are
   data/case.json    the case and the authority under which it was worked
   data/records/     what programs read out of the exhibits (.jsonl is text, .parquet is for
                     programs). It helps to find things; the originals are the evidence.

@@ -783,6 +783,31 @@ check_handover() {
   said '' "to $SHOWN"
 }
 
+check_exculpatory() { # a finding that speaks for the suspect is here in words, whatever was withheld
+  local i name at form='^\{"kind":"finding","number":([1-9][0-9]{0,8}),"state":"[a-z]+"\}$'
+  local -A every=() speaking=()
+  for i in "${of_case[@]}"; do
+    [[ ${act_of[$i]-} == '"finding.add"' || ${act_of[$i]-} == '"finding.revise"' ]] || continue
+    if ! value "$i" work || ! [[ $VALUE =~ $form ]] || ! { at=${BASH_REMATCH[1]} && value "$i" for_suspect; } ||
+      ! [[ $VALUE == true || $VALUE == false ]]; then
+      bad "entry $i: withholds whether this finding speaks for the suspect"
+      continue
+    fi
+    every[$at]=1
+    [[ $VALUE == true ]] || continue
+    speaking[$at]=1
+    for name in title statement; do
+      [[ -n ${digest[$proof/entries/$i/field.$name]-} ]] ||
+        bad "entry $i: finding $at speaks for the suspect, and its $name is withheld"
+    done
+  done
+  stage
+  ((${#every[@]} == 0)) || {
+    said Findings "${#speaking[@]} of ${#every[@]} are marked as speaking for the suspect; all of those are in this"
+    said '' 'bundle, in words'
+  }
+}
+
 # --- who acted -----------------------------------------------------------------------------------
 
 load_keys() { # each operator's key, and each session's and token's, as the log introduced it
@@ -1592,6 +1617,7 @@ main() {
   check_second
   check_complete
   check_handover
+  check_exculpatory
   check_actors
   check_policy
   check_originals

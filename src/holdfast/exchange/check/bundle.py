@@ -11,6 +11,7 @@ from holdfast.exchange.bag import MANIFEST, TAGS, is_path
 from holdfast.exchange.check import claims as claimed
 from holdfast.exchange.check import eras, people
 from holdfast.exchange.check.anchors import Anchors
+from holdfast.exchange.check.exculpatory import check_exculpatory
 from holdfast.exchange.check.finding import Finding, StopError, shown
 from holdfast.exchange.check.folder import Folder
 from holdfast.exchange.check.outsiders import Witnesses, check_stamps
@@ -51,6 +52,7 @@ def _check(root: Path, anchors: Anchors, finding: Finding) -> None:
     check_second(proof)
     claimed.check_complete(proof, claims)
     claimed.check_contents(proof, claims)
+    check_exculpatory(proof, claims)
     unsigned = people.People(proof, claims).check()
     demands = people.check_policy(proof, claims, unsigned)
     people.check_originals(proof, claims)
