@@ -96,6 +96,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "matches": TOUCHES_EVIDENCE,
     "note.add": SHOWS,
     "profile.request": TOUCHES_EVIDENCE,
+    "question.answer": SHOWS,
+    "question.ask": CHANGES,
+    "question.material": TOUCHES_EVIDENCE,
     "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
@@ -224,6 +227,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "profile.request": (
         *("collect", "profile", "--case", "CASE", "--reason", "R", "http://127.0.0.1:1/jane"),
     ),
+    "question.answer": ("question", "answer", "1", "--case", "CASE", "--answer", "A"),
+    "question.ask": ("question", "ask", "--case", "CASE", "--text", "T"),
+    "question.material": ("question", "material", "--case", "CASE"),
     "restricted": ("restricted", "list", "--case", "CASE"),
     "schedule.add": (
         *("collect", "schedule", "add", "--case", "CASE", "--every", "1h"),
@@ -262,7 +268,8 @@ NEED_AN_EXHIBIT = {
     **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
     **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
     "finding.add": "no exhibit", "handover.give": "no role in case",
-    "handover.settle": "has no handover", "task.change": "has no task",
+    "handover.settle": "has no handover", "question.answer": "has no question",
+    "task.change": "has no task",
 }  # fmt: skip
 
 
@@ -333,7 +340,7 @@ def examined(
 
 def casework(session: Session, case: str) -> None:
     """Write what acts on pieces of work need, as bob's finding, which alice may review."""
-    from holdfast.acts import entities, findings, people, tasks, teams  # noqa: PLC0415
+    from holdfast.acts import entities, findings, people, questions, tasks, teams  # noqa: PLC0415
 
     people.add_operator(session, people.NewOperator("bob"))
     teams.change_team(session, teams.ChangeTeam(case, "bob", ("examiner",)))
@@ -342,6 +349,7 @@ def casework(session: Session, case: str) -> None:
         findings.add_finding(one, findings.AddFinding(case, "T", "S", "A1", ("AL/1",)))
         entities.add_entity(one, entities.AddEntity(case, "person", "N"))
     tasks.add_task(session, tasks.AddTask(case, "T"))
+    questions.ask(session, questions.Ask(case, "T"))
 
 
 @pytest.fixture

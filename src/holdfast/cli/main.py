@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cluster": ("cluster", "Machines that examine together: start a head, join one."),
         "clock": ("clock", "State by how much a source's clock was wrong."),
         "task": ("work", "Set tasks, give them to people, settle them."),
+        "question": ("question", "Investigative questions: what answers them, what is here."),
         "entity": ("entity", "People, accounts, wallets and devices in a case."),
         "finding": ("finding", "Write findings that cite records; have them reviewed."),
         "note": ("work", "Write and read notes on a case."),

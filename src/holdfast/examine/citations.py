@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,7 @@ def find(derived: Path, item: str, path: str, by: str, at: int) -> list[Cited]:
                 filters=[("path", "=", path), (by, "=", at)],
             )
         except (OSError, ValueError) as error:
-            raise IntegrityError(
-                f"derived data of {item} can't be read", "drop it and examine again"
-            ) from error
+            raise _unreadable(item) from error
         found |= {
             Cited(row["kind"], row["parser"], row["parser_version"]) for row in table.to_pylist()
         }
@@ -58,9 +57,31 @@ def counts(derived: Path, items: list[str]) -> dict[tuple[str, str], int]:
         try:
             rows = pq.read_metadata(dataset.path).num_rows
         except (OSError, ValueError) as error:
-            raise IntegrityError(
-                f"derived data of {dataset.item} can't be read", "drop it and examine again"
-            ) from error
+            raise _unreadable(dataset.item) from error
         key = dataset.kind, dataset.module.rpartition(":")[2]
         found[key] = found.get(key, 0) + rows
     return found
+
+
+def indicators(derived: Path, items: list[str]) -> Counter[str]:
+    """Return how many indicators in force there are of each type.
+
+    Raises:
+        IntegrityError: derived data can't be read.
+    """
+    found: Counter[str] = Counter()
+    for dataset in results.datasets(derived, items):
+        if dataset.kind != "indicator":
+            continue
+        try:
+            types = pq.read_table(dataset.path, columns=["type"])["type"].value_counts()
+        except (OSError, ValueError) as error:
+            raise _unreadable(dataset.item) from error
+        names, numbers = types.field("values").to_pylist(), types.field("counts").to_pylist()
+        for name, number in zip(names, numbers, strict=True):
+            found[str(name)] += int(number or 0)
+    return found
+
+
+def _unreadable(item: str) -> IntegrityError:
+    return IntegrityError(f"derived data of {item} can't be read", "drop it and examine again")
