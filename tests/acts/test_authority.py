@@ -132,6 +132,8 @@ NO_CASE = {
         "operator.rotate",
         "operator.revoke",
     ),
+    *("account.set", "account.passkey", "operator.key", "operator.drop", "token.add"),
+    *("case.open", "operator.add", "operator.role", "operator.rotate", "operator.revoke"),
     *("erase.limits", "hold.lift", "request.approve", "request.refuse", "request.withdraw"),
     *("vault.backup", "vault.copy", "vault.move", "vault.replica", "vault.scrub"),
 }

@@ -833,6 +833,7 @@ NEW_ROWS = {
     "erasures": "INSERT INTO erasures VALUES (3, 'path', 5)",
     "destroyed": "INSERT INTO destroyed VALUES (5, 'x', 'x')",
     "recaptures": "INSERT INTO recaptures VALUES (5, 0, 1, NULL, NULL)",
+    "served": "INSERT INTO served VALUES ('carol', 'password', 0, 1)",
     "delegates": "INSERT INTO delegates VALUES "
     "('x', 'carol', 'abcd1234', 'session', '2099-01-01T00:00:00Z', '', 1, 'carol', NULL)",
     "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
@@ -864,7 +865,7 @@ EMPTY = {
     "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
     "seals", "transfers", "made_from",
     "words", "work", "work_steps",
-    "delegates",
+    "delegates", "served",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

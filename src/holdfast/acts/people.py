@@ -48,7 +48,7 @@ def add_operator(session: Session, request: NewOperator) -> str:
     check_operator(request.name)
     given = rights.check(request.roles)
     if request.public:
-        vkey = _given(request.name, request.public)
+        vkey = named(request.name, request.public)
     else:
         # A key without an entry is what an `operator add` that was cut short left: it is entered.
         vkey = str(session.vault.keyring.add_operator(request.name).verifier)
@@ -71,7 +71,12 @@ def add_operator(session: Session, request: NewOperator) -> str:
     return vkey
 
 
-def _given(name: str, vkey: str) -> str:
+def named(name: str, vkey: str) -> str:
+    """Return a public key in its one form.
+
+    Raises:
+        InputError: it is none, or bears another name.
+    """
     verifier = signing.parse(vkey)
     if verifier.name != name.replace(" ", "_"):
         raise InputError(
@@ -126,7 +131,8 @@ def change_roles(session: Session, request: ChangeRoles) -> tuple[str, ...]:
     added, removed = rights.check(request.added), rights.check(request.removed)
 
     def build(connection: Connection) -> Sequence[Draft]:
-        _current(connection, request.name)
+        if not rights.known(connection, request.name):
+            raise InputError(f"nobody is called {request.name!r}", "see `holdfast operator list`")
         _check_gift(session, connection, [*added, *removed])
         holds = set(rights.held(connection, request.name))
         gets, loses = set(added) - holds, set(removed) & holds
@@ -172,7 +178,7 @@ def rotate(session: Session, request: EndKey) -> str:
         DeniedError: not one's own, and no role for it.
     """
     if request.public:
-        vkey = _given(request.name, request.public)
+        vkey = named(request.name, request.public)
     else:
         vkey = str(session.vault.keyring.next_operator(request.name).verifier)
     _end(session, "operator.rotate", request, vkey)
@@ -199,7 +205,10 @@ def revoke(session: Session, request: EndKey) -> None:
 
 def _end(session: Session, name: str, request: EndKey, vkey: str | None) -> None:
     def build(connection: Connection) -> Sequence[Draft]:
-        old = _current(connection, request.name)
+        # Who has several keys replaces the one they sign with, and loses all.
+        all_ = _current(connection, request.name)
+        old = session.custody.key if session.custody.key in all_ else all_[0]
+        others = [one for one in all_ if one != old]
         if request.name != session.operator or session.custody.key is None:
             _check_gift(session, connection, rights.APPROVING)
         known = tables.operators
@@ -208,7 +217,9 @@ def _end(session: Session, name: str, request: EndKey, vkey: str | None) -> None
         fields: dict[str, Json] = {"ended": public(request.name, old), "reason": request.reason}
         end = Draft(name, None, fields)
         if vkey is None:
-            return [end]
+            lost: dict[str, Json] = {"reason": request.reason}
+            drops = [{"ended": public(request.name, one), **lost} for one in others]
+            return [*(Draft("operator.drop", None, fields) for fields in drops), end]
         # As any key is introduced; the old one's last act is its own end.
         added: dict[str, Json] = {"operator": public(request.name, vkey), "roles": []}
         return [Draft("operator.add", None, added), end]
@@ -216,18 +227,18 @@ def _end(session: Session, name: str, request: EndKey, vkey: str | None) -> None
     session.custody.decide(build)
 
 
-def _current(connection: Connection, name: str) -> str:
-    """Return the vkey that is in force for `name`.
+def _current(connection: Connection, name: str) -> list[str]:
+    """Return the vkeys that are in force for `name`, oldest first.
 
     Raises:
         InputError: none.
     """
     table = tables.operators
     query = select(table.c.vkey).where(table.c.name == name, table.c.ended.is_(None))
-    found = connection.scalar(query)
-    if found is None:
+    found = list(connection.scalars(query.order_by(table.c.entry)))
+    if not found:
         raise InputError(f"no key of {name!r} is in force", "see `holdfast operator list`")
-    return str(found)
+    return found
 
 
 def operators(session: Session) -> list[dict[str, Any]]:

@@ -78,6 +78,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Serve": {
         "serve": ("serve", "Serve the workbench: cases and evidence in a browser."),
+        "account": ("account", "Who signs in to the workbench, and how."),
+        "token": ("account", "Tokens of programs that act for you."),
     },
     "Watch others' logs": {
         "witness": ("witness", "Countersign logs of others: a program of its own."),

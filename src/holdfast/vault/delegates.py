@@ -12,7 +12,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
@@ -51,6 +63,18 @@ table = Table(
     Index("delegates_key", "key_id"),
     comment="Keys that signed for a person in a session or by a token.",
 )
+
+
+served = Table(
+    "served",
+    projection,
+    Column("name", String, primary_key=True),
+    Column("ways", String, nullable=False, comment="oidc, password, totp: joined by spaces"),
+    Column("locked", Integer, nullable=False),
+    Column("entry", BigInteger, nullable=False, comment="the last that says so"),
+    comment="Who has an account at the workbench, without its secrets.",
+)
+TABLES = (table, served)
 
 
 def needs_own(act: str) -> bool:
@@ -156,3 +180,19 @@ class Delegates:
             table.c.vkey == fields["ended"]["vkey"], table.c.ended.is_(None)
         )
         self._later.append(lambda connection: connection.execute(change.values(ended=entry.index)))
+
+    def account_set(self, entry: Entry, fields: dict[str, Any]) -> None:
+        """`account.set`: the last one of a name counts."""
+        facts = fields["account"]
+        row = {
+            "name": facts["name"],
+            "ways": " ".join(facts["ways"]),
+            "locked": int(facts["locked"]),
+            "entry": entry.index,
+        }
+
+        def change(connection: Connection) -> None:
+            connection.execute(delete(served).where(served.c.name == row["name"]))
+            connection.execute(insert(served).values(**row))
+
+        self._later.append(change)

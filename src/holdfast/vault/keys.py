@@ -279,6 +279,22 @@ class Keyring:
         except (ValueError, pyrage.IdentityError):
             raise _damaged(path, "age identity") from None
 
+    def web(self) -> bytes:
+        """Return the 32-byte key under which a server seals what it keeps, made if there is none.
+
+        Raises:
+            InputError: its file is damaged.
+        """
+        self._shared_secret(self.root / "web.key", secrets.token_hex(32).encode())
+        data = self._read(self.root / "web.key", "the key of the workbench")
+        try:
+            key = bytes.fromhex(data.decode())
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise _damaged(self.root / "web.key", "32 bytes in hex")
+        return key
+
     def _operator_path(self, name: str) -> Path:
         return self.root / "operators" / f"{check_operator(name)}.key"
 

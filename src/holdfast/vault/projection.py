@@ -278,6 +278,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.drop": Batch.key_ended,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
+    "account.set": Batch.account_set,
     "session.open": Batch.delegated,
     "session.end": Batch.delegate_ended,
     "token.add": Batch.delegated,

@@ -52,10 +52,11 @@ def held(connection: Connection, name: str, entry: int | None = None) -> tuple[s
 
 
 def known(connection: Connection, name: str) -> bool:
-    """Say whether `name` is an operator whose key is in force."""
-    table = tables.operators
+    """Say whether `name` is an operator whose key is in force, or has an account."""
+    table, served = tables.operators, delegates.served
     query = select(table.c.name).where(table.c.name == name, table.c.ended.is_(None))
-    return connection.scalar(query) is not None
+    account = select(served.c.name).where(served.c.name == name, served.c.locked == 0)
+    return connection.scalar(query) is not None or connection.scalar(account) is not None
 
 
 def approved(connection: Connection, entry: int, request: int, due: int) -> bool:
