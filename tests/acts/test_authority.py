@@ -99,6 +99,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "question.answer": SHOWS,
     "question.ask": CHANGES,
     "question.material": TOUCHES_EVIDENCE,
+    "report": SHOWS,
+    "report.preview": SHOWS,
     "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
@@ -232,6 +234,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "question.answer": ("question", "answer", "1", "--case", "CASE", "--answer", "A"),
     "question.ask": ("question", "ask", "--case", "CASE", "--text", "T"),
     "question.material": ("question", "material", "--case", "CASE"),
+    "report": ("report", "make", "--case", "CASE", "FOLDER/handed-over.pdf"),
+    "report.preview": ("report", "preview", "--case", "CASE", "FOLDER/handed-over"),
     "restricted": ("restricted", "list", "--case", "CASE"),
     "schedule.add": (
         *("collect", "schedule", "add", "--case", "CASE", "--every", "1h"),
@@ -269,6 +273,7 @@ NEED_AN_EXHIBIT = {
     "exhibit.show": "no exhibit",
     **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
     **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
+    **dict.fromkeys(("report", "report.preview"), "has no reviewed finding"),
     "finding.add": "no exhibit", "handover.give": "no role in case",
     "handover.settle": "has no handover", "question.answer": "has no question",
     "task.change": "has no task",
@@ -411,6 +416,8 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         scene.collect(tmp_path / "capture.wacz")
         copy = tmp_path / "redacted.wacz"
         scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
+    if act in {"report", "report.preview"}:
+        scene.must("finding", "review", "1", "--case", scene.case, "--outcome", "passed")
     released = 0
     if act == "handover.settle":
         scene.must("case", "role", "bob", "--case", scene.case, "--add", "lead")

@@ -86,6 +86,8 @@ WRITTEN = {
     "question.answer": "LES...IT",
     "question.ask": "LES...IT",
     "question.material": "LESP..IT",
+    "report": "LES...IT",
+    "report.preview": "LES...IT",
     "restricted": "LESP..IT",
     "schedule.add": "LE....IT",
     "search": "LESP..IT",

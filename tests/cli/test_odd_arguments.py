@@ -188,6 +188,9 @@ VALID: dict[str, tuple[str, ...]] = {
     "request withdraw": ("3",),
     "requests": (),
     "restore": ("new-backup",),
+    "report make": ("--case", "CASE", "new-report.pdf"),
+    "report preview": ("--case", "CASE", "new-pages"),
+    "report rebuild": ("file", "new-report.pdf"),
     "restricted list": ("--case", "CASE"),
     "restricted release": (
         *("AL/1", "--case", "CASE", "--for", "N", "--order", "O", "--sealed-to", "age1"),

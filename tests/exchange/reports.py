@@ -76,7 +76,7 @@ def report(language: str = "en", audience: str = "court") -> content.Content:
         unreviewed=2,
         exhibits=exhibits,
         methods=(methods.method("mail", "3", words), methods.method("unheard_of", "1", words)),
-        ledger={"failed": 1, "parsed": 10, "unsupported": 2},
+        ledger={"failed": 1, "not_examined": 3, "parsed": 10, "unsupported": 2},
         withheld={},
         validator="",
         software=document.software(),

@@ -63,9 +63,27 @@ def statement(session: Session, request: Continuity) -> Stated:
         InputError: the case has no such exhibit.
         IntegrityError: an entry or the log is damaged.
     """
+    made, exhibit = of_exhibit(session, request.case, request.item)
+    digest = sha256_hex(canonical.dumps(made.as_json()))
+    fields: dict[str, Json] = {
+        **({"item": exhibit.item} if exhibit.item else {"exhibit": _named(exhibit)}),
+        "request": request.facts(),
+        "result": {"sha256": digest, "steps": len(made.steps)},
+    }
+    (entered,) = session.custody.enter(Draft("statement", request.case, fields))
+    return Stated(made, digest, entered.index)
+
+
+def of_exhibit(session: Session, case_id: str, wanted: str) -> tuple[Statement, Exhibit]:
+    """Return what the log holds about an exhibit, after hashing its bytes; nothing is entered.
+
+    Raises:
+        InputError: the case has no such exhibit.
+        IntegrityError: an entry or the log is damaged.
+    """
     vault = session.vault
-    case = session.look_up(lambda connection: cases.find(connection, request.case))
-    exhibit = _exhibit(session, case.id, request.item)
+    case = session.look_up(lambda connection: cases.find(connection, case_id))
+    exhibit = _exhibit(session, case.id, wanted)
     sources = session.look_up(lambda c: things.sources(c, case.id, exhibit.number))
     checked = _checked(vault, exhibit) if exhibit.item else "a thing: nothing of it is stored here"
     head = vault.current()
@@ -83,14 +101,7 @@ def statement(session: Session, request: Continuity) -> Stated:
     lent = {key: one.kind for key, one in session.look_up(delegates.every).items()}
     read_all = map(read, indexes)
     made = state(exhibit, case.title, head, read_all, checked, sources=sources, lent=lent)
-    digest = sha256_hex(canonical.dumps(made.as_json()))
-    fields: dict[str, Json] = {
-        **({"item": exhibit.item} if exhibit.item else {"exhibit": _named(exhibit)}),
-        "request": request.facts(),
-        "result": {"sha256": digest, "steps": len(made.steps)},
-    }
-    (entered,) = session.custody.enter(Draft("statement", case.id, fields))
-    return Stated(made, digest, entered.index)
+    return made, exhibit
 
 
 def _exhibit(session: Session, case: str, wanted: str) -> Exhibit:

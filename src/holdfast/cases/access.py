@@ -96,6 +96,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "question.answer": _WORKS | {"supervisor"},
     "question.ask": _WORKS | {"supervisor"},
     "question.material": _READS,
+    "report": _WORKS | {"supervisor"},
+    "report.preview": _WORKS | {"supervisor"},
     "restricted": _READS,
     "schedule.add": _WORKS,
     "search": _READS,

@@ -59,6 +59,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "verify": ("verify", "Check every object, entry and signature."),
         "anchors": ("vault", "Print what a court holds bundles to, for a second channel."),
         "statement": ("continuity", "State who held, read or copied an exhibit (PDF, JSON)."),
+        "report": ("report", "Report reviewed findings: PDF and DOCX."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
         "restricted": ("restricted", "Abuse material: what is restricted, who may be given it."),

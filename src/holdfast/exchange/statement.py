@@ -27,7 +27,9 @@ KINDS = {
     "read": frozenset(
         {"collect.check", "collect.diff", "indicators", "search", "timeline", "web.check"}
     ),
-    "copy": frozenset({"bundle", "statement", "vault.backup", "vault.restore", "web.redact"}),
+    "copy": frozenset(
+        {"bundle", "report", "statement", "vault.backup", "vault.restore", "web.redact"}
+    ),
     "possession": frozenset(
         {
             *("exhibit.accept", "exhibit.decline", "exhibit.destroyed", "exhibit.hand"),

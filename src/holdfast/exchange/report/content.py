@@ -168,7 +168,7 @@ class Content:
     exhibits: tuple[Shown, ...]
     methods: tuple[Method, ...]
     ledger: Mapping[str, int]
-    """Files of these exhibits: `parsed`, `unsupported`, `failed`."""
+    """Files of these exhibits: `parsed`, `unsupported`, `failed`, `not_examined`."""
     withheld: Mapping[str, int]
     """Persons whose details are withheld from this audience, by what they are in the case."""
     validator: str

@@ -85,6 +85,7 @@ PHRASES = {
     "parsed": N_("read"),
     "unsupported": N_("not read: no program for them"),
     "failed": N_("failed to be read"),
+    "not_examined": N_("not examined"),
     "left_out": N_("Reviewed findings of the case that were not chosen"),
     "unreviewed": N_("Findings that nobody has reviewed, and that can't stand here"),
     "withheld": N_("Persons whose details are withheld from this reader"),
