@@ -157,6 +157,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "init": (),
     "item check": ("--case", "CASE", "AL/1"),
     "item get": ("--case", "CASE", "AL/1", "--to", "new-copy"),
+    "item list": ("--case", "CASE"),
+    "item show": ("--case", "CASE", "AL/1"),
     "item tree": ("--case", "CASE", "AL/1"),
     "items": ("--case", "CASE"),
     "ledger": ("--case", "CASE"),

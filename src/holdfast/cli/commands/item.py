@@ -16,6 +16,77 @@ def item() -> None:
     """One item: check it, list what is inside, copy its original out."""
 
 
+@item.command("list")
+@where
+@CASE
+@click.option("--words", default="", metavar="TEXT", help="In its path, exhibit or digest.")
+@click.option("--type", "type_", default="", metavar="TYPE", help="application/pdf and so on.")
+@click.option("--state", default="", metavar="STATE", help="examined, not examined, changed…")
+@click.option(
+    "--after",
+    type=click.IntRange(0, 1 << 40),
+    default=0,
+    metavar="N",
+    help="The number that the page begins behind.",
+)
+@JSON
+def list_(
+    place: Where, *, case: str, words: str, type_: str, state: str, after: int, as_json: bool
+) -> None:
+    """List items by words, type and state, a hundred at a time, with counts.
+
+    \b
+    Example:
+      holdfast item list --case 2026-0001 --state "not examined"
+    """
+    from holdfast.acts import cataloguing  # noqa: PLC0415 - keeps --help quick
+
+    asked = cataloguing.Catalogue(case=case, words=words, type=type_, state=state, after=after)
+    with place.session() as session:
+        found = cataloguing.catalogue(session, asked)
+    if as_json:
+        emit(found.as_json())
+        return
+    for row in found.rows:
+        size, one = size_text(row.exhibit.size), row.exhibit
+        say(f"{one.label:<8} {size:>9}  {row.type:<24} {', '.join(row.states):<24} {one.path}")
+    say(f"{found.count} items: {', '.join(f'{count} {name}' for name, count in found.states)}")
+    if found.next is not None:
+        warn(f"there are more: --after {found.next}")
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@JSON
+def show(place: Where, *, case: str, item: str, as_json: bool) -> None:
+    """Show what the log and the examination say of one item.
+
+    \b
+    Example:
+      holdfast item show --case 2026-0001 AL/1
+    """
+    from holdfast.acts import cataloguing  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        facts = cataloguing.show_item(session, cataloguing.OneItem(case, item))
+    if as_json:
+        emit(facts.as_json())
+        return
+    row = facts.row
+    for name, value in (
+        ("exhibits", ", ".join(facts.labels)), ("sha256", row.exhibit.item),
+        ("size", str(row.exhibit.size)), ("path", row.exhibit.path),
+        ("collected", row.exhibit.collected), ("type", row.type),
+        ("state", ", ".join(row.states)),
+    ):  # fmt: skip
+        say(f"{name:<10} {value}")
+    last = facts.check
+    told = "not checked yet" if last is None else f"{last.state}, {last.time} (entry {last.entry})"
+    say(f"{'checked':<10} {told}")
+
+
 @item.command()
 @where
 @CASE
