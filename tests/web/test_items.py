@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
     from tests.serving import Served
 
@@ -75,9 +75,7 @@ def test_nothing_of_hostile_evidence_comes_alive(hostile: Served, browser: Brows
     page = context.new_page()
     alive: list[str] = []
     context.on("page", lambda other: alive.append(f"a window: {other.url}"))
-    page.on(
-        "dialog", lambda dialog: (alive.append(f"a dialog: {dialog.message}"), dialog.dismiss())
-    )
+    page.on("dialog", lambda dialog: _dismissed(dialog, alive))
     page.on("console", lambda said: alive.append(f"console: {said.text}"))
     page.on("pageerror", lambda error: alive.append(f"error: {error}"))
     page.on("download", lambda one: alive.append(f"a download: {one.url}"))
@@ -87,7 +85,6 @@ def test_nothing_of_hostile_evidence_comes_alive(hostile: Served, browser: Brows
     assert len(items) == 9
     page.goto(f"/cases/{CASE}/items?words=/hostile/")
     for address in items.values():
-        page.goto(address)
         page.goto(f"{address}/inside")
         inner = page.evaluate("[...document.querySelectorAll('tbody th a')].map((one) => one.href)")
         page.goto(f"{address}/view")
@@ -102,6 +99,11 @@ def test_nothing_of_hostile_evidence_comes_alive(hostile: Served, browser: Brows
             )
     assert alive == []
     context.close()
+
+
+def _dismissed(dialog: Dialog, alive: list[str]) -> None:
+    alive.append(f"a dialog: {dialog.message}")
+    dialog.dismiss()
 
 
 def _outside(served: Served, url: str, alive: list[str]) -> None:
