@@ -53,6 +53,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
+    "collect.upload": TOUCHES_EVIDENCE,
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
     "custody": SHOWS,
@@ -165,6 +166,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.archive": ("collect", "archive", "--case", "CASE", "FOLDER/source/new"),
     "collect.diff": ("collect", "diff", "--case", "CASE", "AL/1", "AL/2"),
     "collect.files": ("collect", "files", "--case", "CASE", "FOLDER/source"),
+    "collect.upload": (
+        *("collect", "upload", "--case", "CASE", "--from", "the bank", "FOLDER/source/new"),
+    ),
     "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),

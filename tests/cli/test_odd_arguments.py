@@ -121,6 +121,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "cluster join": ("10.0.0.1:6379", "--bind", "nowhere", "--token", "file"),
     "cluster start": ("--bind", "nowhere", "--token", "file"),
     "collect files": ("--case", "CASE", "file"),
+    "collect upload": ("--case", "CASE", "--from", "the bank", "file"),
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),
     "custody": (),

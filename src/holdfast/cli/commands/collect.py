@@ -95,6 +95,41 @@ def collect_files_(
         )
 
 
+@collect.command()
+@where
+@CASE
+@click.option("--from", "source", required=True, metavar="TEXT", help="Who gave them, when, how.")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@JSON
+def upload(place: Where, *, case: str, source: str, paths: tuple[str, ...], as_json: bool) -> None:
+    """Take in files that somebody handed over, with your word for where they come from.
+
+    Unlike `collect files`, which records where on this machine's disks each file was found, this
+    is for what reached you by mail, by courier or through a browser.
+
+    \b
+    Example:
+      holdfast collect upload --case 2026-0001 --from "the bank, by courier, 3 May" statement.pdf
+    """
+    from pathlib import Path  # noqa: PLC0415 - keeps --help quick
+
+    from holdfast.acts import handing_in  # noqa: PLC0415
+
+    handed = tuple(handing_in.Handed(Path(one), Path(one).name) for one in paths)
+    for one in handed:
+        if not one.path.is_file():
+            raise InputError(f"{one.path} is no file that can be read", "name a file")
+    with place.session() as session, progress("Collecting") as session.progress:
+        for got in handing_in.collect_upload(
+            session, handing_in.CollectUpload(case, handed, source)
+        ):
+            if isinstance(got, Collected):
+                if as_json:
+                    emit(got.as_json())
+                else:
+                    say(f"{got.exhibit:<8} {got.item[:16]}  {size_text(got.size):>9}  {got.path}")
+
+
 @click.command()
 @where
 @CASE
