@@ -87,7 +87,7 @@ class Found:
         }
 
 
-@act("items.list", Needs.CASE)
+@act("items.find", Needs.CASE, reads=True)
 def catalogue(session: Session, request: Catalogue) -> Found:
     """Return a page of the case's items, with facets that follow each other.
 
@@ -192,7 +192,7 @@ class ItemFacts:
         return {**self.row.as_json(), "check": check, "exhibits": [*self.labels]}
 
 
-@act("item.show", Needs.CASE)
+@act("item.show", Needs.CASE, reads=True)
 def show_item(session: Session, request: OneItem) -> ItemFacts:
     """Return what the log and the examination say of one item.
 

@@ -92,7 +92,7 @@ class Checked:
         }
 
 
-@act("item.check", Needs.CASE)
+@act("item.check", Needs.CASE, reads=True)
 def check_item(session: Session, request: CheckItem) -> Checked:
     """Check one item and what vouches for it; what was found is entered before it is returned.
 

@@ -38,8 +38,8 @@ class View:
     case: str
     item: str
     """The exhibit, its digest, or the digest's first 8 or more digits."""
-    path: str = ""
-    """Inside the item; empty for the item itself."""
+    inside: str = ""
+    """The file's path inside the item; empty for the item itself."""
     viewer: str = ""
     page: int = 0
     part: str = ""
@@ -49,7 +49,7 @@ class View:
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
         told: dict[str, Json] = {
-            "as": self.viewer, "page": self.page, "part": self.part, "path": self.path,
+            "as": self.viewer, "page": self.page, "part": self.part, "path": self.inside,
             "picture": self.picture,
         }  # fmt: skip
         return {"item": self.item, **{name: one for name, one in told.items() if one}}
@@ -73,7 +73,7 @@ class Viewed:
         }  # fmt: skip
 
 
-@act("view", Needs.AUTHORITY)
+@act("view", Needs.AUTHORITY, reads=True)
 def view(session: Session, request: View) -> Viewed:
     """Show a page of a file; its entry comes before it.
 
@@ -83,9 +83,9 @@ def view(session: Session, request: View) -> Viewed:
         ResourceError: no process can be started that shows it safely.
     """
     exhibit = chosen(session, request.case, request.item)
-    _check(request.path, request.page)
+    _check(request.inside, request.page)
     asked = viewing.Asked(
-        path=request.path, viewer=request.viewer, page=request.page, part=request.part
+        path=request.inside, viewer=request.viewer, page=request.page, part=request.part
     )
     with durable.disk_errors(session.vault.derived):
         shown = viewing.show(_source(session, exhibit), asked)
@@ -109,12 +109,12 @@ class ListInside:
 
     case: str
     item: str
-    path: str = ""
+    inside: str = ""
     page: int = 0
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
-        told: dict[str, Json] = {"page": self.page, "path": self.path}
+        told: dict[str, Json] = {"page": self.page, "path": self.inside}
         return {"item": self.item, **{name: one for name, one in told.items() if one}}
 
 
@@ -126,8 +126,20 @@ class ListedInside:
     inside: Inside
     entry: int
 
+    def as_json(self) -> dict[str, Json]:
+        """Return what programs are told."""
+        return {
+            "entry": self.entry,
+            "examined": self.inside.examined,
+            "exhibit": self.exhibit.label,
+            "item": self.exhibit.item,
+            "members": [one.as_json() for one in self.inside.members],
+            "more": self.inside.more,
+            "stopped": self.inside.stopped or None,
+        }
 
-@act("view.list", Needs.AUTHORITY)
+
+@act("view.inside", Needs.AUTHORITY, reads=True)
 def list_inside(session: Session, request: ListInside) -> ListedInside:
     """List what lies directly in an item or in a file inside it, two hundred to a page.
 
@@ -139,15 +151,15 @@ def list_inside(session: Session, request: ListInside) -> ListedInside:
         ResourceError: no process can be started that lists it safely.
     """
     exhibit = chosen(session, request.case, request.item)
-    _check(request.path, request.page)
+    _check(request.inside, request.page)
     with durable.disk_errors(session.vault.derived):
-        found = contents.of(_source(session, exhibit), request.path, request.page)
+        found = contents.of(_source(session, exhibit), request.inside, request.page)
     rows: list[Json] = [one.as_json() for one in found.members]
     result: dict[str, Json] = {
         "members": len(rows), "more": found.more, "sha256": sha256_hex(canonical.dumps(rows)),
     }  # fmt: skip
     return ListedInside(
-        exhibit, found, _enter(session, "view.list", exhibit, request.facts(), result)
+        exhibit, found, _enter(session, "view.inside", exhibit, request.facts(), result)
     )
 
 

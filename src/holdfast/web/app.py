@@ -127,7 +127,11 @@ class Workbench:
                     visit.form_data = await forms.read(request, route.largest)
                 except InputError as error:
                     return await run_in_threadpool(self._answer, visit, _raising(error))
-            return await run_in_threadpool(self._answer, visit, route.handler)
+            try:
+                return await run_in_threadpool(self._answer, visit, route.handler)
+            finally:
+                if visit.form_data is not None:
+                    await visit.form_data.close()
 
         return StarletteRoute(route.path, answer, methods=[route.method])
 

@@ -132,7 +132,7 @@ def tree(place: Where, *, case: str, item: str, path: str, page: int, as_json: b
     from holdfast.acts import viewing  # noqa: PLC0415 - keeps --help quick
 
     with place.session() as session:
-        asked = viewing.ListInside(case=case, item=item, path=path, page=page - 1)
+        asked = viewing.ListInside(case=case, item=item, inside=path, page=page - 1)
         found = viewing.list_inside(session, asked).inside
     for one in found.members:
         if as_json:

@@ -68,7 +68,7 @@ def view(
         seen = viewing.view(
             session,
             viewing.View(
-                case=case, item=item, path=path, viewer=viewer, page=page - 1, part=part,
+                case=case, item=item, inside=path, viewer=viewer, page=page - 1, part=part,
                 picture=wanted,
             ),
         )  # fmt: skip

@@ -78,11 +78,11 @@ def proof(visit: Visit) -> Response:
     return _page(visit, "proof", checked.exhibit, checked=checked, steps=STEPS, worth=WORTH)
 
 
-@PAGE.get(f"{ONE}/inside", acts=["view.list"])
+@PAGE.get(f"{ONE}/inside", acts=["view.inside"])
 def inside(visit: Visit) -> Response:
     """List what lies in an item, or in a file inside it."""
     path, page = visit.query.get("path", ""), visit.number("page", 1, _PAGES)
-    asked = viewing.ListInside(case=visit.case, item=visit.path["item"], path=path, page=page - 1)
+    asked = viewing.ListInside(case=visit.case, item=visit.path["item"], inside=path, page=page - 1)
     listed = viewing.list_inside(visit.session, asked)
     return _page(
         visit, "inside", listed.exhibit, address=address, listed=listed.inside, page=page,
@@ -97,7 +97,7 @@ def view(visit: Visit) -> Response:
     seen = viewing.view(visit.session, asked)
     given = {
         "as": asked.viewer, "page": str(asked.page + 1) if asked.page else "",
-        "part": asked.part, "path": asked.path,
+        "part": asked.part, "path": asked.inside,
     }  # fmt: skip
     # A page of a document is read, so it is clear at once; a picture is looked at, so it isn't.
     clear = visit.query.get("clear") == "1" or seen.shown.kind == "document"
@@ -150,7 +150,7 @@ def _asked(visit: Visit, wanted: str = "") -> viewing.View:
     return viewing.View(
         case=visit.case,
         item=visit.path["item"],
-        path=visit.query.get("path", ""),
+        inside=visit.query.get("path", ""),
         viewer=visit.query.get("as", ""),
         page=visit.number("page", 1, _PAGES) - 1,
         part=visit.query.get("part", ""),

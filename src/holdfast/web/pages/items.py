@@ -30,7 +30,7 @@ KINDS = {
 _LAST = 1 << 40
 
 
-@PAGE.get("/cases/{case}/items", acts=["items.list"])
+@PAGE.get("/cases/{case}/items", acts=["items.find"])
 def show(visit: Visit) -> Response:
     """List the case's items."""
     asked = cataloguing.Catalogue(
