@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 import uvicorn
 
 from holdfast.acts import vaults
@@ -20,6 +21,8 @@ from holdfast.core import listening
 from holdfast.serving.desk import Desk
 from holdfast.serving.people import COOKIE, People, Person
 from holdfast.testing.scenario import write
+from holdfast.vault.memory import Memory
+from holdfast.vault.vault import Vault
 from holdfast.web.app import Workbench
 from holdfast.web.settings import Settings
 
@@ -162,8 +165,19 @@ def account(place: Path) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("HOLDFAST_")]:
         del os.environ[name]
     os.environ.update(HOME=str(place), XDG_STATE_HOME=str(place / "state"))
+    memory = cached_property(_remembered)
+    memory.__set_name__(Vault, "memory")
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Vault, "memory", memory)
+            yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _remembered(vault: Vault) -> Memory:
+    """Give each copy of a vault a memory of its own: they share a log's key, and go apart."""
+    memory = Memory(str(vault.eras.first.verifier))
+    memory._path = vault.root.parent / f"{vault.root.name}.seen.json"
+    return memory
