@@ -27,6 +27,7 @@ class Found:
     route: str
     address: str
     html: str
+    """Empty where it is no page: a picture, a file, a step to another address."""
 
 
 def patterns() -> dict[str, re.Pattern[str]]:
@@ -60,6 +61,7 @@ def walk(served: Served, name: str, start: str = "/") -> list[Found]:
             answer = client.get(address)
             assert answer.status_code in {200, 303}, f"{address}: {answer.status_code}"
             if "text/html" not in answer.headers.get("content-type", ""):
+                found.append(Found(route, address, ""))
                 continue
             found.append(Found(route, address, answer.text))
             for link in links(answer.text, address):
