@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.errors import HoldfastError
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration; `prepare` brings a database there."""
 
 _LOCK = 0x486F6C64
