@@ -23,6 +23,7 @@ from holdfast.serving.people import COOKIE, People, Person
 from holdfast.testing.scenario import write
 from holdfast.vault.memory import Memory
 from holdfast.vault.vault import Vault
+from holdfast.web.apart import Apart, by_port
 from holdfast.web.app import Workbench
 from holdfast.web.settings import Settings
 
@@ -142,13 +143,23 @@ def served(vault: Path) -> Iterator[Served]:
     people = People()
     door = listening.bound(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
-    workbench = Workbench(desk, people, Settings(url))
+    side = listening.bound(("127.0.0.1", 0))
+    settings = Settings(url, apart=f"http://127.0.0.1:{side.getsockname()[1]}")
+    workbench = Workbench(desk, people, settings)
     lent = Lent()
     more = [Api(desk, Door(lent, people, frozenset({url}))).mount()]
     server = uvicorn.Server(
-        uvicorn.Config(workbench.application(more), log_level="warning", access_log=False)
+        uvicorn.Config(
+            by_port(
+                workbench.application(more),
+                Apart(desk, settings).application(),
+                side.getsockname()[1],
+            ),
+            log_level="warning",
+            access_log=False,
+        )
     )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door, side]}, daemon=True)
     thread.start()
     try:
         yield Served(url, vault, people, problems, lent)
@@ -156,6 +167,7 @@ def served(vault: Path) -> Iterator[Served]:
         server.should_exit = True
         thread.join(30)
         door.close()
+        side.close()
 
 
 @contextmanager

@@ -116,6 +116,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "timeline.counts": TOUCHES_EVIDENCE,
     "view": TOUCHES_EVIDENCE,
     "view.inside": TOUCHES_EVIDENCE,
+    "view.play": TOUCHES_EVIDENCE,
+    "view.replay": TOUCHES_EVIDENCE,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
     "work": SHOWS,
@@ -258,6 +260,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "timeline": ("timeline", "--case", "CASE"),
     "timeline.counts": ("timeline", "--case", "CASE", "--counts", "day"),
     "view": ("view", "--case", "CASE", "AL/1"),
+    "view.play": ("item", "play", "--case", "CASE", "AL/3", "--ticket"),
+    "view.replay": ("item", "replay", "--case", "CASE", "AL/3", "--ticket"),
     "view.inside": ("item", "tree", "--case", "CASE", "AL/1"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
@@ -278,7 +282,7 @@ NEED_AN_EXHIBIT = {
         ),
         "no physical exhibit",
     ),
-    "exhibit.show": "no exhibit",
+    "exhibit.show": "no exhibit", "item.check": "no exhibit", "item.show": "no exhibit",
     **dict.fromkeys(("entity.change", "entity.link", "entity.release"), "has no entity"),
     **dict.fromkeys(("finding.review", "finding.revise", "finding.withdraw"), "has no finding"),
     **dict.fromkeys(("report", "report.preview"), "has no reviewed finding"),
@@ -394,6 +398,19 @@ def enter_state(line: Line, state: str, monkeypatch: pytest.MonkeyPatch) -> None
         line.case = "1999-0001"
 
 
+def bring(scene: Line, act: str, folder: Path) -> None:
+    """Collect what an act needs beside the scene's two files, as AL/3."""
+    if act in {"view.replay", "web.check", "web.redact"}:
+        small_capture.in_vault(str(scene.vault), str(folder / "capture.wacz"))
+        scene.collect(folder / "capture.wacz")
+    if act in {"web.check", "web.redact"}:
+        copy = folder / "redacted.wacz"
+        scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
+    if act == "view.play":
+        (folder / "call.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt " + bytes(32))
+        scene.collect(folder / "call.wav")
+
+
 def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
     """Return all that lies in a vault, without the log and what is folded from it."""
     own = ("vault/log", "vault/entries", "holdfast.db")
@@ -419,11 +436,7 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
         pytest.skip("no Chromium here: apt-get install chromium")
     if act in {"collect.url", "collect.web", "profile.request", "schedule.add"}:
         scene.case = scene.open_case("--scope", "127.0.0.1")
-    if act in {"web.check", "web.redact"}:
-        small_capture.in_vault(str(scene.vault), str(tmp_path / "capture.wacz"))
-        scene.collect(tmp_path / "capture.wacz")
-        copy = tmp_path / "redacted.wacz"
-        scene.must("web", "redact", "AL/3", "--case", scene.case, "--to", copy)
+    bring(scene, act, tmp_path)
     if act in {"report", "report.preview"}:
         scene.must("finding", "review", "1", "--case", scene.case, "--outcome", "passed")
     released = 0

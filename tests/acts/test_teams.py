@@ -103,6 +103,8 @@ WRITTEN = {
     "timeline.counts": "LESP..IT",
     "view": "LESP..IT",
     "view.inside": "LESP..IT",
+    "view.play": "LESP..IT",
+    "view.replay": "LESP..IT",
     "web.check": "LESP..IT",
     "web.redact": "LESP..IT",
     "work": "LESP..IT",

@@ -159,6 +159,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "item check": ("--case", "CASE", "AL/1"),
     "item get": ("--case", "CASE", "AL/1", "--to", "new-copy"),
     "item list": ("--case", "CASE"),
+    "item play": ("--case", "CASE", "AL/1"),
+    "item replay": ("--case", "CASE", "AL/1"),
     "item show": ("--case", "CASE", "AL/1"),
     "item tree": ("--case", "CASE", "AL/1"),
     "items": ("--case", "CASE"),

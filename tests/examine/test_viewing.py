@@ -353,7 +353,7 @@ def test_a_child_that_was_taken_over_can_pass_on_pixels_only(tmp_path: Path, spo
 def test_the_house_names_viewers_without_loading_a_decoder() -> None:
     """ "Every decoding of evidence bytes ... runs in sandboxed child processes"."""
     code = (
-        "import sys; from holdfast.examine import interfaces, viewing; viewing._described(); "
+        "import sys; from holdfast.examine import interfaces, viewing; viewing.described(); "
         "print(len(interfaces.viewers()), "
         "{'PIL', 'charset_normalizer', 'pypdfium2', 'selectolax'} & set(sys.modules))"
     )

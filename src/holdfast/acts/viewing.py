@@ -88,7 +88,7 @@ def view(session: Session, request: View) -> Viewed:
         path=request.inside, viewer=request.viewer, page=request.page, part=request.part
     )
     with durable.disk_errors(session.vault.derived):
-        shown = viewing.show(_source(session, exhibit), asked)
+        shown = viewing.show(source(session, exhibit), asked)
     picture = None
     if request.picture and not shown.failed:
         if request.picture not in shown.pictures:
@@ -99,7 +99,7 @@ def view(session: Session, request: View) -> Viewed:
     result: dict[str, Json] = {"sha256": shown.digest, "viewer": shown.viewer}
     if shown.failed:
         result["failed"] = shown.failed
-    entry = _enter(session, "view", exhibit, request.facts(), result)
+    entry = enter(session, "view", exhibit, request.facts(), result)
     return Viewed(exhibit, shown, entry, picture)
 
 
@@ -153,13 +153,13 @@ def list_inside(session: Session, request: ListInside) -> ListedInside:
     exhibit = chosen(session, request.case, request.item)
     _check(request.inside, request.page)
     with durable.disk_errors(session.vault.derived):
-        found = contents.of(_source(session, exhibit), request.inside, request.page)
+        found = contents.of(source(session, exhibit), request.inside, request.page)
     rows: list[Json] = [one.as_json() for one in found.members]
     result: dict[str, Json] = {
         "members": len(rows), "more": found.more, "sha256": sha256_hex(canonical.dumps(rows)),
     }  # fmt: skip
     return ListedInside(
-        exhibit, found, _enter(session, "view.inside", exhibit, request.facts(), result)
+        exhibit, found, enter(session, "view.inside", exhibit, request.facts(), result)
     )
 
 
@@ -183,7 +183,8 @@ def _check(path: str, page: int) -> None:
         raise InputError(f"there is no page {page + 1}", "count from 1")
 
 
-def _source(session: Session, exhibit: Exhibit) -> viewing.Source:
+def source(session: Session, exhibit: Exhibit) -> viewing.Source:
+    """Return how viewers come to an exhibit's bytes."""
     vault = session.vault
 
     def opened() -> int:
@@ -194,9 +195,10 @@ def _source(session: Session, exhibit: Exhibit) -> viewing.Source:
     return viewing.Source(vault.derived, exhibit.item, name, opened)
 
 
-def _enter(
+def enter(
     session: Session, name: str, exhibit: Exhibit, asked: dict[str, Json], result: dict[str, Json]
 ) -> int:
+    """Enter a look at an exhibit, before anything is shown; return the entry\'s number."""
     fields: dict[str, Json] = {"item": exhibit.item, "request": asked, "result": result}
     (entered,) = session.custody.enter(Draft(name, exhibit.case, fields))
     return entered.index

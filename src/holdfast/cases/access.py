@@ -113,6 +113,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "timeline.counts": _READS,
     "view": _READS,
     "view.inside": _READS,
+    "view.play": _READS,
+    "view.replay": _READS,
     "web.check": _READS,
     "web.redact": _ANSWERS | _WORKS,
     "work": _READS,

@@ -37,17 +37,25 @@ def work(told: Mapping[str, Any], scratch: Path) -> dict[str, Json]:
 
             found = _inside.find(item, told["path"], told["bytes"])
             file, digest = found.file, found.sha256
-        if told["list"]:
-            return _list(file, told["page"])
-        if told["out"]:
-            return _copy(file, scratch / told["out"], digest)
-        return _view(file, told, scratch, digest)
+        return _done(file, told, scratch, digest)
     except UnreadableError as error:
         return {"failed": visible(str(error))}
     except MemoryError:
         return {"failed": "it needs more memory than a viewer has"}
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises is the evidence's doing
         return {"failed": f"the decoder gave up: {type(error).__name__}"}
+
+
+def _done(
+    file: EvidenceFile, told: Mapping[str, Any], scratch: Path, digest: str
+) -> dict[str, Json]:
+    if told["replay"]:
+        from holdfast.examine import _replay  # noqa: PLC0415 - loads a decoder
+
+        return _replay.unfold(file, scratch / "replay")
+    if told["list"]:
+        return _list(file, told["page"])
+    return _view(file, told, scratch, digest)
 
 
 def _view(
@@ -112,12 +120,3 @@ def _list(file: EvidenceFile, page: int) -> dict[str, Json]:
 
     paths, more, stopped = _inside.listed(file, page * LISTED, LISTED)
     return {"more": more, "paths": [*paths], "stopped": stopped}
-
-
-def _copy(file: EvidenceFile, out: Path, digest: str) -> dict[str, Json]:
-    hasher = hashlib.sha256()
-    with file.open() as source, out.open("wb") as sink:
-        while chunk := source.read(1 << 20):
-            hasher.update(chunk)
-            sink.write(chunk)
-    return {"name": visible(file.name), "sha256": hasher.hexdigest() or digest, "size": file.size}

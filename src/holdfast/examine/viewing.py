@@ -159,7 +159,7 @@ def show(source: Source, asked: Asked, bounds: Bounds | None = None) -> Shown:
     told: dict[str, Json] = {
         "as": asked.viewer, "page": asked.page, "part": asked.part, "path": asked.path,
     }  # fmt: skip
-    with _asked(source, told, bounds) as (answer, folder):
+    with asked_child(source, told, bounds) as (answer, folder):
         said = {name: one for name, one in answer.items() if name != "unprotected"}
         shown = _shown(said, folder, asked)
         if shown.failed:
@@ -175,7 +175,7 @@ def inside(source: Source, path: str, page: int, bounds: Bounds | None = None) -
         ResourceError: no child can be started here, or too many are at work.
     """
     told: dict[str, Json] = {"list": True, "page": page, "path": path}
-    with _asked(source, told, bounds or Bounds()) as (answer, _):
+    with asked_child(source, told, bounds or Bounds()) as (answer, _):
         paths = answer.get("paths")
         listed = tuple(map(str, paths)) if isinstance(paths, list) else ()
         stopped = str(answer.get("failed") or answer.get("stopped") or "")
@@ -183,7 +183,7 @@ def inside(source: Source, path: str, page: int, bounds: Bounds | None = None) -
 
 
 @contextmanager
-def _asked(
+def asked_child(
     source: Source, told: dict[str, Json], bounds: Bounds
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """Have a child do what is told; give what it said, and the folder that it wrote into."""
@@ -200,8 +200,9 @@ def _asked(
                     "holdfast.examine.show",
                     {
                         "as": "", "bytes": bounds.output, "file": descriptor, "list": False,
-                        "memory": bounds.memory, "name": source.name, "out": "",
+                        "memory": bounds.memory, "name": source.name,
                         "output": bounds.output, "page": 0, "part": "", "path": "",
+ "replay": False,
                         "scratch": str(folder), "seconds": bounds.seconds, **told,
                     },
                     [descriptor], folder, seconds=bounds.seconds, what="the viewer", most=_MOST,
@@ -268,13 +269,14 @@ def _key(asked: Asked, bounds: Bounds) -> str:
         "bounds": dict(asdict(bounds)),
         "engine": _ENGINE,
         "holdfast": __version__,
-        "viewers": _described(),
+        "viewers": described(),
     }
     return sha256_hex(canonical.dumps(given))
 
 
 @cache
-def _described() -> list[Json]:
+def described() -> list[Json]:
+    """Return every viewer with its version and those of its decoders, for keys."""
     return [
         {
             "decoders": {name: _version(name) for name in one.DECODERS},

@@ -14,6 +14,8 @@ class Settings:
     """Under which address browsers know it: `https://unit7.example`."""
     origins: frozenset[str] = frozenset()
     """Further addresses of it."""
+    apart: str = ""
+    """The origin at which evidence is shown that must be live to be seen; empty: there is none."""
 
     @property
     def secure(self) -> bool:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.cli.common import CASE, JSON, Where, emit, say, size_text, warn, where
 from holdfast.core import durable
 from holdfast.core.errors import InputError, IntegrityError
+
+if TYPE_CHECKING:
+    from holdfast.acts.playing import Ticket
+
+LISTEN = click.option(
+    "--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="Where to answer."
+)
+TICKET = click.option(
+    "--ticket", is_flag=True, help="Only print the address, for a workbench's origin apart."
+)
 
 
 @click.group()
@@ -173,3 +184,75 @@ def get(place: Where, *, case: str, item: str, target: str) -> None:
                 file.unlink()
                 raise
     say(f"{taken.exhibit.label} is copied to {file}: SHA-256 {taken.exhibit.item}")
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@click.argument("path", default="", metavar="[PATH]")
+@click.option("--clear", is_flag=True, help="Not blurred.")
+@LISTEN
+@TICKET
+def replay(
+    place: Where, *, case: str, item: str, path: str, clear: bool, listen: str, ticket: bool
+) -> None:
+    """Replay a web capture, without scripts or network, at an address of its own until Ctrl-C.
+
+    \b
+    Example:
+      holdfast item replay --case 2026-0001 AL/3
+    """
+    from holdfast.acts import playing  # noqa: PLC0415 - keeps --help quick
+
+    asked = playing.Show(case=case, item=item, inside=path, clear=clear)
+    with place.session() as session:
+        shown = playing.replayed(session, asked).ticket
+    _serve(place, shown, "" if ticket else listen)
+
+
+@item.command()
+@where
+@CASE
+@click.argument("item")
+@click.option("--clear", is_flag=True, help="Not blurred.")
+@LISTEN
+@TICKET
+def play(place: Where, *, case: str, item: str, clear: bool, listen: str, ticket: bool) -> None:
+    """Have sound or film played by a browser, at an address of its own until Ctrl-C.
+
+    \b
+    Example:
+      holdfast item play --case 2026-0001 AL/4
+    """
+    from holdfast.acts import playing  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        asked = playing.Show(case=case, item=item, clear=clear)
+        shown = playing.played(session, asked).ticket
+    _serve(place, shown, "" if ticket else listen)
+
+
+def _serve(place: Where, ticket: Ticket, listen: str) -> None:
+    """Be the origin apart for one ticket, until stopped; without a place, only print it."""
+    from holdfast.vault.vault import Vault  # noqa: PLC0415 - keeps --help quick
+
+    if not listen:
+        say(f"/{ticket.sealed(Vault.open(place.root))}/")
+        return
+    import uvicorn  # noqa: PLC0415 - keeps --help quick
+
+    from holdfast.core import listening  # noqa: PLC0415
+    from holdfast.serving.desk import Desk  # noqa: PLC0415
+    from holdfast.web.apart import Apart  # noqa: PLC0415
+    from holdfast.web.settings import Settings  # noqa: PLC0415
+
+    door = listening.bound(listening.address(listen))
+    host, port = door.getsockname()[:2]
+    own = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    desk = Desk(place.root, warn)
+    app = Apart(desk, Settings("")).application()
+    say(f"{own}/{ticket.sealed(Vault.open(place.root))}/")
+    say("For an hour, or until Ctrl-C")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[door])

@@ -27,10 +27,26 @@ if TYPE_CHECKING:
     metavar="URL",
     help="The address that browsers know it by, where a proxy stands before it.",
 )
+@click.option(
+    "--apart",
+    default="",
+    metavar="HOST:PORT",
+    help="Where captures are replayed and films played; any free port beside, if left out.",
+)
+@click.option(
+    "--apart-url", default="", metavar="URL", help="The address that browsers know that by."
+)
 @click.option("--tls-certificate", metavar="FILE", help="Answer over TLS, with this certificate.")
 @click.option("--tls-key", metavar="FILE", help="The certificate's private key.")
 def serve(
-    place: Where, *, listen: str, url: str, tls_certificate: str | None, tls_key: str | None
+    place: Where,
+    *,
+    listen: str,
+    url: str,
+    apart: str,
+    apart_url: str,
+    tls_certificate: str | None,
+    tls_key: str | None,
 ) -> None:
     """Serve the workbench until stopped, and print a link that signs you in once.
 
@@ -45,6 +61,7 @@ def serve(
     from holdfast.core import listening  # noqa: PLC0415
     from holdfast.serving.desk import Desk  # noqa: PLC0415
     from holdfast.serving.people import People, Person  # noqa: PLC0415
+    from holdfast.web.apart import Apart, by_port  # noqa: PLC0415
     from holdfast.web.app import Workbench  # noqa: PLC0415
     from holdfast.web.settings import Settings  # noqa: PLC0415
 
@@ -57,11 +74,19 @@ def serve(
     door = listening.bound(at)
     scheme = "https" if tls_certificate else "http"
     own = f"{scheme}://{_named(door)}"
-    workbench = Workbench(desk, people, Settings(url or own, frozenset({own})))
+    side = listening.bound(listening.address(apart or f"{at[0]}:0"))
+    # Behind a proxy nobody knows under which name, unless it is said.
+    theirs = apart_url or ("" if url else f"{scheme}://{_named(side)}")
+    settings = Settings(url or own, frozenset({own}), theirs)
+    workbench = Workbench(desk, people, settings)
     api = Api(desk, Door(NoTokens(), people, frozenset({url or own, own})))
     link = people.invite(Person(place.operator, "the link of the server's start"))
     config = uvicorn.Config(
-        workbench.application([api.mount()]),
+        by_port(
+            workbench.application([api.mount()]),
+            Apart(desk, settings).application(),
+            side.getsockname()[1],
+        ),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -72,7 +97,7 @@ def serve(
     )
     say(f"Serving {place.root} at {url or own}, until Ctrl-C")
     say(f"Sign in as {place.operator}: {url or own}/sign-in?once={link}")
-    uvicorn.Server(config).run(sockets=[door])
+    uvicorn.Server(config).run(sockets=[door, side])
 
 
 def _named(door: socket.socket) -> str:

@@ -8,12 +8,16 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from holdfast.acts import cataloguing, checking, taking_out, viewing
+from holdfast.acts import cataloguing, checking, playing, taking_out, viewing
+from holdfast.core.errors import InputError
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
 from holdfast.web.pages.items import KINDS, STATES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from holdfast.acts.act import Session
     from holdfast.acts.viewing import Viewed
     from holdfast.cases.exhibits import Exhibit
     from holdfast.web.visit import Visit
@@ -132,6 +136,33 @@ def original(visit: Visit) -> Response:
         "content-security-policy": SANDBOX,
     }
     return visit.stream(taken.pieces, "application/octet-stream", headers)
+
+
+@PAGE.get(f"{ONE}/replay", acts=["view.replay"])
+def replay(visit: Visit) -> Response:
+    """Go to a capture's replay, at the origin apart."""
+    return _apart(visit, playing.replayed)
+
+
+@PAGE.get(f"{ONE}/play", acts=["view.play"])
+def play(visit: Visit) -> Response:
+    """Go to where sound or film is played, at the origin apart."""
+    return _apart(visit, playing.played)
+
+
+def _apart(visit: Visit, show: Callable[[Session, playing.Show], playing.Shown]) -> Response:
+    origin = visit.workbench.settings.apart
+    if not origin:
+        raise InputError(
+            gettext("this workbench is served without an origin apart"),
+            gettext("have it started with one: `holdfast serve --apart HOST:PORT`"),
+        )
+    asked = playing.Show(
+        case=visit.case, item=visit.path["item"], inside=visit.query.get("path", ""),
+        clear=visit.query.get("clear") == "1",
+    )  # fmt: skip
+    ticket = show(visit.session, asked).ticket
+    return visit.go(f"{origin}/{ticket.sealed(visit.session.vault)}/")
 
 
 def _page(visit: Visit, tab: str, exhibit: Exhibit, **values: Any) -> Response:
