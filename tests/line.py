@@ -20,9 +20,9 @@ from holdfast.acts.cases import OpenCase, open_case
 from holdfast.cli.main import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["copied", "home", "line", "made_plain", "made_sealed", "sealed"]
+__all__ = ["copied", "home", "line", "made_plain", "made_sealed", "prepared", "sealed"]
 
 
 @dataclass(frozen=True)
@@ -169,3 +169,18 @@ def copied(
     root, case = made
     shutil.copytree(root, tmp_path / "vault")
     return Line(tmp_path / "vault", case, capture)
+
+
+def prepared(
+    made: tuple[Path, str], folders: pytest.TempPathFactory, work: Callable[[Line, Path], None]
+) -> tuple[Path, str]:
+    """Do the work that several tests begin with once, in a copy of `made`; give it to be copied.
+
+    `work` is given commands, and a folder for what it collects; the vault lies in it too.
+    """
+    folder = folders.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        line = copied(made, folder)
+        work(line, folder)
+    return line.vault, line.case

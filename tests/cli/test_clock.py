@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.cases.clocks import Clocks, Offset, Source, in_force, in_seconds, micros
 from holdfast.core.errors import InputError
+from tests.line import copied, prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +27,24 @@ LOG = """\
 OTHER = "<34>1 2026-03-01T08:05:00.000000Z gate app - - - gate\n"
 
 
+def _logs(line: Line, folder: Path) -> None:
+    (folder / "in").mkdir()
+    (folder / "in" / "a.log").write_text(LOG)
+    (folder / "in" / "b.log").write_text(OTHER)
+    line.collect(folder / "in")
+    line.must("examine", "--case", line.case, "--jobs", 1)
+
+
+@pytest.fixture(scope="module")
+def made_case(
+    made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    return prepared(made_plain, tmp_path_factory, _logs)
+
+
 @pytest.fixture
-def case(line: Line, tmp_path: Path) -> Line:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.log").write_text(LOG)
-    (tmp_path / "in" / "b.log").write_text(OTHER)
-    line.collect(tmp_path / "in")
-    line.must("examine", "--case", line.case)
-    return line
+def case(made_case: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+    return copied(made_case, tmp_path, capsys)
 
 
 def state(line: Line, *more: object, ahead: str = "600", basis: str = "radio clock") -> int:

@@ -31,7 +31,7 @@ def test_every_message_of_a_maildir_is_read_with_its_folder_and_flags(
     (root / "tmp").mkdir()
     (root / "dovecot-uidlist").write_text("3 V1 N4 G1\n1 :1769846472.M1P2.host\n")
     line.collect(root)
-    line.must("examine", "--case", line.case)
+    line.must("examine", "--case", line.case, "--jobs", 1)
     rows = line.must("timeline", "--case", line.case, "--kind", "mail.message", "--json").rows
     found = {row["path"].partition("Maildir/")[2] for row in rows}
     assert found == set(names)

@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.core.errors import HoldfastError
 from holdfast.testing.event_log import Event, event_log
+from tests.line import copied, prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,22 @@ Please confirm your account today.
 """
 
 
-@pytest.fixture
-def scene(line: Line, tmp_path: Path) -> Line:
-    (tmp_path / "mail.eml").write_bytes(MAIL)
-    line.collect(tmp_path / "mail.eml")
+def _examined(line: Line, folder: Path) -> None:
+    (folder / "mail.eml").write_bytes(MAIL)
+    line.collect(folder / "mail.eml")
     line.must("examine", "--case", line.case, "--jobs", "1", "--cross-check")
-    return line
+
+
+@pytest.fixture(scope="module")
+def made_scene(
+    made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    return prepared(made_plain, tmp_path_factory, _examined)
+
+
+@pytest.fixture
+def scene(made_scene: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+    return copied(made_scene, tmp_path, capsys)
 
 
 def test_a_saved_search_is_asked_again_and_each_search_is_an_entry(scene: Line) -> None:

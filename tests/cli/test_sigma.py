@@ -35,7 +35,7 @@ def test_rules_are_recorded_and_hits_stand_in_the_timeline(line: Line, tmp_path:
     (rules / "broken.yml").write_text("title: [", "utf-8")
     line.collect(source)
 
-    done = line.must("examine", "--case", line.case, "--sigma", rules)
+    done = line.must("examine", "--case", line.case, "--jobs", 1, "--sigma", rules)
     assert "a Sigma rule can't be used: broken.yml" in done.err
     hits = line.must("timeline", "--case", line.case, "--kind", "sigma.hit", "--json").rows
     assert [(hit["time"], hit["row"]) for hit in hits] == [("2026-03-03T08:00:01Z", 2)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.line import Line
 
-from tests.line import copied, home, line, made_plain, made_sealed, sealed
+from tests.line import copied, home, line, made_plain, made_sealed, prepared, sealed
 
 __all__ = ["home", "line", "made_plain", "made_sealed", "sealed"]
 
@@ -28,13 +28,8 @@ HOSTILE = '#panic("owned") *bold* $x$ @ref [a](b) \\ "quoted" \x07 日本 🏦 �
 def made_worked(
     made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
-    """A case with two exhibits, worked on by two people; to be copied."""
-    tmp_path = tmp_path_factory.mktemp("worked")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-        line = copied(made_plain, tmp_path)
-        _work(line, tmp_path)
-    return line.vault, line.case
+    """A case with two exhibits, worked on; to be copied."""
+    return prepared(made_plain, tmp_path_factory, _work)
 
 
 @pytest.fixture
