@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
-from tests import compiled, long_runs, postgres, s3_server, warm
+from tests import compiled, long_runs, postgres, s3_server, scheduling, warm
 from tests.docs import console
 
 if TYPE_CHECKING:
@@ -37,6 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     name = config.getoption("--keep-as")
     if name is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(long_runs.Keeper(name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes long begin first."""
+    scheduling.sort(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.ByUnit:
+    """Give the processes of `-n` whole units; see tests/scheduling.py."""
+    config.option.loadscopereorder = False
+    return scheduling.ByUnit(config, log)
 
 
 @pytest.fixture(scope="session")

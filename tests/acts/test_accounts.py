@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,29 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.warm import Forked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 GROUP = 54321
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other accounts")
-
-
-PROGRAM = """
-import importlib, os, pkgutil, sys
-import holdfast
-for found in pkgutil.walk_packages(holdfast.__path__, "holdfast."):
-    if ".testing" not in found.name and ".migrations" not in found.name:
-        importlib.import_module(found.name)
-uid, gid = int(sys.argv[1]), int(sys.argv[2])
-os.umask(0o007)
-os.setgroups([])
-os.setresgid(gid, gid, gid)
-os.setresuid(uid, uid, uid)
-from holdfast.cli.main import run
-sys.exit(run(sys.argv[3:]))
-"""
-"""Loads everything, and only then becomes the account, which may not be able to read us."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +30,24 @@ class Account:
     name: str
     home: Path
     vault: Path
+    programs: Path
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         key = self.home / "my.key"
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, *map(str, (self.uid, GROUP, "--vault", self.vault))]
-            + ["--operator", self.name, *(("--key", str(key)) if key.exists() else ())]
-            + [str(argument) for argument in arguments],
-            cwd=self.home,
-            env={"HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "LOGNAME": "anybody"},
-            capture_output=True,
-            check=False,
-            text=True,
-        )
+        given = ["--vault", str(self.vault), "--operator", self.name]
+        given += [*(("--key", str(key)) if key.exists() else ()), *map(str, arguments)]
+        with tempfile.TemporaryFile() as errors:
+            done = Forked(
+                self.programs, given, errors, folder=self.home, account=(self.uid, GROUP),
+                environment={
+                    "HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "LOGNAME": "anybody",
+                },
+            )  # fmt: skip
+            with done.stdout:
+                told = done.stdout.read()
+            code = done.wait()
+            errors.seek(0)
+            return subprocess.CompletedProcess(given, code, told, errors.read().decode())
 
     def must(self, *arguments: object) -> str:
         done = self.run(*arguments)
@@ -77,20 +66,20 @@ def place() -> Iterator[Path]:
         yield Path(name)
 
 
-def account(place: Path, uid: int, name: str) -> Account:
+def account(place: Path, uid: int, name: str, programs: Path) -> Account:
     home = place / name
     home.mkdir(mode=0o700)
     os.chown(home, uid, GROUP)
-    return Account(uid, name, home, place / "shared" / "vault")
+    return Account(uid, name, home, place / "shared" / "vault", programs)
 
 
-def test_two_accounts_erase_together_and_neither_alone(place: Path) -> None:
+def test_two_accounts_erase_together_and_neither_alone(place: Path, waiting: Path) -> None:
     shared = place / "shared"
     shared.mkdir()
     os.chown(shared, 0, GROUP)
     shared.chmod(0o2770)
     # Making a vault reads files of the programs, so alice has an account that can.
-    alice, bob = account(place, 0, "alice"), account(place, 40002, "bob")
+    alice, bob = account(place, 0, "alice", waiting), account(place, 40002, "bob", waiting)
     alice.must("init")
     case = alice.row(
         *("case", "open", "--title", "T", "--basis", "B", "--authority", "A"),

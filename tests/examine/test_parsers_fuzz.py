@@ -141,16 +141,26 @@ def hold(name: str, read: Any, content: bytes) -> None:
     assert not any(part in {"", ".", ".."} for path in paths for part in path.split("/"))
 
 
-@pytest.mark.parametrize(("name", "read"), READERS, ids=[name for name, _ in READERS])
-def test_damaged_cases_of_every_format(name: str, read: Any) -> None:
-    for content in INPUTS:
-        for damaged in (content, *broken(content)):
-            hold(name, read, damaged)
+LENGTH = pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)])
+"""In every run each reader has each case whole and broken once, and fewer mixtures."""
 
 
+@LENGTH
 @pytest.mark.parametrize(("name", "read"), READERS, ids=[name for name, _ in READERS])
-def test_mixtures(name: str, read: Any) -> None:
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+def test_damaged_cases_of_every_format(name: str, read: Any, whole: bool) -> None:
+    turn = [one for one, _ in READERS].index(name)
+    for number, content in enumerate(INPUTS):
+        hold(name, read, content)
+        damaged = [*broken(content)]
+        # By turns: all readers together meet every case broken in every way.
+        for one in damaged if whole else [damaged[(number + turn) % len(damaged)]]:
+            hold(name, read, one)
+
+
+@LENGTH
+@pytest.mark.parametrize(("name", "read"), READERS, ids=[name for name, _ in READERS])
+def test_mixtures(name: str, read: Any, whole: bool) -> None:
+    @settings(max_examples=600 if whole else 40, deadline=None, derandomize=True, database=None)
     @given(MIXED)
     def check(content: bytes) -> None:
         hold(name, read, content)
@@ -158,7 +168,7 @@ def test_mixtures(name: str, read: Any) -> None:
     check()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(MIXED)
 def test_match_never_raises(content: bytes) -> None:
     with evidence(content) as file:
