@@ -28,7 +28,7 @@ from holdfast.web.app import Workbench
 from holdfast.web.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CASE = "2026-0001"
@@ -131,7 +131,26 @@ def office(vault: Path, evidence: Path) -> Path:
             do("case", "role", name, "--case", CASE, "--add", role)
     do("collect", "files", "--case", CASE, evidence)
     do("examine", "--case", CASE, "--jobs", "1")
+    work(do)
     return vault
+
+
+def work(do: Callable[..., None]) -> None:
+    """Write what people write while they work on a case: one of each kind and state."""
+    of_case = ("--case", CASE)
+    graded = (*of_case, "--grade", "B2", "--cite", "LE/1")
+    do("task", "add", "Ask the registrar", *of_case, "--to", "ewa", "--due", "2999-12-31")
+    do("question", "ask", *of_case, "--set", "phishing")
+    do("entity", "add", "Sam Suspect", *of_case, "--sort", "person", "--role", "suspect")
+    victim = ("--sort", "person", "--role", "victim", "--id", "email:vera@victim.example")
+    do("entity", "add", "Vera Victim", *of_case, *victim)
+    do("entity", "link", 1, 2, *graded, "--relation", "wrote to")
+    do("finding", "add", "The page asks for a PIN", *graded, "--statement", "It is sent abroad")
+    for_suspect = ("--statement", "He was abroad", "--for-suspect")
+    do("finding", "add", "The suspect was abroad", *graded, *for_suspect)
+    do("finding", "review", 1, *of_case, "--outcome", "passed", operator="ewa")
+    do("note", "add", *of_case, "--text", "Called the bank", "--cite", "LE/1")
+    do("decision", "add", *of_case, "--decision", "No search", "--reasons", "Hosted abroad")
 
 
 @contextmanager

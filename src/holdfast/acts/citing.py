@@ -96,3 +96,8 @@ def shown(cited: dict[str, Any]) -> str:
     place = next((f"#{by}={cited[by]}" for by in ("row", "offset") if by in cited), "")
     inside = f":{cited.get('path', '')}" if cited.get("path") or place else ""
     return f"{cited.get('exhibit', '')}{inside}{place}"
+
+
+def told(cites: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return citations with `as`: how people write each."""
+    return [{**one, "as": shown(one)} for one in cites]

@@ -267,7 +267,7 @@ class Entity:
         """Return what `entity list --json` prints."""
         return {
             **{n: v for n, v in vars(self).items() if n not in {"cites", "identifiers", "number"}},
-            "cites": [{**one, "as": citing.shown(one)} for one in self.cites],
+            "cites": [*citing.told(self.cites)],
             "entity": self.number,
             "identifiers": [{"type": kind, "value": value} for kind, value in self.identifiers],
         }
@@ -290,8 +290,7 @@ class Link:
 
     def as_json(self) -> dict[str, Json]:
         """Return what `entity links --json` prints."""
-        cites: list[Json] = [{**one, "as": citing.shown(one)} for one in self.cites]
-        return {**vars(self), "cites": cites}
+        return {**vars(self), "cites": [*citing.told(self.cites)]}
 
 
 @dataclass(frozen=True)

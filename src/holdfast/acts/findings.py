@@ -311,7 +311,7 @@ def as_json(finding: Piece) -> dict[str, Any]:
     """Return a finding as `--json` prints it."""
     return {
         **pieces.as_json(finding),
-        "cites": [{**one, "as": citing.shown(one)} for one in finding.words.get("cites", [])],
+        "cites": citing.told(finding.words.get("cites", [])),
         FOR_SUSPECT: speaks_for_suspect(finding),
         "reviews": looked_at(finding, rules.PEER),
         "verifications": looked_at(finding, rules.SECOND),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from holdfast.acts import collecting, pieces
 from holdfast.acts.act import Needs, Session, act
@@ -13,6 +17,8 @@ from holdfast.core.errors import InputError
 from holdfast.vault import casework
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
     from holdfast.core.canonical import Json
@@ -55,6 +61,17 @@ def attach(session: Session, request: Paper) -> Piece:
     return pieces.begin(
         session, "case.document", request.case, kind=KIND, state="kept", words=words
     )
+
+
+@contextmanager
+def received(name: str, stream: BinaryIO) -> Iterator[str]:
+    """Keep a document that a browser sent in a folder of its own; yield its path for `Paper`."""
+    kept = "".join(one for one in Path(name).name if one.isprintable())[-100:].strip(". ")
+    with tempfile.TemporaryDirectory(prefix="holdfast-document-") as folder:
+        path = Path(folder) / (kept or "document")
+        with path.open("xb") as target:
+            shutil.copyfileobj(stream, target)
+        yield str(path)
 
 
 def of_case(connection: Connection, case: str) -> list[Piece]:

@@ -198,7 +198,7 @@ def pieces(
     connection: Connection, case: str, kind: str, numbers: Iterable[int] | None = None
 ) -> list[Piece]:
     """Return the pieces of a kind in a case, by number; of some numbers, where they are given."""
-    wanted = None if numbers is None else sorted(set(numbers))
+    wanted = None if numbers is None else sorted({one for one in numbers if 0 < one < 2**31})
     said = _words(connection, case, kind)
     steps: dict[int, list[Step]] = defaultdict(list)
     for row in _rows(connection, work_steps, case, kind, wanted):
