@@ -8,6 +8,7 @@ from holdfast.acts import findings
 from holdfast.cases.findings import INFORMATION, OUTCOMES, PEER, SECOND, SOURCES, grade_text
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -27,7 +28,7 @@ WORDS = (
 def show(visit: Visit) -> Response:
     """List the findings."""
     found = findings.findings(visit.session, findings.ListFindings(visit.case))
-    return visit.render("findings.html", findings=[findings.as_json(one) for one in found])
+    return visit.render("findings.html", findings=[Said(findings.as_json(one)) for one in found])
 
 
 @PAGE.get("/cases/{case}/new-finding", acts=["finding.add"])
@@ -38,6 +39,7 @@ def ask(visit: Visit) -> Response:
         sources=SOURCES,
         information=INFORMATION,
         cites="\n".join(visit.query.getlist("cite")),
+        words=Said(),
     )
 
 
@@ -65,7 +67,7 @@ def one(visit: Visit) -> Response:
     )
     return visit.render(
         "finding.html",
-        finding=findings.as_json(found),
+        finding=Said(findings.as_json(found)),
         latest=found.latest,
         own=visit.person.name in {one.name for one in found.authors},
         grade=grade_text(str(found.words.get("grade", ""))),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from holdfast.acts import cases, handover, pieces, teams
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,7 +24,7 @@ def show(visit: Visit) -> Response:
     found = pieces.of_case(visit.session, pieces.Of(visit.case, handover.KIND))
     return visit.render(
         "handovers.html",
-        handovers=[pieces.as_json(one) for one in found[::-1]],
+        handovers=[Said(pieces.as_json(one)) for one in found[::-1]],
         open=handover.open_work(visit.session, visit.case),
         team=[
             one.name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from holdfast.acts import citing, decisions, notes, pieces
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -24,10 +25,10 @@ def show(visit: Visit) -> Response:
     return visit.render(
         "notes.html",
         notes=[
-            {**pieces.as_json(one), "cites": citing.told(one.words.get("cites", []))}
+            Said(pieces.as_json(one), cites=citing.told(one.words.get("cites", [])))
             for one in found[::-1]
         ],
-        decisions=[pieces.as_json(one) for one in decided[::-1]],
+        decisions=[Said(pieces.as_json(one)) for one in decided[::-1]],
         cite=visit.query.get("cite", ""),
     )
 

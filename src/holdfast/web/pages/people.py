@@ -9,6 +9,7 @@ from holdfast.cases.findings import INFORMATION, SOURCES
 from holdfast.cases.people import CLASSES, IDENTIFIERS, PRIVILEGES, ROLES
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -50,6 +51,7 @@ def ask(visit: Visit) -> Response:
         "person_new.html",
         cites="\n".join(visit.query.getlist("cite")),
         identifiers="\n".join(visit.query.getlist("identifier")),
+        words=Said(),
         **_choices(),
     )
 

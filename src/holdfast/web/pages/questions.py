@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import orjson
 
 from holdfast.acts import citing, pieces, questions
+from holdfast.core import registry
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -80,23 +83,26 @@ def _counted(visit: Visit) -> dict[int, dict[str, int]]:
     }
 
 
-def _told(
-    visit: Visit, piece: Piece, counted: dict[int, dict[str, int]] | None
-) -> dict[str, object]:
+def _told(visit: Visit, piece: Piece, counted: dict[int, dict[str, int]] | None) -> Said:
     has = (counted or {}).get(piece.number, {})
     answers = piece.words.get("answers", [])
-    return {
-        **pieces.as_json(piece),
-        "material": [(one, has.get(one), _where(visit, one)) for one in answers],
-        "answers": [
-            {**one, "cites": citing.told(one.get("cites", []))}
+    return Said(
+        pieces.as_json(piece),
+        material=[(one, has.get(one), _where(visit, one)) for one in answers],
+        answers=[
+            Said(one, cites=citing.told(one.get("cites", [])))
             for one in questions.answers_of(piece)
         ],
-    }
+    )
 
 
 def _where(visit: Visit, artefact: str) -> str:
-    """Return where such records are shown."""
+    """Return where such records are shown; nothing where no page shows them."""
     sort, name = questions.parts(artefact)
-    page = {"indicator": "indicators", "kind": "timeline"}.get(sort)
-    return f"/cases/{quote(visit.case)}/{page}?kind={quote(name)}" if page else ""
+    page = {"indicator": "indicators", "kind": "timeline"}.get(sort, "")
+    return f"/cases/{quote(visit.case)}/{page}?kind={quote(name)}" if page in _pages() else ""
+
+
+@cache
+def _pages() -> frozenset[str]:
+    return frozenset(module.PAGE.name for module in registry.modules("holdfast.web.pages"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from holdfast.acts import cases, pieces, tasks, teams
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.said import Said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -24,7 +25,7 @@ def show(visit: Visit) -> Response:
     found = pieces.of_case(visit.session, pieces.Of(visit.case, "task", state))
     return visit.render(
         "tasks.html",
-        tasks=[pieces.as_json(one) for one in found],
+        tasks=[Said(pieces.as_json(one)) for one in found],
         state=state,
         states=STATES,
         team=[one.name for one in teams.members(visit.session, cases.OneCase(visit.case))],
@@ -45,10 +46,10 @@ def add(visit: Visit) -> Response:
 @PAGE.get("/cases/{case}/tasks/{number:int}", acts=["work"])
 def one(visit: Visit) -> Response:
     """Show one task, what was said of it, and offer to change it."""
-    task = pieces.as_json(pieces.find(visit.session, visit.case, "task", visit.path["number"]))
+    found = pieces.find(visit.session, visit.case, "task", visit.path["number"])
     return visit.render(
         "task.html",
-        task=task,
+        task=Said(pieces.as_json(found)),
         states=STATES,
         team=[one.name for one in teams.members(visit.session, cases.OneCase(visit.case))],
     )
