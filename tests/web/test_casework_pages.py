@@ -60,8 +60,8 @@ def test_a_case_from_its_authority_to_its_hand_over(fresh_workbench: Served) -> 
         send(lena, f"{case}/questions", f"{case}/questions", set="Phishing")
         counted = lena.get(f"{case}/questions?count=1").text
         assert "kind:mail.message" in counted
-        cite = {"cites": "LE/1"}
-        send(lena, f"{case}/questions/1", f"{case}/questions/1", answer="None", **cite)
+        answered = f"{case}/questions/1"
+        send(lena, answered, answered, answer="None", cites="LE/1")
         first = send(
             lena, f"{case}/new-finding?cite=LE/1", f"{case}/new-finding", title="F", grade="A1",
             statement="S", for_suspect="1",
