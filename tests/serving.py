@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 
 from holdfast.acts import vaults
+from holdfast.acts.act import Limits
 from holdfast.api.app import Api
 from holdfast.api.door import Caller, Door
 from holdfast.cli.main import run
@@ -89,15 +90,14 @@ class Served:
         self,
         name: str,
         *,
-        cases: tuple[str, ...] | None = None,
-        acts: tuple[str, ...] | None = None,
+        cases: tuple[str, ...] = (),
+        acts: tuple[str, ...] = (),
     ) -> httpx.Client:
         """Return a program that acts for `name`, with a token for these cases and acts."""
         secret = f"token-{len(self.lent.callers)}"
         self.lent.callers[secret] = Caller(
             Person(name, "a token"),
-            None if cases is None else frozenset(cases),
-            None if acts is None else frozenset(acts),
+            Limits(cases, acts) if cases or acts else None,
         )
         headers = {"Authorization": f"Bearer {secret}"}
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)

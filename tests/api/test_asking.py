@@ -142,7 +142,8 @@ def test_errors_say_whose_fault_and_what_to_do(served: Served) -> None:
 
 def test_a_token_is_for_its_cases_and_acts_only(served: Served) -> None:
     with served.program("lena", cases=("2025-0001",)) as other:
-        assert other.get(f"/cases/{CASE}").status_code == 404
+        assert other.get(f"/cases/{CASE}").status_code == 403
+        assert other.get("/cases").json()["items"] == []
         assert other.post("/cases", json={}).status_code == 400
         opening = {"title": "T", "basis": "B", "authority": "A", "until": "2999-12-31"}
         assert other.post("/cases", json=opening).status_code == 403

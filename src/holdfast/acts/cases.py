@@ -169,7 +169,9 @@ class ListCases:
 @act("case.list", Needs.NOTHING, reads=True)
 def some_cases(session: Session, request: ListCases) -> list[Case]:
     """Return the cases that the operator may know of, oldest first; or those due for review."""
-    return due_cases(session) if request.due else list_cases(session)
+    some = due_cases(session) if request.due else list_cases(session)
+    lent = None if session.limits is None else session.limits.cases
+    return [one for one in some if not lent or one.id in lent]
 
 
 OVERSEEING = frozenset({"supervisor", "auditor"})

@@ -104,7 +104,7 @@ class Chain:
         }
 
 
-@act("exhibit.list", Needs.CASE)
+@act("exhibit.list", Needs.CASE, reads=True)
 def listed(session: Session, request: OneCase) -> list[Shown]:
     """Return the case's physical exhibits, by number."""
     every = session.look_up(lambda connection: things.every(connection, request.case))
@@ -123,7 +123,7 @@ class OneExhibit:
         return {"items": [self.exhibit]}
 
 
-@act("exhibit.show", Needs.CASE)
+@act("exhibit.show", Needs.CASE, reads=True)
 def chain(session: Session, request: OneExhibit) -> Chain:
     """Return an exhibit and its chain.
 

@@ -252,7 +252,7 @@ class ListFindings:
         return {"number": self.number, "state": self.state}
 
 
-@act("findings", Needs.CASE)
+@act("findings", Needs.CASE, reads=True)
 def findings(session: Session, request: ListFindings) -> list[Piece]:
     """Return the case's findings; to the defence, those that speak for the suspect.
 

@@ -42,7 +42,7 @@ class Of:
         return {"kind": self.kind, "state": self.state}
 
 
-@act("work", Needs.CASE)
+@act("work", Needs.CASE, reads=True)
 def of_case(session: Session, request: Of) -> list[Piece]:
     """Return the notes, decisions, tasks, questions or hand-overs of a case, by number.
 
@@ -138,18 +138,4 @@ def _about(kind: str, number: int, state: str) -> dict[str, Json]:
 
 def as_json(piece: Piece) -> dict[str, Any]:
     """Return a piece as `--json` prints it."""
-    first = piece.begun
-    return {
-        **piece.words,
-        "by": first.name,
-        "case": piece.case,
-        "entry": piece.entry,
-        piece.kind: piece.number,
-        "state": piece.state,
-        "steps": [
-            {"act": one.act, "by": one.name, "entry": one.entry, "state": one.state,
-             "time": one.time, **({} if one.entry == piece.latest else {"said": one.words})}
-            for one in piece.steps
-        ],
-        "time": first.time,
-    }  # fmt: skip
+    return piece.as_json()

@@ -46,7 +46,7 @@ class Taken:
     """Its bytes; to be read once, to their end."""
 
 
-@act("item.get", Needs.AUTHORITY)
+@act("item.get", Needs.AUTHORITY, reads=True)
 def get_item(session: Session, request: GetItem) -> Taken:
     """Give a copy of an original.
 

@@ -138,8 +138,8 @@ async def _body(request: Request) -> bytes:
 def _me(_request: Request, caller: Caller) -> Response:
     """Say who asks, and for what the token is."""
     facts: dict[str, Any] = {
-        "acts": None if caller.acts is None else sorted(caller.acts),
-        "cases": None if caller.cases is None else sorted(caller.cases),
+        "acts": None if caller.limits is None else sorted(caller.limits.acts) or None,
+        "cases": None if caller.limits is None else sorted(caller.limits.cases) or None,
         "how": caller.person.how,
         "name": caller.person.name,
     }

@@ -66,7 +66,7 @@ class Asking:
         query = request.query_params
         size = _size(query.getlist(SIZE))
         whole = _wants_lines(request.headers.get("accept", ""))
-        with self.desk.session(caller.person) as session:
+        with caller.session(self.desk) as session:
             if CURSOR in query:
                 kept, at = self._known(offer, case, query[CURSOR], caller, session)
             else:
@@ -99,7 +99,7 @@ class Asking:
         """
         case = _case(request)
         asked = offer.read(case, parsed(body))
-        with self.desk.session(caller.person) as session:
+        with caller.session(self.desk) as session:
             once = Once.of(session.vault.engine, caller.person.name, request, body)
             return once.answer(lambda: self._written(offer, session, caller, asked))
 

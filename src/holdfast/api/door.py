@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import cookie_parser
 
-from holdfast.api.problems import NotFoundError, UnauthorizedError
+from holdfast.api.problems import UnauthorizedError
 from holdfast.core.errors import DeniedError
 from holdfast.serving.people import COOKIE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.datastructures import Headers
 
+    from holdfast.acts.act import Limits, Session
+    from holdfast.serving.desk import Desk
     from holdfast.serving.people import People, Person
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,24 +29,27 @@ class Caller:
     """Somebody on whose behalf a program asks, and what that program was lent of their rights."""
 
     person: Person
-    cases: frozenset[str] | None = None
-    """The cases it may touch; None: all that the person may."""
-    acts: frozenset[str] | None = None
-    """The acts it may perform; None: all that the person may."""
+    limits: Limits | None = None
+    """What the token is for; None: whatever the person may do."""
 
     def check(self, case: str | None, act: str) -> None:
         """Raise where the program was not lent this; what the person may is asked elsewhere.
 
         Raises:
-            NotFoundError: a case that it must not know of.
-            DeniedError: an act that it must not perform.
+            DeniedError: it was not.
         """
-        if self.cases is not None and case is not None and case not in self.cases:
-            raise NotFoundError("there is no such case, or you have no part in it", "name another")
-        if self.acts is not None and act not in self.acts:
-            raise DeniedError(f"this token is not for {act}", "have one made that is")
-        if self.cases is not None and case is None and act != "case.list":
+        if self.limits is None:
+            return
+        self.limits.check(act, case)
+        if self.limits.cases and case is None and act != "case.list":
             raise DeniedError(f"this token is for single cases, and {act} is in none", "sign in")
+
+    @contextmanager
+    def session(self, desk: Desk) -> Iterator[Session]:
+        """Give one thread a session of the person, held to what the token is for."""
+        with desk.session(self.person) as session:
+            session.limits = self.limits
+            yield session
 
 
 class Tokens(Protocol):

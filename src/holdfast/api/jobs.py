@@ -53,6 +53,7 @@ class JobRoutes:
         asked = offer.read(request.path_params.get("case"), parsed(body))
 
         def do(session: Session) -> Iterator[bytes]:
+            session.limits = caller.limits
             with self.asking.allowed(offer, session, caller, asked):
                 yield from lines(offer.act(session, asked))
 
@@ -61,7 +62,7 @@ class JobRoutes:
             headers = {"location": f"/api/v1/jobs/{job.job}"}
             return Response(orjson.dumps(job.as_json()), HTTPStatus.ACCEPTED, headers, JSON)
 
-        with self.asking.desk.session(caller.person) as session:
+        with caller.session(self.asking.desk) as session:
             with self.asking.allowed(offer, session, caller, asked):
                 offer.act.permit(session, asked)
             return Once.of(session.vault.engine, caller.person.name, request, body).answer(start)
@@ -93,7 +94,7 @@ class JobRoutes:
         asked = Continued(job.case, job.act)
         offer = offers()[job.act]
         with (
-            self.asking.desk.session(caller.person) as session,
+            caller.session(self.asking.desk) as session,
             self.asking.allowed(offer, session, caller, asked),
         ):
             offer.act.permit(session, asked)

@@ -26,8 +26,14 @@ WITHOUT_CASE = frozenset({"case.list", "case.open"})
 HERE = frozenset(
     {"copy", "file", "files", "folder", "path", "paths", "place", "source", "target", "to"}
 )
-"""Fields that name a place on the server's disk: an act that must be given one isn't offered."""
-_SHORT = {"list", "open", "show"}
+"""Fields that may name a place on the server's disk: an act that has one isn't offered..."""
+LOOKED_AT = frozenset(
+    *(
+        {"entity.link", "exhibit.accept", "exhibit.hand", "exhibit.made", "exhibit.move"}
+        | {"exhibit.seize", "handover.give", "view.inside"},
+    )
+)
+"""... unless somebody has looked at it: here they name a shelf, a person, a path in evidence."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,8 @@ def path(name: str, *, in_case: bool) -> str:
     """
     first, *rest = name.split(".")
     if not in_case:
-        return "/".join(["", f"{first}s", *(one for one in rest if one not in _SHORT)])
-    kept = [one for one in rest if one not in {"list", "show"}]
+        return "/".join(["", f"{first}s", *(one for one in rest if one not in {"list", "open"})])
+    kept = [one for one in rest if one != "list" and name != "case.show"]
     return "/".join(["/cases/{case}", *([] if first == "case" else [first]), *kept])
 
 
@@ -119,7 +125,8 @@ def offer(act: Act[Any, Any]) -> Offer | str:
         schema = shape.of_request(request)
     except shape.NotPlainError as error:
         return f"it must be given a {error}"
-    if here := sorted(HERE & schema["properties"].keys()):
+    here = sorted(HERE & schema["properties"].keys())
+    if here and act.name not in LOOKED_AT:
         return f"it names a place on this machine ({', '.join(here)})"
     inner, many = _one(result)
     try:
@@ -144,6 +151,8 @@ def _answer(kind: Any) -> Schema:
         return {"type": "object", "description": "A line, as the command prints it with --json."}
     if kind is type(None):
         return {"type": "object", "description": "Nothing."}
+    if kind is dict or get_origin(kind) is dict:
+        return {"type": "object"}
     if hasattr(kind, "as_json"):
         return shape.of_answer(kind)
     several = get_args(kind) if get_origin(kind) is not tuple else ()

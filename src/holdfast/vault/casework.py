@@ -193,6 +193,24 @@ class Piece:
         """The entries of those who worded it: the first, and every version."""
         return tuple(one for one in self.steps if one.act in {*BEGINS, *VERSIONS})
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `--json` prints it."""
+        first = self.begun
+        return {
+            **self.words,
+            "by": first.name,
+            "case": self.case,
+            "entry": self.entry,
+            self.kind: self.number,
+            "state": self.state,
+            "steps": [
+                {"act": one.act, "by": one.name, "entry": one.entry, "state": one.state,
+                 "time": one.time, **({} if one.entry == self.latest else {"said": one.words})}
+                for one in self.steps
+            ],
+            "time": first.time,
+        }  # fmt: skip
+
 
 def pieces(
     connection: Connection, case: str, kind: str, numbers: Iterable[int] | None = None
