@@ -300,13 +300,6 @@ class People:
     entities: tuple[Entity, ...]
     links: tuple[Link, ...]
 
-    def as_json(self) -> dict[str, Json]:
-        """Return both, for programs."""
-        return {
-            "entities": [one.as_json() for one in self.entities],
-            "links": [one.as_json() for one in self.links],
-        }
-
 
 @act("entities", Needs.CASE, reads=True)
 def entities(session: Session, request: ListEntities) -> People:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,12 +36,17 @@ def line(one: object) -> bytes:
 
 
 def told(one: object) -> dict[str, Any]:
-    """Return one answer as the JSON object that it is told as."""
+    """Return one answer as the JSON object that it is told as.
+
+    A dataclass without `as_json` is lists of answers under a name each.
+    """
     if isinstance(one, dict):
         return one
     if hasattr(one, "as_json"):
         facts: dict[str, Any] = one.as_json()
         return facts
+    if is_dataclass(one):
+        return {name: [told(part) for part in some] for name, some in vars(one).items()}
     return {} if one is None else {"result": one}
 
 

@@ -7,6 +7,7 @@ changes the vault as a whole is not: that is for who works on that machine.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 from dataclasses import dataclass
@@ -158,5 +159,21 @@ def _answer(kind: Any) -> Schema:
     several = get_args(kind) if get_origin(kind) is not tuple else ()
     if several and all(hasattr(one, "as_json") for one in several):
         return {"anyOf": [shape.of_answer(one) for one in several]}
+    if dataclasses.is_dataclass(kind):
+        known = shape.hints(kind)
+        lists = {name: {"type": "array", "items": _answer(_several(known[name]))} for name in known}
+        return {"type": "object", "properties": lists, "required": sorted(lists)}
     schema = shape.of_type(kind)
     return {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+
+
+def _several(kind: Any) -> Any:
+    """Return of what a tuple holds any number.
+
+    Raises:
+        NotPlainError: it is no such tuple.
+    """
+    inner = get_args(kind)
+    if get_origin(kind) is tuple and inner[1:] == (...,) and hasattr(inner[0], "as_json"):
+        return inner[0]
+    raise shape.NotPlainError(str(kind))
