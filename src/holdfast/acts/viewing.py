@@ -138,6 +138,7 @@ class ListedInside:
             "stopped": self.inside.stopped or None,
         }
 
+
 @act("view.inside", Needs.AUTHORITY, reads=True)
 def list_inside(session: Session, request: ListInside) -> ListedInside:
     """List what lies directly in an item or in a file inside it, two hundred to a page.

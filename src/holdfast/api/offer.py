@@ -150,9 +150,7 @@ def _one(result: Any) -> tuple[Any, bool]:
 def _answer(kind: Any) -> Schema:
     if kind is bytes:
         return {"type": "object", "description": "A line, as the command prints it with --json."}
-    if kind is type(None):
-        return {"type": "object", "description": "Nothing."}
-    if kind is dict or get_origin(kind) is dict:
+    if kind is type(None) or kind is dict or get_origin(kind) is dict:
         return {"type": "object"}
     if hasattr(kind, "as_json"):
         return shape.of_answer(kind)
