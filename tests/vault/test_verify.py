@@ -844,6 +844,10 @@ NEW_ROWS = {
     "exhibits": 'INSERT INTO exhibits SELECT "case", 99, exhibit, item, object, path, size, '
     "collected, changed, wrapped, entry, erased FROM exhibits LIMIT 1",
     "chains": "INSERT INTO chains VALUES ('2026-0009', 4)",
+    "viewers": "INSERT INTO viewers VALUES ('2026-0001', 'x', 5, NULL)",
+    "sittings": "INSERT INTO sittings VALUES (5, '2026-0001', 'x', 1, NULL, 0, 1)",
+    "quarantines": "INSERT INTO quarantines VALUES (5, 'x', '', '2026-0001')",
+    "rulings": "INSERT INTO rulings VALUES (5, '', '', 4, '2026-0001', 'release')",
     "numbering": "INSERT INTO numbering VALUES ('2026-0001', '{number}', '{parent}/{part}', 3)",
     "labels": "INSERT INTO labels VALUES ('2026-0001', 'X/1', 1, 5, NULL, NULL)",
     "seized": "INSERT INTO seized VALUES ('2026-0001', 9, 'X/1', 5, 'held', 'x')",
@@ -866,6 +870,8 @@ EMPTY = {
     "seals", "transfers", "made_from",
     "words", "work", "work_steps",
     "delegates", "served",
+    "quarantines", "rulings",
+    "sittings", "viewers",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

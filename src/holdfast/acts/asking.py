@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from holdfast.acts import known, restricting
+from holdfast.acts import known, restricting, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.clocks import in_force
 from holdfast.acts.examining import by_item
@@ -80,6 +81,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
     clocks = Clocks() if request.as_recorded else in_force(session, request.case)
+    veil = veiling.veil(session, request.case)
     rows = timelines.query(
         index,
         start=clock.from_text(request.start) if request.start else None,
@@ -87,7 +89,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         kinds=request.kinds or None,
         items=digests(held, request.items),
         text=request.text or None,
-        limit=request.limit,
+        limit=None if veil.quarantines else request.limit,
         clocks=[
             timelines.Clock(one.source.item, one.source.host, one.ahead, one.within, one.entry)
             for one in clocks.offsets
@@ -95,7 +97,8 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
     )
     hides = restricting.hidden(session, request.case)
     events = (_event(held, hide(row, hides)) for row in rows)
-    return answer(session, "timeline", request, events, clocks)
+    left = islice(veil.shown("timeline", events), request.limit)
+    return answer(session, "timeline", request, left, clocks)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ class Counts:
 def counts(session: Session, request: Counts) -> Iterator[bytes]:
     """Yield how many events of each kind there are, by hour, day, month or year.
 
-    Times of sources whose clock is said to be wrong are corrected.
+    Times of sources whose clock is said to be wrong are corrected. Items of which something may be
+    privileged are not counted.
 
     Raises:
         InputError: the case was not examined yet, or a time can't be read.
@@ -137,13 +141,17 @@ def counts(session: Session, request: Counts) -> Iterator[bytes]:
     if not (index / "timeline").is_dir():
         raise InputError(f"case {request.case} has no timeline yet", NOT_EXAMINED)
     clocks = Clocks() if request.as_recorded else in_force(session, request.case)
+    wanted = digests(held, request.items)
+    touched = veiling.veil(session, request.case).touched
+    if touched:
+        wanted = [one for one in wanted or held if one not in touched]
     rows = rollups.query(
         index,
         request.unit,
         start=clock.from_text(request.start) if request.start else None,
         end=clock.end_of(request.end) if request.end else None,
         kinds=request.kinds or None,
-        items=digests(held, request.items),
+        items=wanted,
         clocks=[(one.source.item, one.source.host, one.ahead) for one in clocks.offsets],
     )
     told = ({**row, "time": clock.to_text(int(str(row["time"])))} for row in rows)
@@ -218,7 +226,12 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
     if not (index / "text").is_dir():
         raise InputError(f"case {request.case} has no text index yet", NOT_EXAMINED)
     clocks = in_force(session, request.case)
-    hits = texts.query(index, request.query, request.limit)
+    if not 1 <= request.limit <= texts.MOST:
+        raise InputError(f"a search gives 1 to {texts.MOST} hits, not {request.limit}")
+    # What may be privileged is left out below, and must not show by what is missing at the end.
+    veil = veiling.veil(session, request.case)
+    sought = texts.MOST if veil.quarantines else request.limit
+    hits = texts.query(index, request.query, sought)
     hides = restricting.hidden(session, request.case)
     found = (_hit(held, hit, clocks) for hit in hits)
     withheld = {"marks": [], "message": restricting.WITHHELD}
@@ -226,7 +239,8 @@ def search(session: Session, request: Search) -> Iterator[bytes]:
         {**row, **withheld} if hides(row["item"], row["inside"], row["kind"]) else row
         for row in found
     )
-    return answer(session, "search", request, shown, clocks)
+    left = islice(veil.shown("search", shown), request.limit)
+    return answer(session, "search", request, left, clocks)
 
 
 def check_limit(limit: int | None) -> None:
@@ -271,7 +285,12 @@ def answer(
     rows: Iterable[dict[str, Any]],
     clocks: Clocks | None = None,
 ) -> Iterator[bytes]:
-    """Gather the answer, enter it, and only then hand it out."""
+    """Gather the answer, enter it, and only then hand it out.
+
+    What may be privileged is left out, here for every act: also that it would be an answer.
+    """
+    if request.case is not None:
+        rows = veiling.veil(session, request.case).shown(name, rows)
     hasher, count = hashlib.sha256(), 0
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(session.vault.derived)) as told:
         with durable.disk_errors(session.vault.derived):

@@ -39,7 +39,7 @@ OF_ITEM = ("path", "record", "stored")
 """Fields of `collect.item` that go with the item; its number, digest and time stay."""
 KEPT = frozenset(
     {"act", "actor", "case", "context", "exhibit", "handover", "item", "opening", "run", "scope"}
-    | {"for_suspect", "schedule", "signature", "stored", "time", "work"}
+    | {"for_suspect", "quarantine", "ruling", "schedule", "signature", "stored", "time", "work"}
 )
 """Fields that can't be chosen: who did what when, under which authority, in which place."""
 _FOR_SUSPECT = frozenset({"statement", "title"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from holdfast.acts import known, restricting
+from holdfast.acts import known, restricting, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import NOT_EXAMINED
 from holdfast.acts.examining import by_item
@@ -98,7 +98,7 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     rows = known.annotated(session, _rows(found, held, others, open_to))
     lines: list[bytes] = []
     hidden = False
-    for row in rows:
+    for row in veiling.veil(session, request.case).shown("links", rows):
         if request.kinds and row["kind"] not in request.kinds:
             continue
         if row["known_good"] and not request.known:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from holdfast.acts import hashsets
+from holdfast.acts import hashsets, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.cases import exhibits
 from holdfast.core.errors import DeniedError, InputError
@@ -90,6 +90,13 @@ def check_leaving(
     """
     screen(session, case)
     listed = list(chosen)
+    touched = veiling.veil(session, case).touched
+    for one in listed:
+        if one.item in touched:
+            raise DeniedError(
+                f"{one.label} holds what may be privileged, and is handed to nobody meanwhile",
+                f"leave it out (--withhold {one.label}); the filter team decides on it",
+            )
     restricted = session.look_up(restrictions.restricted)
     for one in listed:
         if one.item not in restricted:
@@ -114,12 +121,28 @@ def _seals(release: Release, sealed_to: Sequence[str]) -> bool:
     return bool(sealed_to) and set(sealed_to) <= set(release.sealed_to)
 
 
-def check_preview(session: Session, case: str, chosen: Iterable[Exhibit]) -> None:
+def check_preview(
+    session: Session, case: str, chosen: Iterable[Exhibit], path: str | None = None,
+    *, of_bytes: bool = True,
+) -> None:  # fmt: skip
     """Raise where pages or pictures of a restricted item would be shown or copied.
 
+    With `path`, a file inside the one that is chosen; without, all of it. Not `of_bytes`: names of
+    what lies in it, and not its bytes.
+
     Raises:
-        DeniedError: one of them is restricted; nobody is authorised to a preview.
+        DeniedError: one of them is restricted, so that nobody is authorised to a preview; or it
+            may be privileged.
     """
+    chosen = list(chosen)
+    veil = veiling.veil(session, case)
+    for one in chosen:
+        inside = path is not None and not veil.covers(one.item, path, of_bytes=of_bytes)
+        if one.item in veil.touched and not inside:
+            raise DeniedError(
+                f"{one.label} holds what may be privileged: it is not shown or copied",
+                "wait for the filter team; `holdfast privilege list` shows how far it is",
+            )
     screen(session, case)
     restricted = session.look_up(restrictions.restricted)
     for one in chosen:
@@ -134,8 +157,19 @@ def hidden(session: Session, case: str) -> Callable[[str, str, str], bool]:
     """Return whether text of a record, by its item, path inside and kind, may not be shown.
 
     Where it isn't known which files of a restricted item are meant, none of it may. What was
-    found in a container's own bytes may be a file's inside, so none of that may either.
+    found in a container's own bytes may be a file's inside, so none of that may either. What may
+    be privileged is hidden as well.
     """
+    veil, of_abuse = veiling.veil(session, case), abuse(session, case)
+    if not veil.quarantines:
+        return of_abuse
+    return lambda item, path, kind: (
+        of_abuse(item, path, kind) or veil.covers(item, path, of_bytes=kind in _OF_BYTES)
+    )
+
+
+def abuse(session: Session, case: str) -> Callable[[str, str, str], bool]:
+    """Return whether text of a record may not be shown for what is on lists of abuse material."""
     screen(session, case)
     restricted = session.look_up(restrictions.restricted)
     if not restricted:

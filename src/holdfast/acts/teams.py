@@ -93,12 +93,29 @@ def change_team(session: Session, request: ChangeTeam) -> tuple[str, ...]:
                 f"see `holdfast case team {request.case}`",
             )
         _check_led(connection, request, lost)
+        _check_apart(connection, request, (holds | set(fresh)) - set(lost))
         change: dict[str, Json] = {"added": [*fresh], "name": request.name, "removed": [*lost]}
         return [Draft("case.role", request.case, {"change": change})]
 
     session.custody.decide(build)
     now = session.look_up(lambda c: team.held(c, request.case, request.name))
     return check_roles(now)
+
+
+def _check_apart(connection: Connection, request: ChangeTeam, then: frozenset[str]) -> None:
+    """Raise where somebody of the filter team would work on the case, or the other way round.
+
+    Raises:
+        DeniedError: who has read what is privileged can't forget it.
+    """
+    others = then - {team.FILTER}
+    was = team.FILTER in team.ever(connection, request.case, request.name)
+    if others and (team.FILTER in then or was):
+        raise DeniedError(
+            f"{request.name} {'was' if was else 'would be'} on the filter team of case "
+            f"{request.case}, and so can't be its {sorted(others)[0]}",
+            "name somebody else: the two teams stay apart",
+        )
 
 
 def _check_led(connection: Connection, request: ChangeTeam, lost: Sequence[str]) -> None:

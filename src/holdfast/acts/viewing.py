@@ -7,10 +7,10 @@ Evidence is decoded in the sandbox only (`examine.viewing`). Abuse material is s
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from holdfast.acts import restricting
+from holdfast.acts import restricting, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -82,7 +82,7 @@ def view(session: Session, request: View) -> Viewed:
         DeniedError: it is on a list of abuse material.
         ResourceError: no process can be started that shows it safely.
     """
-    exhibit = chosen(session, request.case, request.item)
+    exhibit = chosen(session, request.case, request.item, request.inside)
     _check(request.inside, request.page)
     asked = viewing.Asked(
         path=request.inside, viewer=request.viewer, page=request.page, part=request.part
@@ -150,10 +150,13 @@ def list_inside(session: Session, request: ListInside) -> ListedInside:
         DeniedError: it is on a list of abuse material.
         ResourceError: no process can be started that lists it safely.
     """
-    exhibit = chosen(session, request.case, request.item)
+    exhibit = chosen(session, request.case, request.item, request.inside, of_bytes=False)
     _check(request.inside, request.page)
     with durable.disk_errors(session.vault.derived):
         found = contents.of(source(session, exhibit), request.inside, request.page)
+    veil = veiling.veil(session, request.case)
+    kept = tuple(one for one in found.members if not veil.covers(exhibit.item, one.path))
+    found = replace(found, members=kept)
     rows: list[Json] = [one.as_json() for one in found.members]
     result: dict[str, Json] = {
         "members": len(rows), "more": found.more, "sha256": sha256_hex(canonical.dumps(rows)),
@@ -163,8 +166,10 @@ def list_inside(session: Session, request: ListInside) -> ListedInside:
     )
 
 
-def chosen(session: Session, case: str, item: str) -> Exhibit:
-    """Return the exhibit that is meant, once it may be looked at.
+def chosen(
+    session: Session, case: str, item: str, path: str | None = None, *, of_bytes: bool = True
+) -> Exhibit:
+    """Return the exhibit that is meant, once it, or the file at `path` in it, may be looked at.
 
     Raises:
         InputError: the case has no such exhibit.
@@ -172,7 +177,7 @@ def chosen(session: Session, case: str, item: str) -> Exhibit:
     """
     held = session.look_up(lambda c: list(exhibits.of_case(c, case)))
     exhibit = next(iter(exhibits.choose(held, [item])))
-    restricting.check_preview(session, case, [exhibit])
+    restricting.check_preview(session, case, [exhibit], path, of_bytes=of_bytes)
     return exhibit
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROLES = (
     team.LEAD,
     *("examiner", "supervisor", "prosecutor", "defence", "auditor", "trainer", "trainee"),
+    team.FILTER,
 )
 """What one can be in a case."""
 
@@ -37,7 +38,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "case.close": _DECIDES,
     "case.document": _WORKS,
     "case.role": _DECIDES,
-    "case.show": _OVERSEES | {"defence"},
+    "case.show": _OVERSEES | {team.FILTER, "defence"},
     "case.team": _OVERSEES,
     "case.zone": _WORKS | _DECIDES,
     "clock.list": _READS,
@@ -95,6 +96,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "marks": _READS,
     "matches": _READS,
     "note.add": _READS,
+    "privilege.list": _OVERSEES | {team.FILTER, "defence"},
+    "privilege.review": frozenset({team.FILTER}),
+    "privilege.rule": frozenset({team.FILTER}),
+    "privilege.set": _READS | {team.FILTER, "defence"},
     "profile.request": _WORKS,
     "question.answer": _WORKS | {"supervisor"},
     "question.ask": _WORKS | {"supervisor"},

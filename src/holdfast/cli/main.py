@@ -62,6 +62,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "report": ("report", "Report reviewed findings: PDF and DOCX."),
         "log": ("log", "Have the log witnessed and stamped, serve it, show how far it is."),
         "bundle": ("bundle", "Write a folder that anybody can check."),
+        "privilege": ("privilege", "Legal privilege: set apart, read by the filter team, decided."),
         "restricted": ("restricted", "Abuse material: what is restricted, who may be given it."),
         "check": ("check", "Check a bundle that was handed over."),
         "web": ("web", "Redacted copies of web captures: make one, check one."),

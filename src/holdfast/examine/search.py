@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from holdfast.examine._asked import Term
 
-__all__ = ["Hit", "build", "parse", "query"]
+__all__ = ["MOST", "Hit", "build", "parse", "query"]
 
 _FOLDER, _BUILT = "text", "built.json"
 _HEAP = 20 << 20
@@ -43,7 +43,7 @@ _SHOWN = 32_768
 _AROUND = 80
 _PRINTS = "similar."
 """Kinds of records that hold fingerprints: there is nothing in them to read."""
-_MOST = 100_000
+MOST = 100_000
 _ROWS = 4096
 _REFERENCE = (
     "item", "path", "parser", "parser_version", "kind", "seq", "time", "time_meaning", "offset",
@@ -110,8 +110,8 @@ def query(index_dir: Path, text: str, limit: int = 100) -> Iterator[Hit]:
         InputError: there is no index, or nothing in `text` that can be looked for.
         IntegrityError: the index can't be read.
     """
-    if not 1 <= limit <= _MOST:
-        raise InputError(f"a search gives 1 to {_MOST} hits, not {limit}")
+    if not 1 <= limit <= MOST:
+        raise InputError(f"a search gives 1 to {MOST} hits, not {limit}")
     asked = parse(text)
     index = _open(index_dir)
     schema, searcher = index.schema, index.searcher()

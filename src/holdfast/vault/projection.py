@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import casework, delegates, eras, seized, signing, tables
+from holdfast.vault import casework, delegates, eras, exhibited, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
@@ -33,7 +33,7 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Casework):
+class Batch(Approvals, Delegates, Restrictions, exhibited.Exhibited, Team, casework.Casework):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Batch(Approvals, Delegates, Restrictions, seized.Seized, Team, casework.Ca
             *(tables.cases, tables.exhibits, tables.orders, tables.erasures, tables.destroyed),
             *(tables.holds, tables.schedules, tables.team, delegates.table),
             *(tables.hash_sets, tables.restrictions, tables.releases),
-            *seized.TABLES,
+            *exhibited.TABLES,
             *casework.TABLES,
         ):
             self._insert(connection, table)
@@ -307,7 +307,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
     "exhibit.destroy.request": Batch.requested,
-    **seized.FOLDS,
+    **exhibited.FOLDS,
     **casework.FOLDS,
 }
 

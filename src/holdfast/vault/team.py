@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from holdfast.vault.entry import Entry
 
 LEAD = "lead"
+FILTER = "filter"
+"""Reads what may be privileged, and nothing else of the case."""
 
 
 class Team:
@@ -53,6 +55,13 @@ def held(connection: Connection, case: str, name: str) -> frozenset[str]:
     query = select(table.c.role).where(
         table.c.case == case, table.c.name == name, table.c.until.is_(None)
     )
+    return frozenset(connection.scalars(query))
+
+
+def ever(connection: Connection, case: str, name: str) -> frozenset[str]:
+    """Return the roles that `name` holds, or once held, in `case`."""
+    table = tables.team
+    query = select(table.c.role).where(table.c.case == case, table.c.name == name)
     return frozenset(connection.scalars(query))
 
 
