@@ -34,11 +34,12 @@ RULES = {
 }
 WITHOUT_LINKS = {
     "/sign-in",
+    "/cases/{case}/items/{item}/picture",
     "/cases/{case}/items/{item}/play",
     "/cases/{case}/items/{item}/replay",
 }
-"""Pages that nobody who is signed in is led to, and steps to the origin apart, which `test_apart`
-takes: few items lead there.
+"""Pages that nobody who is signed in is led to, and what few items lead to: `test_items` and
+`test_apart` go there.
 """
 HIDDEN_FOCUS = """() => {
   const element = document.activeElement;

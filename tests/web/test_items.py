@@ -20,6 +20,7 @@ from holdfast.vault.vault import Vault
 from tests import serving
 from tests.examine.test_viewing import MAIL, SCRIPT, pdf
 from tests.serving import CASE
+from tests.web.test_every_page import AXE, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,26 @@ def _dismissed(dialog: Dialog, alive: list[str]) -> None:
 def _outside(served: Served, url: str, alive: list[str]) -> None:
     if not url.startswith(f"{served.url}/"):
         alive.append(f"a request: {url}")
+
+
+def test_axe_finds_nothing_in_any_view(hostile: Served, browser: Browser) -> None:
+    context = browser.new_context(base_url=hostile.url, locale="en-GB", bypass_csp=True)
+    context.add_cookies([{"name": COOKIE, "value": hostile.secret("lena"), "url": hostile.url}])
+    page = context.new_page()
+    with hostile.client("lena") as client:
+        items = held(client)
+    problems = []
+    for address in items.values():
+        page.goto(f"{address}/view")
+        page.add_script_tag(path=AXE)
+        result = page.evaluate("(rules) => axe.run(document, rules)", RULES)
+        problems += [
+            f"{address}: {violation['id']}: {node['html'][:200]}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+    assert problems == []
+    context.close()
 
 
 def test_pictures_are_blurred_first_without_scripts(hostile: Served, tab: Any) -> None:
