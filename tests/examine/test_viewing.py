@@ -104,7 +104,9 @@ def test_a_hundred_megabytes_of_one_line_cost_a_page(tmp_path: Path) -> None:
     with path.open("wb") as out:
         for _ in range(100):
             out.write(b"A" * (1 << 20))
-    here = Source(tmp_path / "derived", "0" * 64, "x", lambda: os.open(path, os.O_RDONLY))
+    with path.open("rb") as stream:
+        item = hashlib.file_digest(stream, "sha256").hexdigest()
+    here = Source(tmp_path / "derived", item, "x", lambda: os.open(path, os.O_RDONLY))
     viewing.show(here, Asked(page=1))  # what is loaded once is loaded
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for viewer in ("text", "hex"):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from holdfast.examine.interfaces import Viewer
     from holdfast.examine.view import View
 
-_HASHED = 64 << 20
-"""Bytes up to which a file that is the item itself is hashed here; its digest is its name."""
+_HASHED = 256 << 20
+"""Bytes up to which an item is hashed before each look; a larger one by `item check`."""
 LISTED = 200
 """Members on one page of a list."""
 
@@ -30,6 +30,8 @@ LISTED = 200
 def work(told: Mapping[str, Any], scratch: Path) -> dict[str, Json]:
     """Do what is asked; return what the house is to know."""
     item = EvidenceFile(told["file"], os.fstat(told["file"]).st_size, told["name"], "", scratch)
+    if item.size <= _HASHED and _digest(item) != told["item"]:
+        return {"failed": "its bytes are not those that were collected: it was altered"}
     try:
         file, digest = item, ""
         if told["path"]:
@@ -44,6 +46,11 @@ def work(told: Mapping[str, Any], scratch: Path) -> dict[str, Json]:
         return {"failed": "it needs more memory than a viewer has"}
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises is the evidence's doing
         return {"failed": f"the decoder gave up: {type(error).__name__}"}
+
+
+def _digest(item: EvidenceFile) -> str:
+    with item.open() as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _done(

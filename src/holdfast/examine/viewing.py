@@ -199,7 +199,8 @@ def asked_child(
                 answer, reason = child.run(
                     "holdfast.examine.show",
                     {
-                        "as": "", "bytes": bounds.output, "file": descriptor, "list": False,
+                        "as": "", "bytes": bounds.output, "file": descriptor,
+                        "item": source.item, "list": False,
                         "memory": bounds.memory, "name": source.name,
                         "output": bounds.output, "page": 0, "part": "", "path": "",
  "replay": False,
