@@ -7,6 +7,7 @@ import os
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from holdfast.core.digest import sha256_stream
 from holdfast.examine import _types, interfaces
 from holdfast.examine._visible import made_visible, visible
 from holdfast.examine.file import EvidenceFile
@@ -50,7 +51,7 @@ def work(told: Mapping[str, Any], scratch: Path) -> dict[str, Json]:
 
 def _digest(item: EvidenceFile) -> str:
     with item.open() as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_stream(stream)[0]
 
 
 def _done(
