@@ -4,8 +4,8 @@ from alembic import op
 
 from holdfast.vault.accounts import TABLES
 
-revision = "0006"
-down_revision = "0005"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
