@@ -85,6 +85,11 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "findings": SHOWS,
     "handover.give": CHANGES,
     "handover.settle": SHOWS,
+    "exposure.allow": SHOWS,
+    "exposure.begin": TOUCHES_EVIDENCE,
+    "exposure.disallow": SHOWS,
+    "exposure.end": SHOWS,
+    "exposure.show": SHOWS,
     "hold.set": SHOWS,
     "indicators": TOUCHES_EVIDENCE,
     "item.check": SHOWS,
@@ -129,7 +134,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
 }
 NO_CASE = {
     *("egress.set", "hashset.add", "hashset.remove", "profile.mark", "schedule.remove"),
-    "exhibit.pattern.vault",
+    *("audit", "exhibit.pattern.vault", "exposure.limits", "oversight"),
     "log.authorities",
     "log.continue",
     "log.renew",
@@ -226,6 +231,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "findings": ("finding", "list", "--case", "CASE"),
     "handover.give": ("case", "handover", "give", "bob", "--case", "CASE"),
     "handover.settle": ("case", "handover", "accept", "1", "--case", "CASE"),
+    "exposure.allow": ("exposure", "allow", "alice", "--case", "CASE", "--reason", "R"),
+    "exposure.begin": ("exposure", "begin", "--case", "CASE"),
+    "exposure.disallow": ("exposure", "disallow", "alice", "--case", "CASE", "--reason", "R"),
+    "exposure.end": ("exposure", "end", "--case", "CASE"),
+    "exposure.show": ("exposure", "show", "--case", "CASE"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
     "indicators": ("indicators", "--case", "CASE"),
     "item.check": ("item", "check", "--case", "CASE", "AL/1"),
@@ -298,7 +308,7 @@ NEED_AN_EXHIBIT = {
     "finding.add": "no exhibit", "handover.give": "no role in case",
     "handover.settle": "has no handover", "question.answer": "has no question",
     "task.change": "has no task",
-    "privilege.rule": "set nothing apart",
+    "privilege.rule": "set nothing apart", "exposure.disallow": "may not anyway",
 }  # fmt: skip
 
 
@@ -332,6 +342,8 @@ def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         offer = ("exhibit", "hand", named["THING"], "--case", line.case, "--reason", "R")
         line.must(*offer, "--to", "bob")
         named["GIVEN"] = named["THING"]
+    if act in {"exposure.begin", "exposure.disallow"}:
+        line.must("exposure", "allow", "alice", "--case", line.case, "--reason", "R")
     if act in {"privilege.review", "privilege.rule"}:
         apart = ("privilege", "set", "AL/1", "--case", line.case, "--reason", "R", "--json")
         named["APART"] = str(line.must(*apart).row["quarantine"])

@@ -135,14 +135,7 @@ def check_preview(
             may be privileged.
     """
     chosen = list(chosen)
-    veil = veiling.veil(session, case)
-    for one in chosen:
-        inside = path is not None and not veil.covers(one.item, path, of_bytes=of_bytes)
-        if one.item in veil.touched and not inside:
-            raise DeniedError(
-                f"{one.label} holds what may be privileged: it is not shown or copied",
-                "wait for the filter team; `holdfast privilege list` shows how far it is",
-            )
+    check_privilege(session, case, chosen, path, of_bytes=of_bytes)
     screen(session, case)
     restricted = session.look_up(restrictions.restricted)
     for one in chosen:
@@ -150,6 +143,25 @@ def check_preview(
             raise DeniedError(
                 f"{one.label} holds a file on a list of abuse material: it is not shown or copied",
                 "hand the item over whole, to an authorised recipient: holdfast bundle",
+            )
+
+
+def check_privilege(
+    session: Session, case: str, chosen: Iterable[Exhibit], path: str | None = None,
+    *, of_bytes: bool = True,
+) -> None:  # fmt: skip
+    """Raise where what is shown of an item may be privileged; see `check_preview`.
+
+    Raises:
+        DeniedError: so.
+    """
+    veil = veiling.veil(session, case)
+    for one in chosen:
+        inside = path is not None and not veil.covers(one.item, path, of_bytes=of_bytes)
+        if one.item in veil.touched and not inside:
+            raise DeniedError(
+                f"{one.label} holds what may be privileged: it is not shown or copied",
+                "wait for the filter team; `holdfast privilege list` shows how far it is",
             )
 
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from holdfast.acts import restricting, veiling
+from holdfast.acts import exposing, restricting, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.originals import open_file
 from holdfast.cases import exhibits
@@ -18,6 +18,7 @@ from holdfast.core import canonical, durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import InputError
 from holdfast.examine import contents, viewing
+from holdfast.vault import restrictions
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ def view(session: Session, request: View) -> Viewed:
 
     Raises:
         InputError: the case has no such exhibit, the page no such picture.
-        DeniedError: it is on a list of abuse material.
+        DeniedError: it is on a list of abuse material, and who asks does not sit to look at such,
+            or has looked enough; or it may be privileged.
         ResourceError: no process can be started that shows it safely.
     """
-    exhibit = chosen(session, request.case, request.item, request.inside)
+    exhibit, sitting = _to_look(session, request)
     _check(request.inside, request.page)
     asked = viewing.Asked(
         path=request.inside, viewer=request.viewer, page=request.page, part=request.part
@@ -99,7 +101,7 @@ def view(session: Session, request: View) -> Viewed:
     result: dict[str, Json] = {"sha256": shown.digest, "viewer": shown.viewer}
     if shown.failed:
         result["failed"] = shown.failed
-    entry = enter(session, "view", exhibit, request.facts(), result)
+    entry = enter(session, "view", exhibit, request.facts(), result, sitting=sitting)
     return Viewed(exhibit, shown, entry, picture)
 
 
@@ -166,6 +168,27 @@ def list_inside(session: Session, request: ListInside) -> ListedInside:
     )
 
 
+def _to_look(session: Session, request: View) -> tuple[Exhibit, int | None]:
+    """Return the exhibit and, where it is on a list of abuse material, the sitting of this look.
+
+    Raises:
+        InputError: the case has no such exhibit, or it was not looked at blurred first.
+        DeniedError: who asks may not look.
+    """
+    case = request.case
+    held = session.look_up(lambda c: list(exhibits.of_case(c, case)))
+    exhibit = next(iter(exhibits.choose(held, [request.item])))
+    restricting.screen(session, case)
+    if exhibit.item not in session.look_up(restrictions.restricted):
+        restricting.check_preview(session, case, [exhibit], request.inside)
+        return exhibit, None
+    restricting.check_privilege(session, case, [exhibit], request.inside)
+    sitting = exposing.sitting(session, case)
+    if request.picture == "clear" and not sitting.views:
+        raise InputError("abuse material is looked at blurred first", "ask for blurred")
+    return exhibit, sitting.entry
+
+
 def chosen(
     session: Session, case: str, item: str, path: str | None = None, *, of_bytes: bool = True
 ) -> Exhibit:
@@ -201,9 +224,11 @@ def source(session: Session, exhibit: Exhibit) -> viewing.Source:
 
 
 def enter(
-    session: Session, name: str, exhibit: Exhibit, asked: dict[str, Json], result: dict[str, Json]
-) -> int:
+    session: Session, name: str, exhibit: Exhibit, asked: dict[str, Json], result: dict[str, Json],
+    *, sitting: int | None = None,
+) -> int:  # fmt: skip
     """Enter a look at an exhibit, before anything is shown; return the entry\'s number."""
     fields: dict[str, Json] = {"item": exhibit.item, "request": asked, "result": result}
+    fields |= {} if sitting is None else {"sitting": sitting}
     (entered,) = session.custody.enter(Draft(name, exhibit.case, fields))
     return entered.index
