@@ -40,6 +40,7 @@ OF_ITEM = ("path", "record", "stored")
 KEPT = frozenset(
     {"act", "actor", "case", "context", "exhibit", "handover", "item", "opening", "run", "scope"}
     | {"for_suspect", "quarantine", "ruling", "schedule", "signature", "stored", "time", "work"}
+    | {"limits", "sitting", "viewer"}
 )
 """Fields that can't be chosen: who did what when, under which authority, in which place."""
 _FOR_SUSPECT = frozenset({"statement", "title"})

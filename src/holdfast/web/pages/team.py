@@ -19,6 +19,7 @@ NAMES = {
     "lead": N_("lead"), "examiner": N_("examiner"), "supervisor": N_("supervisor"),
     "prosecutor": N_("prosecutor"), "defence": N_("defence"), "auditor": N_("auditor"),
     "trainer": N_("trainer"), "trainee": N_("trainee"),
+    "filter": N_("filter"),
 }  # fmt: skip
 """The roles, for the catalogues."""
 
