@@ -243,6 +243,7 @@ def test_notes_decisions_and_tasks_are_kept_and_rebuilt(team: Line) -> None:
         "Called the bank", "alice", "AL/1",
     )  # fmt: skip
     assert (decision["decided_by"], decision["alternatives"]) == ("Chief X", "Search both")
+    assert (decision["decision"], decision["number"]) == ("No search", 1)
     assert (task["state"], task["outcome"], task["assigned"]) == ("done", "answered", "bob")
     assert team.must("task", "list", *of_case, "--state", "open").out == ""
     team.must("rebuild")
@@ -255,7 +256,9 @@ def test_a_case_is_handed_over_by_two_entries(team: Line) -> None:
     team.must("task", "add", "Ask", *of_case)
     add_finding(team)
     team.must("operator", "add", "eve")
-    assert team("case", "handover", "give", "eve", *of_case).code == 3, "eve has no role yet"
+    for name in ("eve", "dora"):
+        done = team("case", "handover", "give", name, *of_case)
+        assert (done.code, "no role in case" in done.err) == (3, True), "they could not take it"
     team.must("case", "handover", "give", "bob", *of_case, "--remarks", "mind the bank")
     (given,) = team.entries("handover.give")
     row = team.must("case", "handover", "list", *of_case, "--json").row

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.acts import pieces, two_person
 from holdfast.acts.act import Needs, Session, act
+from holdfast.cases import access
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.vault import casework, team
 from holdfast.vault.entry import Draft
@@ -54,9 +55,9 @@ def give_case(session: Session, request: GiveCase) -> Piece:
     """
     if request.to == session.operator:
         raise InputError("a case is handed over to somebody else", "name them: --to NAME")
-    if not session.look_up(lambda connection: team.held(connection, request.case, request.to)):
+    if request.to not in takers(session, request.case):
         raise InputError(
-            f"{request.to} has no role in case {request.case}, so they can't look before they say",
+            f"{request.to} has no role in case {request.case} that could take it over",
             f"give one: `holdfast case role {request.to} --case {request.case} --add examiner`",
         )
     before = session.look_up(lambda connection: casework.pieces(connection, request.case, KIND))
@@ -75,6 +76,13 @@ def give_case(session: Session, request: GiveCase) -> Piece:
     return pieces.begin(
         session, "handover.give", request.case, kind=KIND, state=WAITING, words=words
     )
+
+
+def takers(session: Session, case: str) -> list[str]:
+    """Return to whom a case can be handed over, by name: those who may answer, but oneself."""
+    enough = access.ALLOWED["handover.settle"]
+    held = session.look_up(lambda connection: team.of(connection, case))
+    return sorted({name for name, role, _ in held if role in enough} - {session.operator})
 
 
 def open_work(session: Session, case: str) -> list[Json]:

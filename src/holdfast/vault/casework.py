@@ -197,11 +197,12 @@ class Piece:
         """Return it as `--json` prints it."""
         first = self.begun
         return {
-            **self.words,
+            self.kind: self.number,
+            **self.words,  # of a decision, its words stand under `decision`
             "by": first.name,
             "case": self.case,
             "entry": self.entry,
-            self.kind: self.number,
+            "number": self.number,
             "state": self.state,
             "steps": [
                 {"act": one.act, "by": one.name, "entry": one.entry, "state": one.state,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.acts import cases, handover, pieces, teams
+from holdfast.acts import handover, pieces
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
 from holdfast.web.said import Said
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from holdfast.web.visit import Visit
 
 PAGE = Page("handovers", N_("Hand-over of the case"), order=810)
+PAGES = {"finding": "findings", "question": "questions", "task": "tasks"}
+"""Where each kind of what is open is shown."""
 WORDS = (N_("waiting"), N_("accepted"), N_("declined"), N_("recalled"))
 
 
@@ -26,11 +28,8 @@ def show(visit: Visit) -> Response:
         "handovers.html",
         handovers=[Said(pieces.as_json(one)) for one in found[::-1]],
         open=handover.open_work(visit.session, visit.case),
-        team=[
-            one.name
-            for one in teams.members(visit.session, cases.OneCase(visit.case))
-            if one.name != visit.person.name
-        ],
+        team=handover.takers(visit.session, visit.case),
+        pages=PAGES,
     )
 
 
