@@ -4,7 +4,9 @@ in a sandboxed, blurred-first viewer".
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import re
 import shutil
 import wave
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from holdfast.cli.main import run
+from holdfast.core import canonical
 from tests import serving
 from tests.collect.web.servers import Site, page
 from tests.collect.web.servers import serving as sites
@@ -104,6 +107,40 @@ def test_a_capture_is_replayed_where_it_reaches_nothing(apart: Served, tab: Any)
     assert here.locator("iframe").get_attribute("class") == "clear"
     outside = [one for one in asked if not one.startswith((f"{origin}/", f"{apart.url}/"))]
     assert outside == []
+
+
+def test_the_policy_stops_what_the_rewriting_would_miss(apart: Served, tab: Any) -> None:
+    """The page as it was captured, not rewritten, in place of the file that is served."""
+    here: Page = tab(apart, "lena", "/cases/2026-0002/items")
+    here.locator("tbody th a").first.click()
+    here.get_by_role("link", name="View", exact=True).click()
+    here.get_by_role("link", name=re.compile("Replay it")).click()
+    (index,) = (apart.vault / "derived").glob("*/views/*/index.json")
+    said = json.loads(index.read_bytes())
+    raw = HTML.replace('content="30', 'content="0').encode()
+    was = (index.parent / "000000").read_bytes(), index.read_bytes()
+    try:
+        (index.parent / "000000").write_bytes(raw)
+        digest = hashlib.sha256(raw).hexdigest()
+        said["files"][0] |= {"sha256": digest, "size": len(raw)}
+        index.write_bytes(canonical.dumps(said))
+        asked: list[str] = []
+        here.on("requestfinished", lambda one: asked.append(one.url))
+        # Chromium tells of a request that it refused before it left, and why.
+        here.on("requestfailed", lambda one: asked.append(f"{one.failure} {one.url}"))
+        here.on("dialog", lambda one: asked.append(f"dialog:{one.message}"))
+        here.context.on("page", lambda one: asked.append(f"window:{one.url}"))
+        here.reload()
+        frame = here.frame_locator("iframe")
+        for where in ("#p", "#post", "#out"):
+            frame.locator(where).click()
+        here.wait_for_load_state("networkidle")
+        outside = {one for one in asked if "http://127.0.0.1:" not in one}
+        assert outside <= {"csp http://elsewhere.test/beacon.png"}
+        assert here.url.startswith("http://127.0.0.1:")
+    finally:
+        (index.parent / "000000").write_bytes(was[0])
+        index.write_bytes(was[1])
 
 
 def test_what_is_apart_knows_tickets_only(apart: Served) -> None:
