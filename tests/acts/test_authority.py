@@ -114,6 +114,10 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "question.material": TOUCHES_EVIDENCE,
     "report": SHOWS,
     "report.preview": SHOWS,
+    "record.comment": TOUCHES_EVIDENCE,
+    "record.remarks": SHOWS,
+    "record.tag": TOUCHES_EVIDENCE,
+    "record.untag": TOUCHES_EVIDENCE,
     "restricted": SHOWS,
     "schedule.add": TOUCHES_EVIDENCE,
     "search": TOUCHES_EVIDENCE,
@@ -128,6 +132,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "view.inside": TOUCHES_EVIDENCE,
     "view.play": TOUCHES_EVIDENCE,
     "view.replay": TOUCHES_EVIDENCE,
+    "timeline.window": TOUCHES_EVIDENCE,
+    "view.save": TOUCHES_EVIDENCE,
+    "views": SHOWS,
     "web.check": TOUCHES_EVIDENCE,
     "web.redact": TOUCHES_EVIDENCE,
     "work": SHOWS,
@@ -265,6 +272,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "question.material": ("question", "material", "--case", "CASE"),
     "report": ("report", "make", "--case", "CASE", "FOLDER/handed-over.pdf"),
     "report.preview": ("report", "preview", "--case", "CASE", "FOLDER/handed-over"),
+    "record.comment": ("remark", "comment", "--case", "CASE", "PLACE", "T"),
+    "record.remarks": ("remark", "list", "--case", "CASE", "PLACE"),
+    "record.tag": ("remark", "tag", "--case", "CASE", "PLACE", "t"),
+    "record.untag": ("remark", "untag", "--case", "CASE", "TAGGED"),
     "restricted": ("restricted", "list", "--case", "CASE"),
     "schedule.add": (
         *("collect", "schedule", "add", "--case", "CASE", "--every", "1h"),
@@ -282,6 +293,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "view.play": ("item", "play", "--case", "CASE", "AL/3", "--ticket"),
     "view.replay": ("item", "replay", "--case", "CASE", "AL/3", "--ticket"),
     "view.inside": ("item", "tree", "--case", "CASE", "AL/1"),
+    "timeline.window": ("window", "--case", "CASE", "--counts"),
+    "view.save": ("window", "--case", "CASE", "--save", "v", "kind:mail.*"),
+    "views": ("views", "--case", "CASE"),
     "web.check": (
         *("web", "check-redacted", "--case", "CASE", "--original", "AL/3"),
         "FOLDER/redacted.wacz",
@@ -334,6 +348,16 @@ def seize(line: Line) -> dict[str, str]:
     return {"THING": thing, "SEALED": under, "GIVEN": given}
 
 
+def tag_an_event(line: Line, folder: Path) -> tuple[str, str]:
+    """Have an event with a tag in the case; return its place, and the entry of the tag."""
+    (folder / "a.log").write_text("<34>1 2026-03-01T08:00:00Z pc app - - - an event\n")
+    line.collect(folder / "a.log")
+    line.must("examine", "--case", line.case, "--jobs", "1")
+    place = str(line.must("window", "--case", line.case, "--json").rows[0]["place"])
+    tagged = line.must("remark", "tag", "--case", line.case, place, "seen", "--json").row
+    return place, str(tagged["entry"])
+
+
 def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Lay out what an act on exhibits or on legal privilege is about; return how it is named."""
     named = seize(line) if act.startswith("exhibit.") else {}
@@ -349,6 +373,8 @@ def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         named["APART"] = str(line.must(*apart).row["quarantine"])
         # Whoever leads the case is not on its filter team; here the one operator has to be.
         monkeypatch.setitem(access.ALLOWED, act, access.ALLOWED["items"])
+    if act.startswith("record."):
+        named["PLACE"], named["TAGGED"] = tag_an_event(line, line.vault.parent)
     return named
 
 

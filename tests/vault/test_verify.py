@@ -837,6 +837,7 @@ NEW_ROWS = {
     "delegates": "INSERT INTO delegates VALUES "
     "('x', 'carol', 'abcd1234', 'session', '2099-01-01T00:00:00Z', '', 1, 'carol', NULL)",
     "schedules": "INSERT INTO schedules VALUES (5, '2026-0001', 3600, 1, 1, NULL)",
+    "remarks": "INSERT INTO remarks VALUES (5, '2026-0001', 'x', '', 'x', 0, 'x', NULL)",
     "holds": "INSERT INTO holds VALUES (5, '', '2026-0001', '', '', NULL)",
     "cases": "INSERT INTO cases SELECT '2026-0003', title, basis, authority, purpose, lead, scope, "
     "valid_from, valid_until, opened, closed, closed_why, recipient, exhibits, review, zone "
@@ -872,6 +873,7 @@ EMPTY = {
     "delegates", "served",
     "quarantines", "rulings",
     "sittings", "viewers",
+    "remarks",
 }  # fmt: skip
 """Tables that have no rows in this vault; tests/acts edits them."""
 TABLES = sorted(one.name for one in tables.projection.sorted_tables if one is not tables.head)

@@ -96,7 +96,7 @@ def timeline(session: Session, request: Timeline) -> Iterator[bytes]:
         ],
     )
     hides = restricting.hidden(session, request.case)
-    events = (_event(held, hide(row, hides)) for row in rows)
+    events = (of_event(held, hide(row, hides)) for row in rows)
     left = islice(veil.shown("timeline", events), request.limit)
     return answer(session, "timeline", request, left, clocks)
 
@@ -320,7 +320,8 @@ def source(held: dict[str, Exhibit], item: str, inside: str) -> dict[str, Any]:
     }
 
 
-def _event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
+def of_event(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of the timeline as it is shown: with its source, and both times."""
     time, nanos = row.pop("time"), row.pop("time_nanos", None)
     corrected, ahead, within, stated = (row.pop(name, None) for name in _OF_CLOCKS)
     shown = {**row, **source(held, row["item"], row["path"])}

@@ -7,24 +7,22 @@ was first thought of. The newest of a name is meant; the older ones stay in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
+from holdfast.acts import kept
 from holdfast.acts.act import Needs, Session, act
 from holdfast.core.errors import InputError
 from holdfast.examine import search
-from holdfast.vault import tables
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.acts.cases import OneCase
+    from holdfast.acts.kept import Kept
     from holdfast.core.canonical import Json
 
 SAVE = "search.save"
-_LONGEST = 64
 
 
 @dataclass(frozen=True)
@@ -40,21 +38,6 @@ class SavedSearch:
         return {"name": self.name, "query": self.query}
 
 
-@dataclass(frozen=True)
-class Saved:
-    """A saved search as the log has it."""
-
-    name: str
-    query: str
-    entry: int
-    time: str
-    by: str
-
-    def as_json(self) -> dict[str, Json]:
-        """Return what `searches --json` prints."""
-        return dict(vars(self))
-
-
 @act(SAVE, Needs.AUTHORITY)
 def save(session: Session, request: SavedSearch) -> None:
     """Enter a search under its name; it is not asked by that.
@@ -62,21 +45,15 @@ def save(session: Session, request: SavedSearch) -> None:
     Raises:
         InputError: no name that can be one, or nothing to look for.
     """
-    name = request.name
-    if not name.strip() or len(name) > _LONGEST or not name.isprintable() or name != name.strip():
-        raise InputError(
-            f"{name!r} can't be the name of a search",
-            f"use up to {_LONGEST} letters, digits and signs",
-        )
+    kept.check_name(request.name, "a search")
     search.parse(request.query)
     session.custody.enter(Draft(SAVE, request.case, {"request": request.facts()}))
 
 
 @act("searches", Needs.CASE, reads=True)
-def searches(session: Session, request: OneCase) -> Iterator[Saved]:
+def searches(session: Session, request: OneCase) -> Iterator[Kept]:
     """Yield the case's saved searches by name, the newest of each."""
-    session.vault.current()
-    yield from sorted(_newest(session, request.case).values(), key=lambda one: one.name)
+    yield from kept.newest(session, request.case, SAVE).values()
 
 
 def find(session: Session, case: str, name: str) -> str:
@@ -85,27 +62,9 @@ def find(session: Session, case: str, name: str) -> str:
     Raises:
         InputError: there is none.
     """
-    session.vault.current()
-    saved = _newest(session, case).get(name)
+    saved = kept.newest(session, case, SAVE).get(name)
     if saved is None:
         raise InputError(
             f"case {case} has no saved search {name!r}", f"see `holdfast searches --case {case}`"
         )
     return saved.query
-
-
-def _newest(session: Session, case: str) -> dict[str, Saved]:
-    table = tables.entries
-    query = select(table.c.index).where(table.c.case == case, table.c.act == SAVE)
-    indexes = session.look_up(lambda c: c.scalars(query.order_by(table.c.index)).all())
-    found: dict[str, Saved] = {}
-    for index in indexes:
-        (entry,) = session.vault.log.entries(index, index + 1)
-        fields: dict[str, Any] = entry.fields
-        asked = fields.get("request")
-        if isinstance(asked, dict):  # erased by order: the entry stays, what it says is gone
-            name, text = str(asked["name"]), str(asked["query"])
-            actor = fields.get("actor") or {}
-            who = str(actor.get("name", "(erased)"))
-            found[name] = Saved(name, text, index, str(fields.get("time", "(erased)")), who)
-    return found

@@ -44,6 +44,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Ask": {
         "view": ("view", "Show a file as text, bytes, rows or pictures made anew."),
         "timeline": ("query", "Show the case's events in order of time, UTC."),
+        "window": ("window", "Show a page of the timeline under a filter, with counts."),
+        "views": ("window", "List the filters that were kept under a name."),
+        "remark": ("window", "Tag and comment on events: tag, untag, comment, list."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
         "search": ("query", "Find records by their words."),
         "searches": ("query", "List the searches that were kept under a name."),

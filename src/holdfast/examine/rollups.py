@@ -1,8 +1,8 @@
 """How many events when: `index/<case>/timeline/hours.parquet`, made with the timeline.
 
-A row for each hour, item, parser and kind that has events. A picture of a year is drawn from
-thousands of rows so, not from the millions of events that they count. The item is among the
-columns so that an offset of one source's clock can still be applied, hour by hour.
+A row for each hour, item, parser, kind and quality of the time that has events. A picture of a
+year is drawn from thousands of rows so, not from the millions of events that they count. The
+item is among the columns so that an offset of one source's clock can still be applied, by hours.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ HOURS = "hours.parquet"
 UNITS = ("hour", "day", "month", "year")
 _ENDS = (-(2**62), 2**62)
 _COUNT = """
-COPY (SELECT time_bucket(INTERVAL 1 HOUR, time) AS hour, item, parser, kind, count(*) AS events
+COPY (SELECT time_bucket(INTERVAL 1 HOUR, time) AS hour, item, parser, kind,
+             CASE WHEN time_quality = 'exact' THEN 'recorded' ELSE 'inferred' END AS quality,
+             count(*) AS events
       FROM read_parquet($files)
       WHERE time BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00Z' AND TIMESTAMPTZ '9999-12-31 23:59:59Z'
-      GROUP BY ALL ORDER BY hour, item, parser, kind)
+      GROUP BY ALL ORDER BY hour, item, parser, kind, quality)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 _ASK = """

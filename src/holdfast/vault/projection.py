@@ -18,6 +18,7 @@ from holdfast.vault.checkpoint import Checkpoint
 from holdfast.vault.database import guarded
 from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
+from holdfast.vault.remarks import Remarks, forget, remarks
 from holdfast.vault.restrictions import Restrictions
 from holdfast.vault.team import Team
 
@@ -33,7 +34,9 @@ GROUP = 4096
 """Entries folded in one transaction."""
 
 
-class Batch(Approvals, Delegates, Restrictions, exhibited.Exhibited, Team, casework.Casework):
+class Batch(
+    Approvals, Delegates, Remarks, Restrictions, exhibited.Exhibited, Team, casework.Casework
+):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
     def __init__(self) -> None:
@@ -81,6 +84,7 @@ class Batch(Approvals, Delegates, Restrictions, exhibited.Exhibited, Team, casew
             *(tables.hash_sets, tables.restrictions, tables.releases),
             *exhibited.TABLES,
             *casework.TABLES,
+            remarks,
         ):
             self._insert(connection, table)
         if self._settings:
@@ -171,6 +175,7 @@ class Batch(Approvals, Delegates, Restrictions, exhibited.Exhibited, Team, casew
             for name in one["names"]:
                 names[name].append(one["entry"])
         self._later.append(lambda connection: blank(connection, entry.index, names))
+        self._later.append(lambda connection: forget(connection, names))
 
     def held(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`hold.set`: nothing of this may be erased."""
@@ -272,6 +277,9 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "case.role": Batch.team_changed,
     "case.zone": Batch.zoned,
     "collect.item": Batch.collected,
+    "record.comment": Batch.remarked,
+    "record.tag": Batch.remarked,
+    "record.untag": Batch.untagged,
     "vault.init": Batch.made,
     "vault.set": Batch.set,
     "operator.role": Batch.roles,

@@ -81,7 +81,7 @@ def timeline(
     with place.session() as session:
         lines = asking.timeline(session, request)
         if export is None:
-            _show(lines, _event, as_json=as_json)
+            _show(lines, event_line, as_json=as_json)
         else:
             for part in EXPORTS[export](map(orjson.loads, lines)):
                 sys.stdout.buffer.write(part)
@@ -247,7 +247,8 @@ def _show(
     answer(rows, lambda row: [told(row)], as_json=as_json, none=none, safe=_painted)
 
 
-def _event(row: dict[str, Any]) -> str:
+def event_line(row: dict[str, Any]) -> str:
+    """Return an event as a line."""
     when = row["time"] or "(no time)"
     message = " ".join(row["message"].split())[:300]
     if "clock_ahead" in row:
@@ -263,13 +264,13 @@ def _many(row: dict[str, Any]) -> str:
 def _hit(row: dict[str, Any]) -> str:
     """Return a hit; on a terminal, what was found is in bold."""
     if not sys.stdout.isatty():
-        return _event(row)
+        return event_line(row)
     text, at, parts = row["message"], 0, []
     for start, end in row["marks"]:
         if start >= at:
             parts += [text[at:start], _ON, text[start:end], _OFF]
             at = end
-    return _event({**row, "message": "".join([*parts, text[at:]])})
+    return event_line({**row, "message": "".join([*parts, text[at:]])})
 
 
 def _painted(text: str) -> str:
