@@ -384,6 +384,8 @@ def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     if act.startswith("record."):
         named["PLACE"], named["TAGGED"] = tag_an_event(line, line.vault.parent)
     return named
+
+
 SHARED = {
     (act, state)
     for act, answers in MATRIX.items()
