@@ -370,7 +370,6 @@ def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     """Lay out what an act on exhibits or on legal privilege is about; return how it is named."""
     named = seize(line) if act.startswith("exhibit.") else {}
     if act == "exhibit.decline":
-        line.must("operator", "add", "bob")
         offer = ("exhibit", "hand", named["THING"], "--case", line.case, "--reason", "R")
         line.must(*offer, "--to", "bob")
         named["GIVEN"] = named["THING"]
@@ -390,7 +389,7 @@ SHARED = {
     (act, state)
     for act, answers in MATRIX.items()
     for state, answer in zip(STATES, answers, strict=True)
-    if not answer and act not in PREPARED and not act.startswith("exhibit.")
+    if not answer and act not in PREPARED and not act.startswith(("exhibit.", "privilege."))
 }
 """Refusals that need nothing beforehand. Each of them shows that it leaves the vault as it was."""
 
@@ -507,6 +506,22 @@ def bring(scene: Line, act: str, folder: Path) -> None:
         scene.collect(folder / "call.wav")
 
 
+def reach_state(
+    line: Line,
+    act: str,
+    state: str,
+    refusing: dict[str, tuple[Path, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bring the scene's case into a state, if it is not a shared one that is in it already."""
+    if (act, state) not in SHARED or state not in refusing:
+        enter_state(line, state, monkeypatch)
+        if (act, state) in SHARED:
+            refusing[state] = line.vault, line.case
+    elif state == "expired":
+        monkeypatch.setattr(clock, "now", lambda: clock.from_text("3000-01-01"))
+
+
 def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
     """Return all that lies in a vault, without the log and what is folded from it."""
     own = ("vault/log", "vault/entries", "holdfast.db")
@@ -544,18 +559,7 @@ def test_an_act_is_done_or_refused_as_the_matrix_says(
     if act in {"item.release", "item.withdraw"}:
         released = restrict(scene, tmp_path)
     of_things = laid_out(scene, act, monkeypatch)
-    enter_state(scene, state, monkeypatch)
-    of_things = seize(scene) if act.startswith("exhibit.") else {}
-    if act == "exhibit.decline":
-        offer = ("exhibit", "hand", of_things["THING"], "--case", scene.case, "--reason", "R")
-        scene.must(*offer, "--to", "bob")
-        of_things["GIVEN"] = of_things["THING"]
-    if (act, state) not in SHARED or state not in refusing:
-        enter_state(scene, state, monkeypatch)
-        if (act, state) in SHARED:
-            refusing[state] = scene.vault, scene.case
-    elif state == "expired":
-        monkeypatch.setattr(clock, "now", lambda: clock.from_text("3000-01-01"))
+    reach_state(scene, act, state, refusing, monkeypatch)
     entries, files = scene.entries(), everything_but_the_log(scene.vault)
     opened = [e["entry"] for e in entries if (e["act"], e["case"]) == ("case.open", scene.case)]
     named = {"CASE": scene.case, "FIRST": str(*opened or [1]), "FOLDER/": f"{tmp_path}/",
