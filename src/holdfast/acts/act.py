@@ -21,7 +21,7 @@ from holdfast.core import clock, durable
 from holdfast.core.errors import DeniedError, HoldfastError
 from holdfast.vault import erasure
 from holdfast.vault.custody import Custody
-from holdfast.vault.database import guarded
+from holdfast.vault.database import snapshot
 from holdfast.vault.entry import Draft
 from holdfast.vault.signing import UnsignedError
 
@@ -115,7 +115,7 @@ class Session:
 
     def look_up(self, read: Callable[[Connection], R]) -> R:
         """Run a query on the present state."""
-        with guarded(self.vault.engine), self.vault.engine.connect() as connection:
+        with snapshot(self.vault.engine) as connection:
             return read(connection)
 
     def knows(self, case: str | None) -> bool:

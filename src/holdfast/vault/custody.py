@@ -177,7 +177,7 @@ class Custody:
     def _fold(self, head: Checkpoint, entries: list[Entry]) -> None:
         """Fold what was just entered, from memory; another process may have done so already."""
         projection.fold_own(self._vault.engine, self._vault.log, head, entries)
-        self._vault.remember(self._vault.log.head())
+        self._vault.went_on(entries)
 
     def _plan(self, connection: Connection, head: Checkpoint, drafts: Sequence[Draft]) -> _Plan:
         """Gather what sealing needs of the state that the entries will follow."""

@@ -28,6 +28,7 @@ from holdfast.vault.places import OWN, other_at, store_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from holdfast.vault.entry import Entry
     from holdfast.vault.eras import Eras, Signers
     from holdfast.vault.note import Verifier
     from holdfast.vault.store import Store
@@ -75,6 +76,8 @@ class Vault:
     config: Config
     _is_ours: bool = field(default=False, init=False, repr=False, compare=False)
     """Whether the database's schema was found to be ours."""
+    _settled: Checkpoint | None = field(default=None, init=False, repr=False, compare=False)
+    """The head at which this process last found everything in order."""
 
     @classmethod
     def create(
@@ -251,6 +254,8 @@ class Vault:
         self.log.apply()
         head = self.log.head()
         self.memory.check(self.log, head)
+        if head == self._settled and projection.stands_at(self.engine, head):
+            return head
         if not database.exists(self.engine):
             raise IntegrityError(
                 f"the database of {self.root} is missing",
@@ -261,7 +266,16 @@ class Vault:
         projection.catch_up(self.engine, self.log, head)
         self._settle_key()
         self.remember(head)
+        self._settled = head
         return head
+
+    def went_on(self, entries: list[Entry]) -> None:
+        """Remember the head that this process's own `entries` led to, folded by now."""
+        head = self.log.head()
+        self.remember(head)
+        # The log's key is put in place by whoever comes by next, this process too.
+        if all(entry.fields.get("act") != ACT for entry in entries):
+            self._settled = head
 
     def _migrate(self) -> None:
         """Bring the database of an older Holdfast to our schema, once for this process."""
