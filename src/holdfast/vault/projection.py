@@ -16,9 +16,8 @@ from holdfast.vault import casework, delegates, eras, exhibited, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
-from holdfast.vault.database import guarded
-from holdfast.vault.delegates import Delegates
 from holdfast.vault.database import guarded, snapshot
+from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.remarks import Remarks, forget, remarks
 from holdfast.vault.restrictions import Restrictions
