@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from holdfast import __version__
+from holdfast.cli import interrupts
 from holdfast.cli.common import check_text
 from holdfast.core.errors import HoldfastError, printable
 from holdfast.core.memory import patient_collector
@@ -102,6 +103,8 @@ COMMANDS = {
 }
 
 
+INTERRUPTED = 128 + signal.SIGINT
+
 _NO_SUCH_PLACE = {
     errno.ELOOP,
     errno.EISDIR,
@@ -156,7 +159,15 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: s
 def main() -> None:
     """Run the command line; never show a traceback unless HOLDFAST_DEBUG is set."""
     patient_collector()
-    sys.exit(run(sys.argv[1:]))
+    interrupts.wait_for_imports()
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        # All is closed by now. What libraries do when the interpreter ends may have been cut short
+        # in the middle, and complains.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -211,7 +222,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, (click.exceptions.Abort, KeyboardInterrupt)):
         return (
             "interrupted; what was recorded is kept, repeat the command to go on",
-            128 + signal.SIGINT,
+            INTERRUPTED,
         )
     if isinstance(error, OSError) and error.errno in _NO_SUCH_PLACE:
         place = "a path" if error.filename is None else os.fsdecode(error.filename)

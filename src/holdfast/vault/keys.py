@@ -327,6 +327,8 @@ class Keyring:
         return Signer(_key_name(name), key)
 
     def _new_secret(self, path: Path, data: bytes) -> None:
-        if not durable.create(path, data, 0o600):
+        with durable.disk_errors(path):
+            created = durable.create(path, data, 0o600)
+        if not created:
             raise ResourceError(f"the key {path} exists already", "name another, or keep that one")
         os.chmod(path, 0o600)  # noqa: PTH101 - umask may have narrowed it further than its owner can use

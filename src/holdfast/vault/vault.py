@@ -24,48 +24,15 @@ from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
 from holdfast.vault.memory import Memory, check_seen
 from holdfast.vault.places import OWN, other_at, store_at
+from holdfast.vault.vault_keys import VaultKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from holdfast.vault.entry import Entry
-    from holdfast.vault.eras import Eras, Signers
+    from holdfast.vault.eras import Eras
     from holdfast.vault.note import Verifier
     from holdfast.vault.store import Store
-
-
-class VaultKeys:
-    """A vault's log keys: `holdfast.toml` names them, the keyring has their private halves."""
-
-    def __init__(self, root: Path, config: Config, keyring: Keyring) -> None:
-        self._path = root / NAME
-        self._keyring = keyring
-        self._known = config.eras
-        self._mark: tuple[int, ...] = ()
-        self._signers: dict[Era, Signers] = {}
-
-    def _now(self) -> tuple[int, ...]:
-        try:
-            facts = self._path.stat()
-        except FileNotFoundError:
-            # `init` writes it last.
-            return ()
-        return (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-
-    def eras(self) -> Eras:
-        """Return the eras; another process may have put the next key in place meanwhile."""
-        now = self._now()
-        if now != self._mark:
-            self._mark = now
-            self._known = Config.load(self._path.parent).eras
-        return self._known
-
-    def signers(self, era: Era) -> Signers:
-        """Return what signs in that era, as far as the keyring has it."""
-        if era not in self._signers:
-            second = None if era.second is None else self._keyring.second_signer(era.second)
-            self._signers[era] = self._keyring.log_signer(era.verifier), second
-        return self._signers[era]
 
 
 @dataclass
