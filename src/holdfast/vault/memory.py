@@ -12,12 +12,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from holdfast.core import durable
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import IntegrityError
+from holdfast.vault import tables
 from holdfast.vault.checkpoint import Checkpoint
+from holdfast.vault.database import snapshot
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from holdfast.vault.log import Log
 
 
@@ -85,3 +91,18 @@ def check_seen(log: Log, head: Checkpoint, seen: Checkpoint | None) -> None:
             f"the log's first {seen.size} entries are not those seen before: it was rewritten",
             "keep this vault as it is and compare with a backup, a replica or a witness",
         )
+
+
+def stands_at(engine: Engine, head: Checkpoint) -> bool:
+    """Say whether all of `head` is folded, and nothing beyond it was ever seen.
+
+    It takes no lock: for the many who read where nobody wrote.
+    """
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return False
+    folded, seen = tables.head.c, tables.seen.c
+    both = tables.head.join(tables.seen, seen.origin == head.origin)
+    query = select(folded.size, folded.root, seen.size, seen.root).select_from(both)
+    with snapshot(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return row is not None and tuple(row) == (head.size, head.root) * 2

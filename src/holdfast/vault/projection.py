@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -16,7 +15,7 @@ from holdfast.vault import casework, delegates, eras, exhibited, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
-from holdfast.vault.database import guarded, snapshot
+from holdfast.vault.database import guarded
 from holdfast.vault.delegates import Delegates
 from holdfast.vault.merkle import EMPTY_ROOT
 from holdfast.vault.remarks import Remarks, forget, remarks
@@ -338,21 +337,6 @@ def _alone(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE projection.head IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def stands_at(engine: Engine, head: Checkpoint) -> bool:
-    """Say whether all of `head` is folded, and nothing beyond it was ever seen.
-
-    It takes no lock: for the many who read where nobody wrote.
-    """
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
-        return False
-    folded, seen = tables.head.c, tables.seen.c
-    both = tables.head.join(tables.seen, seen.origin == head.origin)
-    query = select(folded.size, folded.root, seen.size, seen.root).select_from(both)
-    with snapshot(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    return row is not None and tuple(row) == (head.size, head.root) * 2
 
 
 def catch_up(engine: Engine, log: Log, head: Checkpoint) -> None:

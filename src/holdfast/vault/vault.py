@@ -22,7 +22,7 @@ from holdfast.vault.config import NAME, Config
 from holdfast.vault.eras import ACT, ROTATED, Era
 from holdfast.vault.keys import Keyring
 from holdfast.vault.log import Log
-from holdfast.vault.memory import Memory, check_seen
+from holdfast.vault.memory import Memory, check_seen, stands_at
 from holdfast.vault.places import OWN, other_at, store_at
 from holdfast.vault.vault_keys import VaultKeys
 
@@ -221,7 +221,7 @@ class Vault:
         self.log.apply()
         head = self.log.head()
         self.memory.check(self.log, head)
-        if head == self._settled and projection.stands_at(self.engine, head):
+        if head == self._settled and stands_at(self.engine, head):
             return head
         if not database.exists(self.engine):
             raise IntegrityError(
