@@ -76,7 +76,9 @@ def test_an_item_that_was_altered_is_found_out_and_not_given_out(
     assert (got.code, (tmp_path / "copy").exists()) == (5, False)
 
 
-def test_abuse_material_is_shown_to_nobody_in_any_way(line: Line, tmp_path: Path) -> None:
+def test_abuse_material_is_shown_to_nobody_who_has_not_sat_down_to_it(
+    line: Line, tmp_path: Path
+) -> None:
     collected(line, tmp_path)
     line.must("examine", "--case", line.case, "--jobs", 1)
     restrict(line, tmp_path)
@@ -89,7 +91,7 @@ def test_abuse_material_is_shown_to_nobody_in_any_way(line: Line, tmp_path: Path
         ("item", "play", "AL/1", "--ticket"),
     ):
         done = line(*words, "--case", line.case)
-        assert (done.code, "list of abuse material" in done.err) == (4, True), words
+        assert (done.code, done.out) == (4, ""), words
     assert not (tmp_path / "copy").exists()
     assert line.entries("view") == []
     listed = line.must("item", "list", "--case", line.case, "--state", "restricted", "--json").row

@@ -227,7 +227,7 @@ def enter(
     session: Session, name: str, exhibit: Exhibit, asked: dict[str, Json], result: dict[str, Json],
     *, sitting: int | None = None,
 ) -> int:  # fmt: skip
-    """Enter a look at an exhibit, before anything is shown; return the entry\'s number."""
+    """Enter a look at an exhibit, before anything is shown; return the entry's number."""
     fields: dict[str, Json] = {"item": exhibit.item, "request": asked, "result": result}
     fields |= {} if sitting is None else {"sitting": sitting}
     (entered,) = session.custody.enter(Draft(name, exhibit.case, fields))
