@@ -97,7 +97,7 @@ class Served:
         secret = f"token-{len(self.lent.callers)}"
         self.lent.callers[secret] = Caller(
             Person(name, "a token"),
-            Limits(cases, acts) if cases or acts else None,
+            limits=Limits(cases, acts) if cases or acts else None,
         )
         headers = {"Authorization": f"Bearer {secret}"}
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)

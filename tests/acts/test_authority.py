@@ -54,6 +54,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "collect.archive": TOUCHES_EVIDENCE,
     "collect.diff": TOUCHES_EVIDENCE,
     "collect.files": TOUCHES_EVIDENCE,
+    "collect.sent": TOUCHES_EVIDENCE,
     "collect.upload": TOUCHES_EVIDENCE,
     "collect.url": TOUCHES_EVIDENCE,
     "collect.web": TOUCHES_EVIDENCE,
@@ -188,6 +189,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "collect.upload": (
         *("collect", "upload", "--case", "CASE", "--from", "the bank", "FOLDER/source/new"),
     ),
+    "collect.sent": ("collect", "sent", "--case", "CASE"),
     "collect.url": ("collect", "url", "--case", "CASE", "SITE/file"),
     "collect.web": ("collect", "web", "--case", "CASE", "--settle", "0", "http://127.0.0.1:1/"),
     "custody": ("custody", "--case", "CASE"),

@@ -38,6 +38,7 @@ WRITTEN = {
     "collect.archive": "LE....IT",
     "collect.diff": "LE....IT",
     "collect.files": "LE....IT",
+    "collect.sent": "LE....IT",
     "collect.upload": "LE....IT",
     "collect.url": "LE....IT",
     "collect.web": "LE....IT",

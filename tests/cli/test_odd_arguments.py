@@ -122,6 +122,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "cluster start": ("--bind", "nowhere", "--token", "file"),
     "collect files": ("--case", "CASE", "file"),
     "collect upload": ("--case", "CASE", "--from", "the bank", "file"),
+    "collect sent": ("--case", "CASE"),
     "collect url": ("--case", "CASE", "https://shop.example/file"),
     "collect web": ("--case", "CASE", "https://shop.example/"),
     "custody": (),

@@ -97,6 +97,8 @@ class Session:
     """The account, where a server acts for them: `web/NAME`, `api/NAME`."""
     limits: Limits | None = None
     """What a token is for; None: whatever its person may do."""
+    elsewhere: Elsewhere | None = None
+    """What performs acts in a vault on another machine; None: this vault is here."""
 
     @cached_property
     def custody(self) -> Custody:
@@ -139,6 +141,13 @@ class Session:
         return found
 
 
+class Elsewhere(Protocol):
+    """Performs acts in a vault on another machine."""
+
+    def perform(self, act: Act[Any, Any], request: Any) -> Any:
+        """Perform an act there; return what it would have here."""
+
+
 class Request(Protocol):
     """What an act is asked to do: plain values, of which some go into the log."""
 
@@ -171,6 +180,8 @@ class Act(Generic[Q, R]):
         Raises:
             DeniedError: no authority for it.
         """
+        if session.elsewhere is not None:
+            return cast("R", session.elsewhere.perform(self, request))
         with self._refusals(session, request):
             result = self.run(session, request)
         if isinstance(result, Generator):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
@@ -44,13 +44,23 @@ class Trail:
 def custody(session: Session, request: Trail) -> Iterator[Entry]:
     """Yield the log's entries in order, each checked against its commitments.
 
+    Each says by what kind of key it is signed.
+
     Raises:
         IntegrityError: a body is not what the log committed to.
     """
+    session.vault.current()
+    kinds: dict[str | None, str | None] = {None: None}
+    kinds.update(lent(session))
+    for entry in _entries(session, request):
+        key = entry.fields.get("actor", {}).get("key")
+        yield replace(entry, signed_by=kinds.get(key, "own"))
+
+
+def _entries(session: Session, request: Trail) -> Iterator[Entry]:
     vault = session.vault
-    head = vault.current()
     if request.case is None and not request.item:
-        yield from vault.log.entries(0, head.size)
+        yield from vault.log.entries(0, vault.log.head().size)
         return
     for index in _indexes(session, request):
         yield from vault.log.entries(index, index + 1)

@@ -21,6 +21,7 @@ from holdfast.api.asking import Asking
 from holdfast.api.jobs import JobRoutes
 from holdfast.api.offer import offers
 from holdfast.api.problems import ProtocolError
+from holdfast.api.uploads import UploadRoutes
 from holdfast.core.errors import HoldfastError
 from holdfast.core.etag import etag, unchanged
 from holdfast.serving.jobs import Jobs
@@ -55,6 +56,11 @@ class Api:
         return JobRoutes(self.asking, Jobs(self.desk), self.door)
 
     @cached_property
+    def uploads(self) -> UploadRoutes:
+        """Takes the files that come."""
+        return UploadRoutes(self.asking, self.door, offers()["collect.sent"])
+
+    @cached_property
     def asking(self) -> Asking:
         """Performs acts for those who ask."""
         return Asking(self.desk, Answers(served.answers(self.desk.root)))
@@ -80,6 +86,12 @@ class Api:
             Route("/jobs/{job}", self._guarded(self.jobs.show), methods=["GET"]),
             Route("/jobs/{job}/result", self._guarded(self.jobs.result), methods=["GET"]),
             Route("/jobs/{job}/events", self.jobs.events, methods=["GET"]),
+            Route("/uploads", self.uploads.tell, methods=["OPTIONS"]),
+            Route("/cases/{case}/uploads", self._guarded(self.uploads.begin), methods=["POST"]),
+            Route("/uploads/{upload}", self._guarded(self.uploads.show), methods=["HEAD"]),
+            Route("/uploads/{upload}", self._guarded(self.uploads.remove), methods=["DELETE"]),
+            Route("/uploads/{upload}", self.uploads.go_on, methods=["PATCH"]),
+            Route("/uploads/{upload}", self.uploads.instead, methods=["POST"]),
             *(
                 Route(one.path, self._endpoint(one), methods=[one.method], name=one.name)
                 for one in offers().values()

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import cookie_parser
 
+from holdfast.acts import admitting
 from holdfast.api.problems import UnauthorizedError
 from holdfast.core.errors import DeniedError
-from holdfast.serving.people import COOKIE
+from holdfast.serving.people import COOKIE, Person
+from holdfast.vault.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from sqlalchemy import Engine
     from starlette.datastructures import Headers
 
     from holdfast.acts.act import Limits, Session
     from holdfast.serving.desk import Desk
-    from holdfast.serving.people import People, Person
+    from holdfast.serving.people import People
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -29,6 +34,8 @@ class Caller:
     """Somebody on whose behalf a program asks, and what that program was lent of their rights."""
 
     person: Person
+    served: str = ""
+    """The account that entries name: `api/NAME`, where a key that was lent to the token signs."""
     limits: Limits | None = None
     """What the token is for; None: whatever the person may do."""
 
@@ -44,11 +51,16 @@ class Caller:
         if self.limits.cases and case is None and act != "case.list":
             raise DeniedError(f"this token is for single cases, and {act} is in none", "sign in")
 
+    def hold(self, session: Session) -> None:
+        """Hold a session of the person to what the token is for."""
+        session.limits = self.limits
+        session.served = self.served or session.served
+
     @contextmanager
     def session(self, desk: Desk) -> Iterator[Session]:
         """Give one thread a session of the person, held to what the token is for."""
         with desk.session(self.person) as session:
-            session.limits = self.limits
+            self.hold(session)
             yield session
 
 
@@ -59,12 +71,23 @@ class Tokens(Protocol):
         """Return whose token it is, and for what; None where it is none, or no longer valid."""
 
 
-class NoTokens:
-    """No program was given any."""
+@dataclass(frozen=True)
+class Lent:
+    """The tokens that the vault knows: `holdfast token add`."""
 
-    def caller(self, _secret: str) -> Caller | None:
-        """Return that nobody is known by it."""
-        return None
+    root: Path
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return Vault.open(self.root).engine
+
+    def caller(self, secret: str, /) -> Caller | None:
+        """Return whose token it is, and for what; a key of its own signs what it asks for."""
+        found = admitting.held(self._engine, secret, "token")
+        if found is None:
+            return None
+        person = Person(found.name, "a token", found.signer)
+        return Caller(person, f"api/{found.name}", found.limits)
 
 
 @dataclass(frozen=True)

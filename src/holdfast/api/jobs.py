@@ -53,7 +53,7 @@ class JobRoutes:
         asked = offer.read(request.path_params.get("case"), parsed(body))
 
         def do(session: Session) -> Iterator[bytes]:
-            session.limits = caller.limits
+            caller.hold(session)
             with self.asking.allowed(offer, session, caller, asked):
                 yield from lines(offer.act(session, asked))
 

@@ -47,6 +47,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "collect.archive": _WORKS,
     "collect.diff": _WORKS,
     "collect.files": _WORKS,
+    "collect.sent": _WORKS,
     "collect.upload": _WORKS,
     "collect.url": _WORKS,
     "collect.web": _WORKS,

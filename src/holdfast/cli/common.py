@@ -52,6 +52,9 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--key", metavar="FILE", help="Your own key; else HOLDFAST_KEY, else the keyring's."
     )
+    @click.option(
+        "--server", metavar="URL", help="Ask this server instead, with the token HOLDFAST_TOKEN."
+    )
     @click.pass_context
     @wraps(function)
     def wrapped(
@@ -61,6 +64,7 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
         vault: str | None,
         operator: str | None,
         key: str | None,
+        server: str | None,
         **kw: Any,
     ) -> Any:
         check_text(ctx)
@@ -69,6 +73,7 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
             vault or outer.get("vault") or os.environ.get("HOLDFAST_VAULT"),
             operator or outer.get("operator") or os.environ.get("HOLDFAST_OPERATOR"),
             key or outer.get("key") or os.environ.get("HOLDFAST_KEY"),
+            server or outer.get("server") or os.environ.get("HOLDFAST_SERVER"),
         )
         return function(place, *args, **kw)
 
@@ -101,7 +106,15 @@ def _is_text(given: str) -> bool:
 class Where:
     """In which vault, and who acts."""
 
-    def __init__(self, vault: str | None, operator: str | None, key: str | None = None) -> None:
+    def __init__(
+        self,
+        vault: str | None,
+        operator: str | None,
+        key: str | None = None,
+        server: str | None = None,
+    ) -> None:
+        self.server = server
+        """The server that has the vault; None: it is here."""
         for name, given in (("HOLDFAST_VAULT", vault), ("HOLDFAST_OPERATOR", operator)):
             if given is not None and not _is_text(given):
                 raise click.UsageError(f"{name} is not UTF-8 text")
@@ -142,6 +155,12 @@ class Where:
         Raises:
             HoldfastError: there is no vault, or it is not as it was left.
         """
+        if self.server:
+            from holdfast.cli import away  # noqa: PLC0415
+
+            with away.session(self.server, self.operator) as elsewhere:
+                yield elsewhere
+            return
         from holdfast.acts.act import Session  # noqa: PLC0415 - keeps --help quick
         from holdfast.vault.vault import Vault  # noqa: PLC0415
 

@@ -141,9 +141,16 @@ class Commands(click.Group):
 @click.option("--vault", metavar="DIR", help="The vault; else HOLDFAST_VAULT.")
 @click.option("--operator", metavar="NAME", help="Who acts; else HOLDFAST_OPERATOR, else login.")
 @click.option("--key", metavar="FILE", help="Your own key; else HOLDFAST_KEY, else the keyring's.")
+@click.option("--server", metavar="URL", help="Ask this server; with the token HOLDFAST_TOKEN.")
 @click.version_option(__version__, prog_name="holdfast")
 @click.pass_context
-def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: str | None) -> None:
+def holdfast(
+    ctx: click.Context,
+    vault: str | None,
+    operator: str | None,
+    key: str | None,
+    server: str | None,
+) -> None:
     """Collect digital evidence so that it stands up in court, and prove that it is unchanged.
 
     Start with `holdfast init --vault DIR --operator NAME`.
@@ -153,7 +160,7 @@ def holdfast(ctx: click.Context, vault: str | None, operator: str | None, key: s
     interrupted.
     """
     check_text(ctx)
-    ctx.obj = {"vault": vault, "operator": operator, "key": key}
+    ctx.obj = {"vault": vault, "operator": operator, "key": key, "server": server}
 
 
 def main() -> None:

@@ -111,6 +111,8 @@ class Entry:
     """Of the entry that opens a case: what `opening` returns."""
     mark: str = ""
     """What its leaf says in public; empty for nearly all."""
+    signed_by: str | None = field(default="", compare=False)
+    """`own` key, `session`, `token`, or None for nobody's; empty where that was not looked up."""
 
     @cached_property
     def fields(self) -> dict[str, Any]:
@@ -153,6 +155,7 @@ class Entry:
             "hash": self.hash.hex(),
             "sequence": self.sequence,
             "signed": "signature" in self.commitments,
+            **({} if self.signed_by == "" else {"signed_by": self.signed_by}),
             **self.fields,
         }
 

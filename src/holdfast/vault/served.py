@@ -32,6 +32,11 @@ def results(root: Path) -> Path:
     return root / FOLDER / "jobs"
 
 
+def uploads(root: Path) -> Path:
+    """Return where files lie that come by upload, until they are collected."""
+    return root / FOLDER / "uploads"
+
+
 def forget(vault: Vault) -> None:
     """Forget every answer: what was erased may stand in one."""
     shutil.rmtree(answers(vault.root), ignore_errors=True)

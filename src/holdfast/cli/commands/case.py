@@ -109,12 +109,13 @@ def show(place: Where, *, number: str | None, option: str | None, days: int, as_
     """
     with place.session() as session:
         shown = cases.show_case(session, cases.OneCase(_one(number, option)))
-        documents = session.look_up(lambda connection: papers.of_case(connection, shown.id))
+        here = session.elsewhere is None
+        documents = session.look_up(lambda c: papers.of_case(c, shown.id)) if here else []
     _show(shown, as_json=as_json)
     for one in () if as_json else documents:
         said = one.words
         say(f"{'document':<12} {said.get('exhibit')}  {said.get('title', '(erased)')}")
-    if shown.ends_soon(clock.now(), days):
+    if here and shown.ends_soon(clock.now(), days):
         warn(_left(shown))
 
 
@@ -176,7 +177,7 @@ def list_(place: Where, *, as_json: bool) -> None:
       holdfast case list
     """
     with place.session() as session:
-        for one in cases.list_cases(session):
+        for one in cases.some_cases(session, cases.ListCases()):
             if as_json:
                 emit(one.as_json())
             else:

@@ -14,6 +14,7 @@ from holdfast.cli.commands.collect_diff import diff
 from holdfast.cli.commands.collect_egress import egress
 from holdfast.cli.commands.collect_profile import profile, profile_pages
 from holdfast.cli.commands.collect_schedule import schedule
+from holdfast.cli.commands.collect_sent import sent
 from holdfast.cli.commands.collect_web import account, url, web
 from holdfast.cli.common import CASE, JSON, Where, emit, progress, say, size_text, warn, where
 from holdfast.core.errors import InputError
@@ -33,6 +34,7 @@ collect.add_command(profile_pages)
 collect.add_command(schedule)
 collect.add_command(web)
 collect.add_command(url)
+collect.add_command(sent)
 
 
 @collect.command("files")
@@ -63,6 +65,9 @@ def collect_files_(
     made = things.Made(source, kind) if source else None
     new = held = size = empty = 0
     lost: list[str] = []
+    if place.server:
+        _send(place.server, case, paths, as_json=as_json)
+        return
     with place.session() as session, progress("Collecting") as session.progress:
         for one in collect_files(session, CollectFiles(case, paths, made)):
             if isinstance(one, Collected):
@@ -128,6 +133,30 @@ def upload(place: Where, *, case: str, source: str, paths: tuple[str, ...], as_j
                     emit(got.as_json())
                 else:
                     say(f"{got.exhibit:<8} {got.item[:16]}  {size_text(got.size):>9}  {got.path}")
+
+
+def _send(server: str, case: str, paths: tuple[str, ...], *, as_json: bool) -> None:
+    """Send what is named to a server, and tell what became of it.
+
+    Raises:
+        InputError: something that was named could not be read.
+    """
+    from holdfast.cli import away  # noqa: PLC0415
+
+    count, lost = 0, 0
+    with progress("Sending", "files") as tell:
+        for row in away.send(server, case, paths, tell):
+            if row["status"] == "skipped":
+                warn(f"not collected: {row['path']}: {row['reason']}")
+                lost += 1
+                continue
+            count += row["status"] == "new"
+            if as_json:
+                emit(row)
+    if not as_json:
+        say(f"Collected {count} items")
+    if lost:
+        raise InputError(f"{lost} of what was named could not be collected", "see above; repeat")
 
 
 @click.command()

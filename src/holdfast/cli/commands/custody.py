@@ -32,25 +32,18 @@ def custody(place: Where, *, case: str | None, item: str, as_json: bool) -> None
     """
     found = False
     with place.session() as session:
-        lent: dict[str | None, str | None] = {None: None}
-        lent.update(showing.lent(session))
         for entry in showing.custody(session, showing.Trail(case, item)):
             found = True
             if as_json:
-                emit({**entry.as_json(), "signed_by": lent.get(_key(entry), "own")})
+                emit(entry.as_json())
             else:
-                say(_line(entry, lent.get(_key(entry), "own")))
+                say(_line(entry, entry.signed_by))
     if not found:
         warn(
             f"no entry is about {item!r}"
             + f" in case {case}" * bool(case)
             + "; see `holdfast items`"
         )
-
-
-def _key(entry: Entry) -> str | None:
-    key = entry.fields.get("actor", {}).get("key")
-    return None if key is None else str(key)
 
 
 def _line(entry: Entry, by: str | None) -> str:

@@ -57,7 +57,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 - keeps --help quick
 
     from holdfast.api.app import Api  # noqa: PLC0415
-    from holdfast.api.door import Door, NoTokens  # noqa: PLC0415
+    from holdfast.api.door import Door, Lent  # noqa: PLC0415
     from holdfast.core import listening  # noqa: PLC0415
     from holdfast.serving.desk import Desk  # noqa: PLC0415
     from holdfast.serving.people import People, Person  # noqa: PLC0415
@@ -79,7 +79,7 @@ def serve(
     theirs = apart_url or ("" if url else f"{scheme}://{_named(side)}")
     settings = Settings(url or own, frozenset({own}), theirs)
     workbench = Workbench(desk, people, settings)
-    api = Api(desk, Door(NoTokens(), people, frozenset({url or own, own})))
+    api = Api(desk, Door(Lent(place.root), people, frozenset({url or own, own})))
     link = people.invite(Person(place.operator, "the link of the server's start"))
     config = uvicorn.Config(
         by_port(
