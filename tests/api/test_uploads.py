@@ -54,7 +54,8 @@ def cut(program: httpx.Client, place: str, at: int, data: bytes) -> None:
     with socket.create_connection((parts.hostname, parts.port)) as line:
         line.sendall(
             f"PATCH /api/v1{place} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-            f"Authorization: {program.headers['authorization']}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {at}\r\n"
+            f"Authorization: {program.headers['authorization']}\r\n"
+            f"Tus-Resumable: 1.0.0\r\nUpload-Offset: {at}\r\n"
             f"Content-Type: application/offset+octet-stream\r\nContent-Length: {len(DATA) - at}\r\n"
             "\r\n".encode()
             + data

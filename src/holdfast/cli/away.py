@@ -84,7 +84,8 @@ class Elsewhere:
         """
         if request.case is None and act.name != "case.list":
             raise InputError("a server tells of one case at a time", "name it: --case CASE")
-        if not act.reads:
+        plain = act.run.__wrapped__.__annotations__["return"]  # type: ignore[attr-defined]
+        if not act.reads or plain == "Clocks":
             raise InputError(f"{act.name} is not done through a server", "leave out --server")
         given = {
             one.name: value
@@ -92,7 +93,6 @@ class Elsewhere:
             if one.name != "case" and (value := getattr(request, one.name)) != one.default
         }
         lines = self.client.lines(act.name, request.case, **given)
-        plain = act.run.__wrapped__.__annotations__["return"]  # type: ignore[attr-defined]
         if plain == "Iterator[bytes]":
             return lines
         answers = (Told(orjson.loads(line)) for line in lines)

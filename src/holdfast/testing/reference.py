@@ -20,6 +20,7 @@ from holdfast.core import errors
 from holdfast.examine import interfaces
 from holdfast.examine.crosscheck import CrossCheck
 from holdfast.examine.record import Failure, Indicator, Record
+from holdfast.testing import api_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,12 @@ def _plain(module: Opener | Finder) -> str:
     return f"| {interfaces.name_of(module)} | {module.VERSION} | {' '.join(first.split())} |"
 
 
-PAGES = {"access.md": rights, "commands.md": commands, "coverage.md": coverage}
+PAGES = {
+    "access.md": rights,
+    "api.md": api_reference.page,
+    "commands.md": commands,
+    "coverage.md": coverage,
+}
 
 
 def main() -> int:

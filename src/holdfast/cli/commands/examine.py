@@ -214,10 +214,10 @@ def ledger(place: Where, *, case: str, as_json: bool) -> None:
     types: dict[str, int] = {}
     with place.session() as session:
         for one in examining.ledger(session, OneCase(case)):
-            line = one.line
             if as_json:
                 emit(one.as_json())
                 continue
+            line = one.line
             if line.module:
                 continue
             for name in totals:
