@@ -12,7 +12,7 @@ def page() -> str:
         "# The interface for programs",
         "",
         "Written by `python -m holdfast.testing.reference docs/reference` from the acts; how to",
-        "use it is told in [a page of its own](../how-to/use-the-api.md). All addresses stand below",
+        "use it is told in [a page of its own](../how-to/use-the-api.md). All stands below",
         "`/api/v1`. Fields in **bold** must be given: in the query of a GET, in the JSON of a",
         "POST. A POST marked *job* is answered 202.",
         "",
