@@ -144,6 +144,8 @@ def work(do: Callable[..., None]) -> None:
     do("entity", "add", "Sam Suspect", *of_case, "--sort", "person", "--role", "suspect")
     victim = ("--sort", "person", "--role", "victim", "--id", "email:vera@victim.example")
     do("entity", "add", "Vera Victim", *of_case, *victim)
+    lawyer = ("--sort", "person", "--privilege", "lawyer", "--id", "email:law@yer.example")
+    do("entity", "add", "Lena Lawyer", *of_case, *lawyer)
     do("entity", "link", 1, 2, *graded, "--relation", "wrote to")
     do("finding", "add", "The page asks for a PIN", *graded, "--statement", "It is sent abroad")
     for_suspect = ("--statement", "He was abroad", "--for-suspect")

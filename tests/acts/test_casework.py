@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from holdfast.acts import findings
+from holdfast.acts import entities, findings
 from holdfast.acts.act import Session
 from holdfast.acts.collecting import CollectFiles, collect_files
 from holdfast.acts.examining import Examine, examine
@@ -194,6 +194,16 @@ def test_details_of_victims_and_witnesses_are_withheld_from_the_defence(team: Li
     assert set(seen(dora)) == {"(withheld)"}, "who is no suspect any more is withheld, too"
     done = team("entity", "link", 1, 2, *of_case, *link[:4], "--confirmed")
     assert (done.code, "cites what confirms" in done.err) == (3, True)
+
+
+def test_a_privileged_contact_leads_to_the_warning(team: Line) -> None:
+    said = ("--sort", "person", "--privilege", "lawyer", "--id", "email:law@yer.example")
+    done = team.must("entity", "add", "L. Lawyer", "--case", team.case, *said)
+    assert "may be privileged; set it apart: holdfast privilege set" in done.err
+    session = Session(Vault.open(team.vault), "alice")
+    found = session.look_up(lambda c: entities.privileged(c, team.case))
+    session.vault.engine.dispose()
+    assert found == [(1, "lawyer", "email", "law@yer.example")]
 
 
 def test_a_word_erased_by_order_is_gone_from_every_row(team: Line) -> None:

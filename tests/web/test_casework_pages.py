@@ -5,11 +5,13 @@ Every form works without a script: these are plain requests, as a browser sends 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser
 
+from holdfast.vault.vault import Vault
 from tests.serving import CASE
 
 if TYPE_CHECKING:
@@ -112,6 +114,20 @@ def test_the_defence_is_shown_no_victim_and_every_alibi(workbench: Served) -> No
         assert dan.get(f"/cases/{CASE}/findings/1").status_code == 400
         for page in ("notes", "tasks", "questions", "handovers", "new-finding"):
             assert dan.get(f"/cases/{CASE}/{page}").status_code in {403, 200}
+
+
+def test_a_privileged_contact_leads_to_a_quarantine(fresh_workbench: Served) -> None:
+    page = f"/cases/{CASE}/people/3"
+    with fresh_workbench.client("ewa") as ewa:
+        assert "may be privileged" in ewa.get(f"/cases/{CASE}/people").text
+        send(ewa, page, f"{page}/set-apart")
+    line = Vault.open(fresh_workbench.vault)
+    try:
+        entries = line.log.entries(0, line.log.head().size)
+        (made,) = [one.fields for one in entries if one.act == "privilege.set"]
+    finally:
+        line.engine.dispose()
+    assert "law@yer.example" in json.dumps(made)
 
 
 def test_a_number_that_is_none_is_told(workbench: Served) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
 import click
 
 from holdfast.acts import citing, entities
 from holdfast.cases.people import CLASSES, PRIVILEGES, ROLES
 from holdfast.cli.commands.work import CITE, tell
-from holdfast.cli.common import CASE, JSON, Where, emit, say, where
+from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
+
+if TYPE_CHECKING:
+    from holdfast.vault.casework import Piece
 
 NUMBER = click.argument("number", type=click.IntRange(1, 10**9))
 IDENTIFIER = click.option(
@@ -56,7 +62,19 @@ def add(
     )
     with place.session() as session:
         made = entities.add_entity(session, request)
+    _warn(made)
     tell(made, f"Entity {made.number}: {made.words['name']}", as_json=as_json)
+
+
+def _warn(made: Piece) -> None:
+    """Say what a privileged contact asks for."""
+    if made.words.get("privilege"):
+        values = [one["value"] for one in made.words.get("identifiers", [])]
+        given = " ".join(f"--term {shlex.quote(one)}" for one in values) or "--term NAME"
+        warn(
+            f"what names entity {made.number} may be privileged; set it apart: "
+            f"holdfast privilege set --case {made.case} {given} --reason TEXT"
+        )
 
 
 @entity.command("change")
@@ -94,6 +112,7 @@ def change(
     )
     with place.session() as session:
         made = entities.change_entity(session, request)
+    _warn(made)
     tell(made, f"Entity {made.number}: {made.words['name']}", as_json=as_json)
 
 

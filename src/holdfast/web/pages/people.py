@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.acts import entities
+from holdfast.acts import entities, privilege
 from holdfast.cases.findings import INFORMATION, SOURCES
 from holdfast.cases.people import CLASSES, IDENTIFIERS, PRIVILEGES, ROLES
 from holdfast.web.languages import N_, gettext
@@ -82,6 +82,7 @@ def one(visit: Visit) -> Response:
         entity=entity,
         cites=entity.as_json()["cites"],
         links=[one.as_json() for one in found.links],
+        terms=entities.terms(entity),
         identifiers="\n".join(f"{kind}:{value}" for kind, value in entity.identifiers),
         **_choices(),
     )
@@ -110,6 +111,21 @@ def release(visit: Visit) -> Response:
         entities.ReleaseEntity(visit.case, visit.path["number"], visit.field("reason"), withdrawn),
     )
     return _back(visit, gettext("It is entered."))
+
+
+@PAGE.post(f"{ONE}/set-apart", acts=["entities", "privilege.set"])
+def set_apart(visit: Visit) -> Response:
+    """Set apart what names a privileged contact, until the filter team decides."""
+    found = entities.entities(
+        visit.session, entities.ListEntities(visit.case, visit.path["number"])
+    )
+    (entity,) = found.entities
+    reason = gettext("A privileged contact: entity") + f" {entity.number}"
+    privilege.set_apart(
+        visit.session,
+        privilege.SetApart(visit.case, reason, (), entities.terms(entity)),
+    )
+    return _back(visit, gettext("Whatever names them is set apart until the filter team decides."))
 
 
 @PAGE.post("/cases/{case}/people/links", acts=["entity.link"])
