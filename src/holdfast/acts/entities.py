@@ -17,7 +17,7 @@ from holdfast.core.errors import InputError
 from holdfast.vault import casework, team
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -397,8 +397,3 @@ def terms(entity: Entity) -> tuple[str, ...]:
     shortest = 3  # a term of two letters stands in nearly every file
     found = (value for kind, value in entity.identifiers if kind not in {"born", "other"})
     return tuple(one for one in dict.fromkeys((entity.name, *found)) if len(one) >= shortest)
-
-
-def named(some: Iterable[Entity], kind: str, value: str) -> list[Entity]:
-    """Return the entities that have an identifier."""
-    return [one for one in some if (kind, value) in one.identifiers]
