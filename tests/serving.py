@@ -151,6 +151,8 @@ def work(do: Callable[..., None]) -> None:
     for_suspect = ("--statement", "He was abroad", "--for-suspect")
     do("finding", "add", "The suspect was abroad", *graded, *for_suspect)
     do("finding", "review", 1, *of_case, "--outcome", "passed", operator="ewa")
+    what = ("--what", "a black phone", "--where", "Dock Street 4, kitchen", "--person", "J. Roe")
+    do("exhibit", "seize", *of_case, *what, "--seal", "S-118", "--kept", "store 2")
     do("note", "add", *of_case, "--text", "Called the bank", "--cite", "LE/1")
     do("decision", "add", *of_case, "--decision", "No search", "--reasons", "Hosted abroad")
 

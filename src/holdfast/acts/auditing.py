@@ -167,6 +167,19 @@ def audit(session: Session, request: Audit) -> Audited:
     return Audited(entry=entered.index, **told)
 
 
+def may(session: Session) -> bool:
+    """Say whether who asks is an auditor, of the unit or of any case."""
+
+    def read(connection: Connection) -> bool:
+        held = tables.team
+        own = select(held.c.case).where(held.c.name == session.operator, held.c.role == AUDITOR)
+        of_case = connection.scalar(own.where(held.c.until.is_(None)).limit(1)) is not None
+        return of_case or AUDITOR in roles.held(connection, session.operator)
+
+    session.vault.current()
+    return session.look_up(read)
+
+
 def _rows(connection: Connection, name: str, request: Audit) -> list[Any]:
     """Return the entries that `name` may audit.
 
