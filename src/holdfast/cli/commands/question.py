@@ -27,10 +27,11 @@ def question() -> None:
 
 
 @question.command("sets")
+@where
 @FROM
 @SET
 @JSON
-def sets(*, folder: str, set_: str, as_json: bool) -> None:
+def sets(_place: Where, *, folder: str, set_: str, as_json: bool) -> None:
     """List the questions that can be asked: ours, the unit's (HOLDFAST_QUESTIONS), a folder's.
 
     \b
@@ -73,7 +74,7 @@ def ask(
     """Ask the questions of a set in a case, or one of your own.
 
     \b
-    Examples:
+    Example:
       holdfast question ask --case 2026-0001 --set phishing
       holdfast question ask --case 2026-0001 --text "Who is Max?" --answers indicator:phone
     """
