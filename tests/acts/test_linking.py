@@ -14,6 +14,7 @@ from holdfast.core import clock
 from holdfast.examine import links
 from tests.acts.test_erasing import Unit, account, places, unit
 from tests.acts.test_hashsets import add
+from tests.line import copied, prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,14 +32,9 @@ THERE = f"paid to {IBAN}; CVE-2021-44228; from 192.168.0.7; card 4111-1111-1111-
 class Two:
     """Two examined cases of one vault: both hold the IBAN, and what makes no link."""
 
-    def __init__(self, line: Line, tmp_path: Path) -> None:
+    def __init__(self, line: Line, second: str) -> None:
         self.line = line
-        self.first, self.second = line.case, line.open_case("--lead", "bob")
-        for case, text in ((self.first, HERE), (self.second, THERE)):
-            source = tmp_path / f"{case}.txt"
-            source.write_text(text)
-            assert line.collect(source, case=case).code == 0
-            line.must("examine", "--case", case, "--jobs", "1")
+        self.first, self.second = line.case, second
 
     def ask(self, case: str = "") -> list[dict[str, object]]:
         return self.line.must("links", "--case", case or self.first, "--json").rows
@@ -48,9 +44,32 @@ class Two:
         (self.line.vault / "keys" / "cases" / f"{self.second}.tag").unlink()
 
 
+def examined(line: Line, folder: Path) -> str:
+    """Open the second case, and examine a text in each; return its number."""
+    second = line.open_case("--lead", "bob")
+    for case, text in ((line.case, HERE), (second, THERE)):
+        source = folder / f"{case}.txt"
+        source.write_text(text)
+        assert line.collect(source, case=case).code == 0
+        line.must("examine", "--case", case, "--jobs", "1")
+    return second
+
+
+@pytest.fixture(scope="module")
+def made_two(
+    made_plain: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str, str]:
+    second: list[str] = []
+    made = prepared(
+        made_plain, tmp_path_factory, lambda line, folder: second.append(examined(line, folder))
+    )
+    return *made, second[0]
+
+
 @pytest.fixture
-def two(line: Line, tmp_path: Path) -> Two:
-    return Two(line, tmp_path)
+def two(made_two: tuple[Path, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Two:
+    root, first, second = made_two
+    return Two(copied((root, first), tmp_path, capsys), second)
 
 
 def test_with_rights_in_both_the_other_case_is_named(two: Two) -> None:
@@ -166,7 +185,7 @@ def test_at_rest_there_are_keyed_digests_and_nothing_else(two: Two) -> None:
 
 
 def test_what_was_erased_links_no_more(unit: Unit, tmp_path: Path) -> None:
-    two = Two(unit.line, tmp_path)
+    two = Two(unit.line, examined(unit.line, tmp_path))
     unit.collect("more.txt", "only here: +49 30 901821\n")
     assert len(two.ask(two.second)) == 1
     unit.erase("AL/1", case=two.first)
