@@ -71,6 +71,7 @@ def test_every_command_takes_vault_and_operator() -> None:
         "cluster join",
         "cluster start",
         "monitor",
+        "report rebuild",
         "verify-script",
         "witness add-log",
         "witness init",

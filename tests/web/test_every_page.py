@@ -37,9 +37,12 @@ WITHOUT_LINKS = {
     "/cases/{case}/items/{item}/picture",
     "/cases/{case}/items/{item}/play",
     "/cases/{case}/items/{item}/replay",
+    "/cases/{case}/report/page/{page}",
+    "/cases/{case}/report/preview",
 }
 """Pages that nobody who is signed in is led to, and what few items lead to: `test_items` and
-`test_apart` go there.
+`test_apart` go there;
+`test_report` takes the preview.
 """
 HIDDEN_FOCUS = """() => {
   const element = document.activeElement;

@@ -6,8 +6,10 @@ entry with its digests.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from holdfast.vault.casework import Piece
 
 ENTITY = "entity"
+TEMPLATE = "HOLDFAST_REPORT_TEMPLATE"
 _READS = frozenset({"read", "denial"})
 
 
@@ -149,7 +152,8 @@ def report(session: Session, request: Report) -> Made:
     reason = f"{request.case}: {content.digest}"
     signed = seal.sign(plain, reason) if seal else plain
     wanted = request.docx or request.template is not None
-    text = docx.as_docx(content, request.template) if wanted else None
+    template = request.template if request.template is not None else _unit_template()
+    text = docx.as_docx(content, template) if wanted else None
     told: dict[str, Json] = {
         "docx": None if text is None else sha256_hex(text),
         "manifest": content.digest,
@@ -161,6 +165,23 @@ def report(session: Session, request: Report) -> Made:
         Draft("report", request.case, {"request": request.facts(), "result": told})
     )
     return Made(content, signed, sha256_hex(plain), seal.name if seal else "", text, entry.index)
+
+
+def _unit_template() -> bytes | None:
+    """Return the template that the unit has named for all its reports; None where it has none.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    named = os.environ.get(TEMPLATE)
+    if not named:
+        return None
+    try:
+        return Path(named).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{TEMPLATE} names {named}, which can't be read: {error.strerror}", "name a DOCX"
+        ) from None
 
 
 def _validated(content: Content) -> tuple[Content, bytes]:
