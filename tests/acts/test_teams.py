@@ -102,6 +102,7 @@ WRITTEN = {
     "question.ask": "LES...IT",
     "question.material": "LESP..IT",
     "report": "LES...IT",
+    "report.choices": "LES...IT",
     "report.preview": "LES...IT",
     "record.comment": "LESP..IT",
     "record.remarks": "LESP..IT",

@@ -206,6 +206,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "request withdraw": ("3",),
     "requests": (),
     "restore": ("new-backup",),
+    "report choices": ("--case", "CASE"),
     "report make": ("--case", "CASE", "new-report.pdf"),
     "report preview": ("--case", "CASE", "new-pages"),
     "report rebuild": ("file", "new-report.pdf"),

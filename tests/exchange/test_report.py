@@ -115,6 +115,7 @@ def test_every_language_says_all_that_a_report_says(language: str, tmp_path: Pat
     assert "2026-0001" in text
     assert "gnp.exe" in text  # what would turn a name around is shown, and turns nothing
     assert "\u202e" not in text
+    assert "\\u200c" not in text.replace("{", "").replace("}", "")
     if language != "en":
         say = words.Words.of(language).say
         same = {one for one in words.PHRASES.values() if say(one) == one}

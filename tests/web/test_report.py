@@ -69,17 +69,12 @@ def test_a_report_is_chosen_looked_at_and_made(
         assert made.headers["content-type"] == "application/pdf"
         assert "attachment" in made.headers["content-disposition"]
         assert made.content.startswith(b"%PDF-1.7")
-        text = client.post(
-            f"{here}/make", data={"finding": "1", "form": "docx"} | _token(client.get(here).text)
-        )
+        again = {"finding": "1", "kind": "docx", **_token(client.get(here).text)}
+        text = client.post(f"{here}/make", data=again)
         lines = [one.text for one in Document(io.BytesIO(text.content)).paragraphs]
         assert any("He was abroad" in one for one in lines)
-        assert (
-            client.post(
-                f"{here}/make", data={"finding": "x"} | _token(client.get(here).text)
-            ).status_code
-            == 400
-        )
+        wrong = {"finding": "x", **_token(client.get(here).text)}
+        assert client.post(f"{here}/make", data=wrong).status_code == 400
     with fresh_workbench.client("dan") as client:
         assert client.get(here).status_code == 403
     capsys.readouterr()

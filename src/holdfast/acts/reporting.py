@@ -44,6 +44,7 @@ from holdfast.vault.entry import Draft
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from holdfast.acts.cases import OneCase
     from holdfast.core.canonical import Json
     from holdfast.vault.casework import Piece
 
@@ -76,6 +77,38 @@ class Report:
             "language": self.language,
             **({"template": sha256_hex(self.template)} if self.template is not None else {}),
         }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A finding, and whether a report can have it."""
+
+    number: int
+    title: str
+    ready: bool
+    """It is reviewed."""
+    for_suspect: bool
+    """It speaks for the suspect: every report has it, and none is made while it isn't ready."""
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what `report choices --json` prints."""
+        return {**vars(self)}
+
+
+@act("report.choices", Needs.CASE)
+def choices(session: Session, request: OneCase) -> list[Choice]:
+    """Return the findings of a case that stand, and which of them a report can have."""
+    every = session.look_up(lambda c: casework.pieces(c, request.case, findings.KIND))
+    return [
+        Choice(
+            one.number,
+            str(one.words.get("title", "(erased)")),
+            one.state == rules.REVIEWED,
+            findings.speaks_for_suspect(one),
+        )
+        for one in every
+        if one.state != rules.WITHDRAWN
+    ]
 
 
 @dataclass(frozen=True)

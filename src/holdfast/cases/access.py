@@ -111,6 +111,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "question.ask": _WORKS | {"supervisor"},
     "question.material": _READS,
     "report": _WORKS | {"supervisor"},
+    "report.choices": _WORKS | {"supervisor"},
     "report.preview": _WORKS | {"supervisor"},
     "record.comment": _READS,
     "record.remarks": _READS,

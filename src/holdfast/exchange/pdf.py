@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SCRIPT = 40
+_JOINERS = frozenset({"\u200c", "\u200d"})
+_PIECES = re.compile("([\u200c\u200d])")
 _NO_GLYPH = re.compile(r'the text `"(?:\\u\{([0-9a-f]+)\}|(.+?))"` could not be displayed')
 
 
@@ -48,6 +50,14 @@ def displayed(values: Mapping[str, Any], compiled: Callable[[str], T]) -> T:
                 raise
 
 
+def legible(text: str) -> str:
+    """Return `text` with what would hide or turn it around made visible.
+
+    Joiners stay: Persian and others are not written without them, and they move nothing.
+    """
+    return "".join(one if one in _JOINERS else printable(one) for one in _PIECES.split(text))
+
+
 class _Shown:
     """How a text is shown: what no font here has a picture of, as its code point.
 
@@ -63,7 +73,7 @@ class _Shown:
         """Return `text` as it can be displayed."""
         return "".join(
             f"\\u{{{ord(c):x}}}" if c in self._absent or (self._ascii and not c.isascii()) else c
-            for c in printable(text)
+            for c in legible(text)
         )
 
     def learn(self, refusal: str) -> bool:

@@ -32,6 +32,32 @@ def report() -> None:
     """Report reviewed findings: PDF and DOCX."""
 
 
+@report.command("choices")
+@where
+@CASE
+@JSON
+def choices(place: Where, *, case: str, as_json: bool) -> None:
+    """List the findings of a case, and which of them a report can have.
+
+    \b
+    Example:
+      holdfast report choices --case 2026-0001
+    """
+    from holdfast.acts import reporting  # noqa: PLC0415 - keeps --help quick
+    from holdfast.acts.cases import OneCase  # noqa: PLC0415
+
+    with place.session() as session:
+        found = reporting.choices(session, OneCase(case))
+    for one in found:
+        if as_json:
+            emit(one.as_json())
+            continue
+        mark = "speaks for the suspect" if one.for_suspect else ""
+        say(
+            f"{one.number:>4}  {'reviewed' if one.ready else 'waits   '}  {one.title}  {mark}".rstrip()
+        )
+
+
 @report.command("make")
 @where
 @CASE

@@ -19,7 +19,8 @@ from docx.opc.exceptions import PackageNotFoundError
 from docx.shared import Pt
 
 from holdfast.core import clock
-from holdfast.core.errors import InputError, printable
+from holdfast.core.errors import InputError
+from holdfast.exchange.pdf import legible
 from holdfast.exchange.report import words
 from holdfast.exchange.report.words import Words
 
@@ -57,7 +58,7 @@ def as_docx(content: Content, template: bytes | None = None) -> bytes:
     _check(document)
     _fill(document, content)
     facts = document.core_properties
-    facts.title, facts.author = printable(content.title), printable(content.maker)
+    facts.title, facts.author = legible(content.title), legible(content.maker)
     facts.language = content.language
     made = datetime.fromtimestamp(clock.from_text(content.made) // 1_000_000, UTC)
     facts.created = facts.modified = made
@@ -120,7 +121,7 @@ def _fill(document: Docx, content: Content) -> None:
         if found and found[1] in PARTS:
             _Part(document, paragraph, content, language).write(found[1])
         elif _NAMED.search(text):
-            _say(paragraph, _NAMED.sub(lambda match: printable(values[match[1]]), text))
+            _say(paragraph, _NAMED.sub(lambda match: legible(values[match[1]]), text))
             if language.direction == "rtl":
                 _turn(paragraph)
 
@@ -173,7 +174,7 @@ class _Part:
         self._place._p.getparent().remove(self._place._p)  # noqa: SLF001
 
     def _text(self, text: str, style: str = "") -> Paragraph:
-        made = self._place.insert_paragraph_before(printable(text), self._style(style))
+        made = self._place.insert_paragraph_before(legible(text), self._style(style))
         if self._rtl:
             _turn(made)
         return made
@@ -193,7 +194,7 @@ class _Part:
         for number, row in enumerate([head, *rows] if head else rows):
             for cell, text in zip(table.add_row().cells, row, strict=True):
                 paragraph = cell.paragraphs[0]
-                run = paragraph.add_run(printable(text))
+                run = paragraph.add_run(legible(text))
                 run.font.size = _SMALL
                 run.bold = bool(head) and number == 0
                 if self._rtl:

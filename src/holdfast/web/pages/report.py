@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from holdfast.acts import findings, reporting
-from holdfast.cases.findings import REVIEWED, WITHDRAWN
+from holdfast.acts import reporting
+from holdfast.acts.cases import OneCase
 from holdfast.core.errors import InputError
 from holdfast.web import languages
 from holdfast.web.languages import LANGUAGES, N_, Language
@@ -34,26 +34,16 @@ _waiting: OrderedDict[tuple[str, str, str], list[bytes]] = OrderedDict()
 _lock = threading.Lock()
 
 
-@PAGE.get("/cases/{case}/report", acts=["findings", "report", "report.preview"])
+@PAGE.get("/cases/{case}/report", acts=["report.choices"])
 def choose(visit: Visit) -> Response:
     """Show the findings that a report can have."""
-    every = findings.findings(visit.session, findings.ListFindings(visit.case))
-    rows = [
-        {
-            "for_suspect": findings.speaks_for_suspect(one),
-            "number": one.number,
-            "ready": one.state == REVIEWED,
-            "title": str(one.words.get("title", "")),
-        }
-        for one in every
-        if one.state != WITHDRAWN
-    ]
+    rows = reporting.choices(visit.session, OneCase(visit.case))
     return visit.render(
         "report.html",
         case=visit.case,
         rows=rows,
-        ready=sum(bool(one["ready"]) for one in rows),
-        blocked=[one["number"] for one in rows if one["for_suspect"] and not one["ready"]],
+        ready=sum(one.ready for one in rows),
+        blocked=[one.number for one in rows if one.for_suspect and not one.ready],
         audiences=[(key, languages.gettext(text)) for key, text in AUDIENCES.items()],
         tongues=[(code, Language(code).name) for code in LANGUAGES],
         tongue=languages.present().code,
