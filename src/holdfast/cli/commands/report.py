@@ -54,7 +54,8 @@ def choices(place: Where, *, case: str, as_json: bool) -> None:
             continue
         mark = "speaks for the suspect" if one.for_suspect else ""
         say(
-            f"{one.number:>4}  {'reviewed' if one.ready else 'waits   '}  {one.title}  {mark}".rstrip()
+        state = "reviewed" if one.ready else "waits"
+        say(f"{one.number:>4}  {state:<8}  {one.title}  {mark}".rstrip())
         )
 
 
