@@ -53,10 +53,8 @@ def choices(place: Where, *, case: str, as_json: bool) -> None:
             emit(one.as_json())
             continue
         mark = "speaks for the suspect" if one.for_suspect else ""
-        say(
         state = "reviewed" if one.ready else "waits"
         say(f"{one.number:>4}  {state:<8}  {one.title}  {mark}".rstrip())
-        )
 
 
 @report.command("make")
