@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Content,
     )
 
+__all__ = ["Choice", "Made", "Preview", "Report", "choices", "preview", "report"]
 TEMPLATE = "HOLDFAST_REPORT_TEMPLATE"
 
 
