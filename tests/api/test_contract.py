@@ -35,7 +35,7 @@ schema = schemathesis.openapi.from_dict(openapi.document())
 
 @schema.parametrize()
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
