@@ -163,7 +163,7 @@ def served(vault: Path) -> Iterator[Served]:
     problems: list[str] = []
     desk = Desk(vault, problems.append)
     desk.start("lena")
-    people = People()
+    people = People(desk, "lena")
     door = listening.bound(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
     side = listening.bound(("127.0.0.1", 0))

@@ -8,19 +8,39 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from holdfast.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+_HELD: ContextVar[int | None] = ContextVar("held", default=None)
+
+
 def now() -> int:
     """Return this host's clock in microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
+    held_at = _HELD.get()
+    return time.time_ns() // 1000 if held_at is None else held_at
+
+
+@contextmanager
+def held(at: int) -> Iterator[None]:
+    """Let `now` be `at` in this thread: when a person read what they sign a moment later."""
+    token = _HELD.set(at)
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
 
 
 def to_text(micros: int, nanos: int | None = None) -> str:

@@ -66,16 +66,31 @@ class Desk:
     @contextmanager
     def session(self, person: Person, progress: Progress = silent) -> Iterator[Session]:
         """Give one thread a session of `person`."""
+        with self.vault() as vault:
+            session = Session(
+                vault,
+                person.name,
+                progress=progress,
+                signer=person.signer,
+                served=person.served,
+                limits=person.limits,
+            )
+            try:
+                yield session
+            finally:
+                if "custody" in vars(session):
+                    for warning in session.custody.warnings:
+                        self._warn(warning)
+                    if session.custody.appended:
+                        self._entered.set()
+
+    @contextmanager
+    def vault(self) -> Iterator[Vault]:
+        """Give one thread an open vault."""
         vault = self._take()
-        session = Session(vault, person.name, progress=progress, signer=person.signer)
         try:
-            yield session
+            yield vault
         finally:
-            if "custody" in vars(session):
-                for warning in session.custody.warnings:
-                    self._warn(warning)
-                if session.custody.appended:
-                    self._entered.set()
             self._free.put(vault)
 
     def _take(self) -> Vault:

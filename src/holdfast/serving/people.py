@@ -1,26 +1,30 @@
-"""Who is signed in: a cookie's secret names a session, a session names a person.
+"""Who is signed in: a cookie's secret names a session, a session names a person and signs for them.
 
-The server keeps a digest of the secret only. A process that is started anew knows no session, and
-several processes don't share any: to be kept in the database's state, where what a session signs
-with is sealed under the cookie's own secret, so that no database alone can act for anybody.
+Sessions lie in the database's state (`vault/accounts.py`), so that every process of a server knows
+them, and a restarted one too. What a session signs with is sealed there under the cookie's own
+secret: it is open while its browser asks, and no database alone can act for anybody.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.core import clock
+from holdfast.acts import admitting
+from holdfast.acts.trying import Came
+from holdfast.core.errors import HoldfastError
+from holdfast.vault import accounts, delegates
 
 if TYPE_CHECKING:
+    from holdfast.acts.act import Limits
+    from holdfast.serving.desk import Desk
     from holdfast.vault.signing import ActSigner
 
 COOKIE = "holdfast"
-HOURS = 12
-"""A session's longest life."""
+NOWHERE = Came()
 
 
 @dataclass(frozen=True)
@@ -31,56 +35,83 @@ class Person:
     how: str
     """How they showed who they are: `passkey`, `password`, `token`…"""
     signer: ActSigner | None = None
-    """What signs their routine acts; where there is none, the keyring's key of that name."""
+    """The key of their session or token; the server's own operator has the keyring's."""
+    served: str = ""
+    """The account that entries name: `web/NAME`, `api/NAME`."""
+    limits: Limits | None = None
+    """What a token is for."""
 
 
-@dataclass(frozen=True)
-class _Session:
-    person: Person
-    until: int
+SERVER = Person(admitting.SERVER, "the server")
 
 
 class People:
-    """The sessions of one server."""
+    """The sessions and tokens of a vault, as a serving process lets people in by them."""
 
-    def __init__(self) -> None:
-        self._sessions: dict[bytes, _Session] = {}
-        self._links: dict[bytes, Person] = {}
+    def __init__(self, desk: Desk, operator: str) -> None:
+        """Begin; `operator` is who starts the server, and makes its key if there is none.
+
+        Raises:
+            DeniedError: there is none, and they may not make one.
+        """
+        self._desk = desk
+        self._links: dict[str, str] = {}
         self._lock = threading.Lock()
+        with desk.session(Person(operator, "the start of the server")) as session:
+            admitting.prepare(session)
 
-    def begin(self, person: Person) -> str:
-        """Begin a session; return the secret that the browser's cookie holds."""
-        secret = secrets.token_urlsafe(32)
-        until = clock.now() + HOURS * 3_600_000_000
-        with self._lock:
-            self._sessions[_digest(secret)] = _Session(person, until)
-        return secret
+    def begin(self, person: Person, came: Came = NOWHERE) -> str:
+        """Begin a session; return the secret that the browser's cookie holds.
+
+        Raises:
+            InputError, DeniedError: nobody of that name is let in.
+        """
+        with self._desk.session(SERVER) as session:
+            return admitting.begin(session, person.name, person.how, came)
+
+    def by_password(self, name: str, password: str, code: str, came: Came) -> str:
+        """Begin the session of who knows a password, and a one-time code where one is asked.
+
+        Raises:
+            DeniedError: that is wrong, or was tried too often.
+        """
+        with self._desk.session(SERVER) as session:
+            return admitting.by_password(session, name, password, code, came)
 
     def invite(self, person: Person) -> str:
-        """Return the secret of a link that signs one person in, once."""
+        """Return the secret of a link that signs one person in, once, in this process."""
         secret = secrets.token_urlsafe(32)
         with self._lock:
-            self._links[_digest(secret)] = person
+            self._links[accounts.digest(secret)] = person.name
         return secret
 
-    def admit(self, link: str) -> str | None:
+    def admit(self, link: str, came: Came = NOWHERE) -> str | None:
         """Begin the session that a link is for, and forget the link; None: there is no such."""
         with self._lock:
-            person = self._links.pop(_digest(link), None)
-        return None if person is None else self.begin(person)
+            name = self._links.pop(accounts.digest(link), None)
+        return None if name is None else self.begin(Person(name, "link of the start"), came)
 
     def find(self, secret: str) -> Person | None:
         """Return whose session it is; None where it is none, or has ended."""
-        session = self._sessions.get(_digest(secret))
-        if session is None or session.until < clock.now():
+        return self._find(secret, "session", delegates.WEB)
+
+    def bearer(self, secret: str) -> Person | None:
+        """Return whose token it is; None where it is none, or has ended."""
+        return self._find(secret, "token", delegates.API)
+
+    def _find(self, secret: str, kind: str, where: str) -> Person | None:
+        if not secret:
             return None
-        return session.person
+        with self._desk.vault() as vault:
+            held = admitting.held(vault.engine, secret, kind)
+        if held is None:
+            return None
+        return Person(held.name, held.how, held.signer, where + held.name, held.limits)
 
     def end(self, secret: str) -> None:
-        """End a session; what is none is let be."""
-        with self._lock:
-            self._sessions.pop(_digest(secret), None)
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        """End a session, as its own last act; what is none is let be."""
+        person = self.find(secret)
+        if person is None or person.signer is None:
+            return
+        with suppress(HoldfastError), self._desk.session(person) as session:
+            admitting.end(session, person.signer.verifier.key_id.hex(), "signed out")

@@ -14,9 +14,10 @@ from sqlalchemy import select
 from holdfast import __version__
 from holdfast.core import clock, durable
 from holdfast.core.errors import ConflictError, DeniedError, InputError
-from holdfast.vault import delegates, entry, projection, tables
+from holdfast.vault import delegates, entry, projection, signing, tables
 from holdfast.vault.database import guarded
-from holdfast.vault.signing import PasskeySigner
+from holdfast.vault.passkey import Passkey
+from holdfast.vault.signing import BrowserSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.vault.checkpoint import Checkpoint
     from holdfast.vault.entry import Draft, Entry, Sealed
-    from holdfast.vault.signing import ActSigner
+    from holdfast.vault.signing import ActSigner, Prepared
     from holdfast.vault.vault import Vault
 
 TRIES = 100
@@ -107,6 +108,11 @@ class Custody:
     def key_id(self) -> str | None:
         """The key's ID, as entries name it."""
         return self._signer.verifier.key_id.hex() if self._signer else None
+
+    @property
+    def _prepared(self) -> Prepared | None:
+        """What makes an act the same again, where it is signed between two requests."""
+        return self._signer.prepared if isinstance(self._signer, BrowserSigner) else None
 
     @property
     def asks(self) -> bool:
@@ -213,6 +219,8 @@ class Custody:
             "time": plan.time,
         }
         written = entry.encoded(shared)
+        prepared = self._prepared
+        random = os.urandom if prepared is None else prepared.salts()
         for draft, (key, number) in zip(plan.drafts, plan.numbers, strict=True):
             own: dict[str, Json] = {"act": draft.act, "case": draft.case, **draft.fields}
             values = {**written, **entry.encoded(own)}
@@ -228,9 +236,12 @@ class Custody:
                     mark=draft.mark,
                     shown=plan.drafts,
                     last=plan.last,
+                    random=random,
                 )
             else:
-                sealed = entry.seal_encoded(values, key, number, draft.opens, draft.mark)
+                sealed = entry.seal_encoded(
+                    values, key, number, draft.opens, draft.mark, random=random
+                )
             made.append((sealed, {**shared, **own}))
         return made
 
@@ -253,7 +264,7 @@ class Custody:
                 raise DeniedError(f"this {delegate.kind} is {delegate.name}'s", "use your own")
             delegate.check((draft.act, draft.case) for draft in drafts)
             return 0
-        if self._served and not isinstance(self._signer, PasskeySigner):
+        if self._served and not isinstance(signing.parse(self.key), Passkey):
             raise DeniedError(
                 f"{self.operator} is served by another account, and a key in its reach is not "
                 "theirs",
@@ -299,6 +310,8 @@ class Custody:
 
     def _clock_checked(self, connection: Connection, head: Checkpoint, now: int) -> Json:
         """Return the context, saying so where the clock stands before the last entry's time."""
+        if self._prepared is not None:
+            return self._context  # its time is when it was shown, and others went on meanwhile
         query = select(tables.entries.c.time).where(tables.entries.c.index == head.size - 1)
         last = connection.scalar(query)
         behind = clock.from_text(last) - now if last else 0

@@ -23,7 +23,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.vault.merkle import leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from holdfast.core.canonical import Json
     from holdfast.vault.signing import ActSigner
@@ -236,9 +236,11 @@ def seal_encoded(
     sequence: int,
     opens: Mapping[str, str] | None = None,
     mark: str = "",
+    *,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> Sealed:
     """Seal like `seal`, given what `encoded` returns, and what the leaf says in public."""
-    salts = base64.urlsafe_b64encode(os.urandom(SALT * 3 * ((len(values) + 2) // 3))).decode()
+    salts = base64.urlsafe_b64encode(random(SALT * 3 * ((len(values) + 2) // 3))).decode()
     disclosures: dict[str, str] = {}
     commitments: dict[str, str] = {}
     for at, (name, value) in enumerate(values.items()):
@@ -271,12 +273,13 @@ def sign(
     mark: str = "",
     shown: Sequence[Draft] = (),
     last: int = 0,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> Sealed:
     """Seal like `seal_encoded`, adding the actor's signature over this entry and the `covered`.
 
     `shown` is what a person is told of the act, `last` the key's last counter in the log.
     """
-    parts = seal_encoded(values, chain_key, sequence, opens, mark).parts
+    parts = seal_encoded(values, chain_key, sequence, opens, mark, random=random).parts
     assert parts is not None  # noqa: S101 - just made
     message = act_message(origin, covered, parts.commitments)
     value: Json = {

@@ -6,6 +6,7 @@ An act's signature is a JSON object in the entry: `{"sig"}` of an Ed25519 key; o
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -90,6 +91,62 @@ class PasskeySigner:
         if why is not None:
             raise UnsignedError(f"the passkey's signature is refused: {why}", "nothing was entered")
         return made.fields()
+
+
+class UnaskedError(UnsignedError):
+    """The person has not been asked yet: here is what they are to be shown, and to sign."""
+
+    def __init__(self, challenge: bytes, shown: Sequence[Shown]) -> None:
+        super().__init__("this asks for a passkey's signature", "sign it in the browser")
+        self.challenge = challenge
+        self.shown = tuple(shown)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What makes an act the very same when it is made again, to be signed in between."""
+
+    seed: bytes
+    """32 secret bytes, from which the salts come."""
+    time: int
+    """When it was shown, in microseconds."""
+
+    def salts(self) -> Callable[[int], bytes]:
+        """Return what gives so many bytes of salts, one call after the other."""
+        count = 0
+
+        def give(size: int) -> bytes:
+            nonlocal count
+            count += 1
+            message = b"holdfast-salts/1\n" + self.seed + count.to_bytes(4, "big")
+            return hashlib.shake_256(message).digest(size)
+
+        return give
+
+
+@dataclass(frozen=True)
+class BrowserSigner:
+    """A passkey in a browser: asked by one request, answered by the next."""
+
+    verifier: Passkey
+    prepared: Prepared
+    answer: Assertion | None
+    asks: bool = True
+
+    def attest(self, message: bytes, shown: Sequence[Shown], last: int) -> dict[str, str]:
+        """Return the signature that came, judged as others will.
+
+        Raises:
+            UnaskedError: none has come yet.
+            UnsignedError: what came is none of this very act.
+        """
+        from holdfast.vault import webauthn  # noqa: PLC0415 - as below
+
+        answer = self.answer
+        if answer is None:
+            raise UnaskedError(webauthn.challenge(message), shown)
+        signer = PasskeySigner(self.verifier, lambda _key, _challenge, _shown: answer)
+        return signer.attest(message, shown, last)
 
 
 def backwards(last: int, count: int) -> bool:

@@ -118,7 +118,8 @@ class Workbench:
 
     def _mounted(self, route: Route) -> StarletteRoute:
         async def answer(request: Request) -> Response:
-            person = self.people.find(request.cookies.get(COOKIE, "")) or NOBODY
+            secret = request.cookies.get(COOKIE, "")
+            person = await run_in_threadpool(self.people.find, secret) or NOBODY
             if route.signed_in and person is NOBODY:
                 return self._to_the_door(request)
             visit = Visit(self, request, route, person)

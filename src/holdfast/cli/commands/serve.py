@@ -70,7 +70,7 @@ def serve(
     at = listening.address(listen)
     desk = Desk(place.root, warn)
     desk.start(place.operator)
-    people = People()
+    people = People(desk, place.operator)
     door = listening.bound(at)
     scheme = "https" if tls_certificate else "http"
     own = f"{scheme}://{_named(door)}"
