@@ -158,14 +158,14 @@ def work(do: Callable[..., None]) -> None:
 
 
 @contextmanager
-def served(vault: Path) -> Iterator[Served]:
+def served(vault: Path, host: str = "127.0.0.1") -> Iterator[Served]:
     """Serve a vault in a thread of this process, as `holdfast serve` does in its own."""
     problems: list[str] = []
     desk = Desk(vault, problems.append)
     desk.start("lena")
     people = People(desk, "lena")
     door = listening.bound(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{door.getsockname()[1]}"
+    url = f"http://{host}:{door.getsockname()[1]}"
     side = listening.bound(("127.0.0.1", 0))
     settings = Settings(url, apart=f"http://127.0.0.1:{side.getsockname()[1]}")
     workbench = Workbench(desk, people, settings)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,20 +23,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def started(bank: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A serving process, and the link that it printed."""
+def started(bank: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A serving process on a copy of its own, and the link that it printed."""
+    vault = tmp_path / "vault"
+    shutil.copytree(bank, vault)
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "holdfast.cli.main", "--vault", str(bank)),
+            *(sys.executable, "-m", "holdfast.cli.main", "--vault", str(vault)),
             *("--operator", "lena", "serve", "--listen", "127.0.0.1:0"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
     )
     assert process.stdout is not None
     serving, link = process.stdout.readline(), process.stdout.readline()
-    assert str(bank) in serving
+    assert str(vault) in serving
     found = re.search(r"http://\S+", link)
     assert found is not None, link
     yield process, found[0]
@@ -54,7 +59,7 @@ def test_the_link_signs_in_once(started: tuple[subprocess.Popen[str], str]) -> N
     assert "Traceback" not in told
 
 
-def test_a_taken_port_is_told(workbench: Served) -> None:
+def test_a_taken_port_is_told(workbench: Served, tmp_path: Path) -> None:
     taken = workbench.url.removeprefix("http://")
     done = subprocess.run(
         [
@@ -64,6 +69,7 @@ def test_a_taken_port_is_told(workbench: Served) -> None:
         capture_output=True,
         check=False,
         text=True,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
     )
     assert done.returncode == 7
     assert f"can't listen at {taken}" in done.stderr

@@ -8,7 +8,7 @@ who they are; what they do then is signed by the session's key
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,7 +25,7 @@ from holdfast.vault.entry import Draft
 from holdfast.vault.note import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -72,6 +72,15 @@ class Begun:
     def signer(self) -> Signer:
         """What signs in it."""
         return Signer(self.name.replace(" ", "_"), self.private)
+
+    def secrets(self) -> dict[str, str]:
+        """Return what makes it the very same again, to be kept sealed."""
+        return {"secret": self.secret, "private": self.private.private_bytes_raw().hex()}
+
+    def again(self, kept: Mapping[str, str]) -> Begun:
+        """Return it with the secret and the key that were shown to be signed."""
+        private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept["private"]))
+        return replace(self, secret=kept["secret"], private=private)
 
     def until(self) -> int:
         """Return its end, from now, on a whole second."""

@@ -101,7 +101,12 @@ def password_fits(account: Account | None, password: str) -> bool:
 def new_totp(session: Session, name: str) -> tuple[bytes, str]:
     """Make a TOTP secret; return it, and sealed as it is kept."""
     secret = os.urandom(20)
-    return secret, accounts.seal(session.vault.keyring.web(), secret, f"totp {name}")
+    return secret, seal_totp(session, name, secret)
+
+
+def seal_totp(session: Session, name: str, secret: bytes) -> str:
+    """Return a TOTP secret as it is kept."""
+    return accounts.seal(session.vault.keyring.web(), secret, f"totp {name}")
 
 
 def uri(secret: bytes, name: str, issuer: str) -> str:

@@ -346,14 +346,22 @@ def check_token(session: Session, request: NewToken) -> admitting.Begun:
 
 
 @act("token.add", Needs.NOTHING)
-def add_token(session: Session, request: NewToken, begun: admitting.Begun | None = None) -> str:
+def add_token(session: Session, request: NewToken) -> str:
     """Make a token; return its secret, which nobody can show again.
 
     Raises:
         InputError: it can't be made so.
         DeniedError: nobody's own key signs here.
     """
-    new = begun or check_token(session, request)
+    return lend_token(session, check_token(session, request))
+
+
+def lend_token(session: Session, new: admitting.Begun) -> str:
+    """Put a token into force that `check_token` gave; return its secret.
+
+    Raises:
+        DeniedError: nobody's own key signs here.
+    """
     if session.custody.key is None:
         raise DeniedError("a token needs your own key's signature", "name your key: --key FILE")
     session.custody.decide(lambda connection: [new.draft(connection, "token")])

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
+from holdfast.vault.signing import OwnKeyError
 from holdfast.vault.tables import projection
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ class Delegate:
         for act, case in acts:
             why = fault(self.kind, act, now, self.until)
             if why is not None:
-                raise DeniedError(
-                    f"{act} can't be entered: it {why}",
-                    "sign with your own passkey or key" if needs_own(act) else "begin another",
-                )
+                what = f"{act} can't be entered: it {why}"
+                if self.kind == "session" and needs_own(act):
+                    raise OwnKeyError(what, "sign with your own passkey")
+                raise DeniedError(what, "sign with your own key, or begin another")
             if self.cases and case is not None and case not in self.cases:
                 raise DeniedError(
                     f"this token of {self.name} is not for case {case}", "use one that is"

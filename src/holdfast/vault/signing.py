@@ -93,6 +93,10 @@ class PasskeySigner:
         return made.fields()
 
 
+class OwnKeyError(UnsignedError):
+    """A session's key can't sign this; its person's own can, and is to be asked."""
+
+
 class UnaskedError(UnsignedError):
     """The person has not been asked yet: here is what they are to be shown, and to sign."""
 

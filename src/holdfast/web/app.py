@@ -34,7 +34,7 @@ from holdfast.core.errors import (
     printable,
 )
 from holdfast.serving.people import COOKIE, Person
-from holdfast.web import forms, languages
+from holdfast.web import forms, languages, signing
 from holdfast.web.guard import Guard
 from holdfast.web.page import Route
 from holdfast.web.visit import SAID, NotHereError, Visit
@@ -129,7 +129,9 @@ class Workbench:
                 except InputError as error:
                     return await run_in_threadpool(self._answer, visit, _raising(error))
             try:
-                return await run_in_threadpool(self._answer, visit, route.handler)
+                return await run_in_threadpool(
+                    self._answer, visit, signing.by_own_key(route.handler)
+                )
             finally:
                 if visit.form_data is not None:
                     await visit.form_data.close()

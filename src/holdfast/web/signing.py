@@ -11,7 +11,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -21,21 +21,29 @@ from holdfast.acts.act import Session
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError, InputError, printable
 from holdfast.vault import accounts, delegates
-from holdfast.vault.signing import BrowserSigner, Prepared, UnaskedError
+from holdfast.vault.entry import Draft
+from holdfast.vault.signing import (
+    BrowserSigner,
+    OwnKeyError,
+    Prepared,
+    UnaskedError,
+    UnsignedError,
+)
 from holdfast.vault.webauthn import Assertion
 from holdfast.web.languages import gettext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.responses import Response
 
+    from holdfast.core.canonical import Json
     from holdfast.vault.passkey import Passkey
     from holdfast.vault.signing import Shown
     from holdfast.vault.vault import Vault
+    from holdfast.web.page import Handler
     from holdfast.web.visit import Visit
 
-R = TypeVar("R")
 MINUTES = 5
 """How long a person may take to sign."""
 SEALED, WHICH = "prepared", "passkey"
@@ -74,41 +82,68 @@ def host(visit: Visit) -> str:
     return urlsplit(visit.workbench.settings.url).hostname or ""
 
 
-def sign(
-    visit: Visit, title: str, perform: Callable[[Session], R], done: Callable[[R], Response]
-) -> Response:
-    """Perform an act under the person's own passkey; ask for it first.
+def by_own_key(handler: Handler) -> Handler:
+    """Return a handler that asks for the person's own passkey where an act of it needs that.
 
-    `perform` is called with a session that signs so, twice: to show what would be entered, and to
-    enter it. `done` answers then.
+    A page needs to do nothing for it: its handler is called again, with a session that signs so. It
+    performs one act, then, and no other before it.
+    """
+
+    def answer(visit: Visit) -> Response:
+        if visit.work is None:
+            return handler(visit)
+        if not visit.field(SEALED) and not visit.field(WHICH):
+            try:
+                return handler(visit)
+            except OwnKeyError:
+                pass
+        return _sign(visit, handler)
+
+    return answer
+
+
+def _sign(visit: Visit, handler: Handler) -> Response:
+    """Perform a handler's act under the person's own passkey; ask for it first.
 
     Raises:
-        DeniedError: they have no passkey here, or what came is none of theirs.
+        DeniedError: they have no passkey here, what came is none of theirs, or they may not.
     """
-    vault, name = visit.session.vault, visit.person.name
-    keys = logins.passkeys_of(visit.session, name, host(visit))
+    served, name = visit.session, visit.person.name
+    keys = logins.passkeys_of(served, name, host(visit))
     if not keys:
         raise DeniedError(
             gettext("This asks for your own passkey, and you have none that works here."),
             gettext("Make one on your account's page, or do it on the command line with your key."),
         )
     key = next((one for one in keys if one.key_id.hex() == visit.field(WHICH)), keys[0])
-    sealed = Sealed(vault, f"sign {name} {visit.request.url.path} {key.key_id.hex()}")
-    answer = read_answer(visit)
+    about = f"sign {name} {visit.request.url.path} {key.key_id.hex()}"
+    sealed, answer = Sealed(served.vault, about), read_answer(visit)
     if answer is None:
         prepared = Prepared(os.urandom(32), clock.now())
     else:
         facts = sealed.open(visit.field(SEALED))
         prepared = Prepared(bytes.fromhex(facts["seed"]), int(facts["time"]))
     signer = BrowserSigner(key, prepared, answer)
-    session = Session(vault, name, signer=signer, served=delegates.WEB + name)
+    visit.work = Session(served.vault, name, signer=signer, served=delegates.WEB + name)
     try:
         with clock.held(prepared.time):
-            result = perform(session)
+            return handler(visit)
     except UnaskedError as asked:
+        visit.work = served
         blob = sealed.seal(seed=prepared.seed.hex(), time=prepared.time)
+        title = gettext("Sign as %(name)s") % {"name": name}
         return ask(visit, title, keys=keys, key=key, asked=asked, blob=blob)
-    return done(result)
+    except UnsignedError:
+        raise
+    except DeniedError as refused:
+        # The passkey's holder isn't asked to sign that they were refused; their session does.
+        fields: dict[str, Json] = {
+            "reason": refused.what, "refused": "".join(visit.route.acts[:1]), "request": {}
+        }  # fmt: skip
+        served.custody.enter(Draft("denied", None, fields))
+        raise
+    finally:
+        visit.work = served
 
 
 def read_answer(visit: Visit) -> Assertion | None:

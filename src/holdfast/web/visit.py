@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
 
 from holdfast.acts import cases as case_acts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from contextlib import ExitStack
 
-    from starlette.datastructures import FormData, QueryParams, UploadFile
+    from starlette.datastructures import QueryParams, UploadFile
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -146,6 +147,11 @@ class Visit:
         """Return the files that a form's field holds."""
         values = self.form_data.getlist(name) if self.form_data is not None else []
         return tuple(one for one in values if not isinstance(one, str) and one.filename)
+
+    def keep(self, name: str, value: str) -> None:
+        """Give a field to this form, so that a page which sends it once more has it."""
+        if self.form_data is not None:
+            self.form_data = FormData([*self.form_data.multi_items(), (name, value)])
 
     def number(self, name: str, default: int, largest: int = 10_000) -> int:
         """Return a number that stands behind the question mark.
