@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import uvicorn
+from selectolax.lexbor import LexborHTMLParser
 
-from holdfast.acts import vaults
-from holdfast.acts.act import Limits
+from holdfast.acts import logins, vaults
+from holdfast.acts.act import Limits, Session
 from holdfast.api.app import Api
 from holdfast.api.door import Caller, Door
 from holdfast.cli.main import run
@@ -27,6 +29,8 @@ from holdfast.vault.vault import Vault
 from holdfast.web.apart import Apart, by_port
 from holdfast.web.app import Workbench
 from holdfast.web.settings import Settings
+from tests.passkeys import Authenticator
+from tests.passkeys import client as as_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +62,32 @@ class Lent:
         return self.callers.get(secret)
 
 
+class Signing(httpx.Client):
+    """A client of somebody with a passkey: where a page asks for a signature, it gives it."""
+
+    key: Authenticator | None = None
+
+    def post(self, *given: Any, **options: Any) -> httpx.Response:
+        """Send a form, and the signature over what it does."""
+        answer = super().post(*given, **options)
+        asked = LexborHTMLParser(answer.text).css_first('form[data-passkey="get"]')
+        if asked is None or self.key is None:
+            return answer
+        challenge = str(asked.attributes["data-challenge"])
+        made = self.key.sign(as_client(base64.urlsafe_b64decode(challenge + "=")))
+        fields = {
+            str(node.attributes["name"]): str(node.attributes.get("value") or "")
+            for node in asked.css("input")
+        }
+        parts = {
+            "authenticator": made.authenticator,
+            "client": made.client,
+            "signature": made.signature,
+        }
+        fields |= {name: base64.urlsafe_b64encode(one).decode() for name, one in parts.items()}
+        return super().post(str(asked.attributes["action"]), data=fields)
+
+
 @dataclass(frozen=True)
 class Served:
     """A workbench that answers."""
@@ -74,9 +104,17 @@ class Served:
         """Sign somebody in; return the cookie's value."""
         return self.people.begin(Person(name, "a test"))
 
-    def client(self, name: str = "") -> httpx.Client:
-        """Return a client that is signed in as `name`, and sends forms as a browser does."""
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
+    def client(self, name: str = "", *, own_key: bool = False) -> httpx.Client:
+        """Return a client that is signed in as `name`, and sends forms as a browser does.
+
+        With `own_key` it has a passkey, which counts, and signs what it is asked to sign.
+        """
+        client = Signing(base_url=self.url, headers={"Origin": self.url}, timeout=60)
+        if own_key:
+            client.key = Authenticator(name)
+            vault = Vault.open(self.vault)
+            logins.add_key(Session(vault, "lena"), logins.Offer(name, str(client.key.passkey)))
+            vault.engine.dispose()
         if name:
             client.cookies.set(COOKIE, self.secret(name))
         return client

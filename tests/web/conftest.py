@@ -48,7 +48,7 @@ def workbench(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def fresh_workbench(bank: Path, tmp_path: Path) -> Iterator[Served]:
     """A served workbench of the test's own."""
     shutil.copytree(bank, tmp_path / "vault")
-    with serving.served(tmp_path / "vault") as one:
+    with serving.served(tmp_path / "vault", "localhost") as one:
         yield one
 
 

@@ -39,7 +39,7 @@ def send(client: httpx.Client, page: str, action: str, code: int = 303, **said: 
 
 def test_a_case_from_its_authority_to_its_hand_over(fresh_workbench: Served) -> None:
     served = fresh_workbench
-    with served.client("lena") as lena, served.client("ewa") as ewa:
+    with served.client("lena") as lena, served.client("ewa", own_key=True) as ewa:
         token = re.search(r'name="form" value="([^"]+)"', lena.get("/open-case").text)
         assert token is not None
         opened = lena.post(
@@ -87,7 +87,7 @@ def test_two_reviewers_of_one_page_do_not_review_what_they_did_not_see(
     fresh_workbench: Served,
 ) -> None:
     page = f"/cases/{CASE}/findings/2"
-    with fresh_workbench.client("lena") as lena, fresh_workbench.client("ewa") as ewa:
+    with fresh_workbench.client("lena") as lena, fresh_workbench.client("ewa", own_key=True) as ewa:
         tree = LexborHTMLParser(ewa.get(page).text)
         form = next(one for one in tree.css("form") if one.attributes["action"] == f"{page}/review")
         seen = {
@@ -118,7 +118,7 @@ def test_the_defence_is_shown_no_victim_and_every_alibi(workbench: Served) -> No
 
 def test_a_privileged_contact_leads_to_a_quarantine(fresh_workbench: Served) -> None:
     page = f"/cases/{CASE}/people/3"
-    with fresh_workbench.client("ewa") as ewa:
+    with fresh_workbench.client("ewa", own_key=True) as ewa:
         assert "may be privileged" in ewa.get(f"/cases/{CASE}/people").text
         send(ewa, page, f"{page}/set-apart")
     line = Vault.open(fresh_workbench.vault)
