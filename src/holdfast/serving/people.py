@@ -11,7 +11,7 @@ import secrets
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from holdfast.acts import admitting
 from holdfast.acts.trying import Came
@@ -19,9 +19,11 @@ from holdfast.core.errors import HoldfastError
 from holdfast.vault import accounts, delegates
 
 if TYPE_CHECKING:
-    from holdfast.acts.act import Limits
-    from holdfast.serving.desk import Desk
+    from contextlib import AbstractContextManager
+
+    from holdfast.acts.act import Limits, Session
     from holdfast.vault.signing import ActSigner
+    from holdfast.vault.vault import Vault
 
 COOKIE = "holdfast"
 NOWHERE = Came()
@@ -40,6 +42,16 @@ class Person:
     """The account that entries name: `web/NAME`, `api/NAME`."""
     limits: Limits | None = None
     """What a token is for."""
+
+
+class Desk(Protocol):
+    """Where sessions on the vault come from."""
+
+    def session(self, person: Person, /) -> AbstractContextManager[Session]:
+        """Give one thread a session of `person`."""
+
+    def vault(self) -> AbstractContextManager[Vault]:
+        """Give one thread an open vault."""
 
 
 SERVER = Person(admitting.SERVER, "the server")
