@@ -66,7 +66,8 @@ def _all(served: Served, browser: Browser, folder: Path) -> list[str]:
     shown: dict[str, tuple[str, Found]] = {}
     for name in PEOPLE:
         for found in walk(served, name):
-            shown.setdefault(found.route, (name, found))
+            if found.html:
+                shown.setdefault(found.route, (name, found))
     shown["/sign-in"] = ("", Found("/sign-in", "/sign-in", ""))
     lines = []
     for route, (name, found) in sorted(shown.items()):
