@@ -12,12 +12,16 @@ from selectolax.lexbor import LexborHTMLParser
 
 from holdfast.cli.main import run
 from holdfast.exchange.report import validating
-from tests.serving import CASE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from tests.serving import Served
+
+CASE = "2026-0002"
+"""A case of the test's own, in which nothing is found yet."""
 
 
 def _do(served: Served, *arguments: str, operator: str = "ewa") -> None:
@@ -31,10 +35,21 @@ def _review(served: Served, number: str) -> None:
 
 
 def test_a_report_is_chosen_looked_at_and_made(
-    fresh_workbench: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fresh_workbench: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv(validating.SETTING, "none")
     here = f"/cases/{CASE}/report"
+    _do(
+        fresh_workbench, "case", "open", "--title", "T", "--basis", "B", "--authority", "A",
+        "--until", "2999-12-31", operator="lena",
+    )  # fmt: skip
+    for name, role in (("ewa", "examiner"), ("dan", "defence")):
+        _do(fresh_workbench, "case", "role", name, "--case", CASE, "--add", role, operator="lena")
+    (tmp_path / "one.txt").write_text("one")
+    _do(fresh_workbench, "collect", "files", "--case", CASE, str(tmp_path / "one.txt"))
     with fresh_workbench.client("ewa") as client:
         assert "nothing to report" in client.get(here).text
     capsys.readouterr()
