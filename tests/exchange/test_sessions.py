@@ -129,7 +129,7 @@ def covered_approval(work: Work) -> None:
 
 
 def review(work: Work) -> None:
-    begin(work).enter(Draft("finding.review", work.case.id, {"text": "well done"}))
+    begin(work).enter(Draft("work.review", work.case.id, {"text": "well done"}))
 
 
 def begets_another(work: Work) -> None:
