@@ -389,11 +389,12 @@ def laid_out(line: Line, act: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     return named
 
 
+LAID_OUT = ("exhibit.", "exposure.", "privilege.", "record.")
 SHARED = {
     (act, state)
     for act, answers in MATRIX.items()
     for state, answer in zip(STATES, answers, strict=True)
-    if not answer and act not in PREPARED and not act.startswith(("exhibit.", "privilege."))
+    if not answer and act not in PREPARED and not act.startswith(LAID_OUT)
 }
 """Refusals that need nothing beforehand. Each of them shows that it leaves the vault as it was."""
 

@@ -151,6 +151,8 @@ def team(line: Line) -> Line:
 def test_who_has_no_role_in_a_case_is_refused_and_that_is_an_entry(
     team: Line, tmp_path: Path, act: str
 ) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "new").write_text("handed in")
     named = {
         "CASE": team.case,
         "FIRST": "2",

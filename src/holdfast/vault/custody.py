@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from holdfast.vault.signing import ActSigner, Prepared
     from holdfast.vault.vault import Vault
 
+_LARGEST = 2**53 - 1
+"""The largest integer that an entry can hold."""
 TRIES = 100
 """Times a writer that keeps losing tries again before it says so."""
 
@@ -323,7 +325,8 @@ class Custody:
         )
         if warning.partition(" is ")[0] not in "".join(self.warnings):
             self.warnings.append(warning)
-        return {**self._context, "clock_behind_us": behind}
+        # Of a clock that is centuries behind, as much as the log's numbers can say.
+        return {**self._context, "clock_behind_us": min(behind, _LARGEST)}
 
 
 def account() -> str:

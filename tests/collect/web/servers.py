@@ -73,6 +73,21 @@ def serving(site: Site) -> Iterator[Site]:
         thread.join()
 
 
+def _both(
+    datagram: type[socketserver.BaseRequestHandler], stream: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """Listen on one port over UDP and TCP; one that is free for both has to be found."""
+    for last in (*[False] * 20, True):
+        udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), datagram)
+        try:
+            return udp, socketserver.ThreadingTCPServer(udp.server_address, stream)
+        except OSError:
+            udp.server_close()
+            if last:
+                raise
+    raise AssertionError
+
+
 @contextmanager
 def name_server(answer: Callable[[bytes], bytes]) -> Iterator[tuple[str, int]]:
     """Serve DNS over UDP and TCP on one port; `answer` makes a response of a query."""
@@ -88,9 +103,8 @@ def name_server(answer: Callable[[bytes], bytes]) -> Iterator[tuple[str, int]]:
             said = answer(self.rfile.read(size) + b"tcp")
             self.wfile.write(len(said).to_bytes(2, "big") + said)
 
-    udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
+    udp, tcp = _both(Datagram, Stream)
     where = udp.server_address
-    tcp = socketserver.ThreadingTCPServer(where, Stream)
     threads = [
         threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True) for one in (udp, tcp)
     ]
