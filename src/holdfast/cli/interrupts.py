@@ -37,3 +37,8 @@ def _importing(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def stop_waiting() -> None:
+    """Forget an interrupt that still waits: the command is over."""
+    signal.setitimer(signal.ITIMER_REAL, 0)

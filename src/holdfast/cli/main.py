@@ -168,6 +168,7 @@ def main() -> None:
     patient_collector()
     interrupts.wait_for_imports()
     code = run(sys.argv[1:])
+    interrupts.stop_waiting()
     if code == INTERRUPTED:
         # All is closed by now. What libraries do when the interpreter ends may have been cut short
         # in the middle, and complains.
