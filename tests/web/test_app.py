@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from holdfast.serving import once
+from holdfast.vault.vault import Vault
 from tests.serving import CASE, NOBODY
 
 if TYPE_CHECKING:
@@ -74,6 +76,33 @@ def test_a_form_without_origin_does_nothing(workbench: Served) -> None:
     with workbench.client("lena") as client:
         del client.headers["Origin"]
         assert client.post("/sign-out").status_code == 403
+
+
+def test_a_form_is_done_once_however_often_it_is_sent(fresh_workbench: Served) -> None:
+    path = f"/cases/{CASE}/tasks"
+    with fresh_workbench.client("lena") as client:
+        for title, form in (("Ask the bank", "one"), ("Ask the bank", "one"), ("Ask again", "two")):
+            answer = client.post(path, data={"title": title, "form": form})
+            assert (answer.status_code, answer.headers["location"]) == (303, path)
+        refused = client.post(path, data={"title": "", "form": "three"})
+        assert refused.status_code == 400
+        mended = client.post(path, data={"title": "Mended", "form": "three"})
+        assert mended.status_code == 303
+        page = client.get(path).text
+    assert [page.count(f">{title}<") for title in ("Ask the bank", "Ask again", "Mended")] == [
+        1
+    ] * 3
+
+
+def test_a_form_that_was_cut_short_is_not_called_done(fresh_workbench: Served) -> None:
+    """As a SIGKILL between the claim and the act leaves it."""
+    engine = Vault.open(fresh_workbench.vault).engine
+    assert once.claim(engine, "lena", "form cut") is None
+    engine.dispose()
+    with fresh_workbench.client("lena") as client:
+        answer = client.post(f"/cases/{CASE}/tasks", data={"title": "Cut", "form": "cut"})
+    assert answer.status_code == 409
+    assert "look whether it was done" in answer.text
 
 
 def test_sign_out_ends_the_session(workbench: Served) -> None:

@@ -42,13 +42,12 @@ class Account:
     password: str | None
     totp: str | None
     totp_last: int
-    subject: str | None
     locked: int
 
     @property
     def ways(self) -> tuple[str, ...]:
         """Return them, sorted, as the log says them."""
-        has = {"oidc": self.subject, "password": self.password, "totp": self.totp}
+        has = {"password": self.password, "totp": self.totp}
         return tuple(way for way in sorted(has) if has[way])
 
 

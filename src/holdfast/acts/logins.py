@@ -41,17 +41,13 @@ class SetAccount:
     """The new one; empty: no way in by password any more."""
     totp: str | None = None
     """The sealed secret (`knowing.new_totp`); empty: no code is asked any more."""
-    subject: str | None = None
-    """OpenID Connect: issuer, newline, subject; empty: no way in by it any more."""
     locked: bool | None = None
     case: None = None
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it: no secret."""
         changed: list[Json] = [
-            one
-            for one in ("password", "totp", "subject", "locked")
-            if getattr(self, one) is not None
+            one for one in ("password", "totp", "locked") if getattr(self, one) is not None
         ]
         return {"changed": changed, "name": self.name}
 
@@ -73,7 +69,7 @@ def set_account(session: Session, request: SetAccount) -> Account:
             + (" already" if before else ""),
             "see `holdfast account list`",
         )
-    old = before or knowing.Account(request.name, None, None, 0, None, 0)
+    old = before or knowing.Account(request.name, None, None, 0, 0)
     hashed = old.password
     if request.password is not None:
         password = request.password
@@ -83,7 +79,6 @@ def set_account(session: Session, request: SetAccount) -> Account:
         hashed,
         old.totp if request.totp is None else request.totp or None,
         old.totp_last,
-        old.subject if request.subject is None else request.subject or None,
         old.locked if request.locked is None else int(request.locked),
     )
 
@@ -108,7 +103,7 @@ def set_account(session: Session, request: SetAccount) -> Account:
 
 def _check_right(session: Session, connection: Connection, request: SetAccount) -> None:
     own = request.name == session.operator and not request.new
-    if own and request.subject is None and request.locked is None:
+    if own and request.locked is None:
         return
     if not set(roles.held(connection, session.operator)) & set(roles.APPROVING):
         raise DeniedError(

@@ -28,7 +28,6 @@ accounts = Table(
     Column("password", String, comment="argon2id, PHC string; none: no way in by password"),
     Column("totp", Text, comment="the secret, sealed under web.key (base64); none: not asked"),
     Column("totp_last", BigInteger, nullable=False, comment="the last time step that was used"),
-    Column("subject", String, unique=True, comment="OpenID Connect: issuer, newline, subject"),
     Column("locked", Integer, nullable=False),
     comment="How people sign in, but for passkeys, which the log has.",
 )

@@ -70,7 +70,7 @@ served = Table(
     "served",
     projection,
     Column("name", String, primary_key=True),
-    Column("ways", String, nullable=False, comment="oidc, password, totp: joined by spaces"),
+    Column("ways", String, nullable=False, comment="password, totp: joined by spaces"),
     Column("locked", Integer, nullable=False),
     Column("entry", BigInteger, nullable=False, comment="the last that says so"),
     comment="Who has an account at the workbench, without its secrets.",

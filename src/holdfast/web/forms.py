@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from starlette.exceptions import HTTPException
 
-from holdfast.core.errors import InputError
+from holdfast.core.errors import ConflictError, InputError
 from holdfast.serving import once as memory
 from holdfast.web.languages import gettext
 
@@ -49,6 +49,9 @@ def once(visit: Visit, handler: Callable[[Visit], Response]) -> Response:
 
     A browser repeats a form when somebody clicks twice or reloads; the second is answered by
     where the first led to. What was refused may be sent again.
+
+    Raises:
+        ConflictError: the first is under way, or its process was killed: nobody knows how far.
     """
     token = visit.field(TOKEN)
     if not token:
@@ -56,8 +59,13 @@ def once(visit: Visit, handler: Callable[[Visit], Response]) -> Response:
     key = f"form {token[:100]}"
     vault = visit.session.vault
     before = memory.claim(vault.engine, visit.person.name, key)
+    if before:
+        return visit.go(before, gettext("This was done already."))
     if before is not None:
-        return visit.go(before or visit.request.url.path, gettext("This was done already."))
+        raise ConflictError(
+            gettext("this form was sent before, and is under way or was cut short"),
+            gettext("look whether it was done; if it was not, open the page again and repeat it"),
+        )
     done = ""
     try:
         response = handler(visit)

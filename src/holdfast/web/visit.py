@@ -131,7 +131,7 @@ class Visit:
     @property
     def zone(self) -> str:
         """The case's time zone."""
-        return str(getattr(self.facts, "zone", "UTC")) if self.route.in_case else "UTC"
+        return self.facts.zone if self.route.in_case else "UTC"
 
     def field(self, name: str, default: str = "") -> str:
         """Return what a form's field says, without the blanks around it."""

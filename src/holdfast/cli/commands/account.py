@@ -20,18 +20,8 @@ def account() -> None:
 @where
 @NAME
 @click.option("--password-file", metavar="FILE", help="Holds the password; else one is made.")
-@click.option("--oidc", metavar="SUBJECT", help="Sign in by the unit's provider, as SUBJECT there.")
-@click.option("--issuer", default="", metavar="URL", help="Of the provider, as it names itself.")
 @JSON
-def add(
-    place: Where,
-    *,
-    name: str,
-    password_file: str | None,
-    oidc: str | None,
-    issuer: str,
-    as_json: bool,
-) -> None:
+def add(place: Where, *, name: str, password_file: str | None, as_json: bool) -> None:
     """Let NAME sign in to the workbench, and print the password once.
 
     \b
@@ -40,11 +30,8 @@ def add(
     """
     from holdfast.acts import logins  # noqa: PLC0415 - keeps --help quick
 
-    if (oidc is None) == bool(issuer):
-        raise click.UsageError("--oidc and --issuer are given together")
-    password = None if oidc else _password(password_file)
-    subject = f"{issuer}\n{oidc}" if oidc else None
-    request = logins.SetAccount(name, new=True, password=password, subject=subject)
+    password = _password(password_file)
+    request = logins.SetAccount(name, new=True, password=password)
     with place.session() as session:
         logins.set_account(session, request)
     _tell(name, None if password_file else password, as_json=as_json)
