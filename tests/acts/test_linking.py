@@ -131,6 +131,43 @@ def test_what_stands_in_abuse_material_is_withheld_here_too(two: Two, tmp_path: 
     assert (row["kind"], row["value"], row["case"]) == ("iban", WITHHELD, two.second)
 
 
+def test_what_is_set_apart_in_the_other_case_makes_no_link(two: Two, tmp_path: Path) -> None:
+    """Else the case team here would learn what a lawyer's letter there says."""
+    held = two.line.must("items", "--case", two.second, "--json").rows[0]["exhibit"]
+    apart = ("privilege", "set", "--case", two.second, "--reason", "his counsel")
+    two.line.must(*apart, held)
+    assert two.ask() == []
+    tag = two.line.vault / "keys" / "cases" / f"{two.second}.tag"
+    away = tag.rename(tmp_path / "away.tag")
+    assert two.ask() == [], "neither is it said that some case holds it"
+    away.rename(tag)
+    # Where it stands there once more, in the open, it is a link again.
+    (tmp_path / "open.txt").write_text(f"again {IBAN}\n")
+    assert two.line.collect(tmp_path / "open.txt", case=two.second).code == 0
+    two.line.must("examine", "--case", two.second, "--jobs", "1")
+    assert len(two.ask()) == 1
+
+
+def test_what_is_set_apart_here_is_not_counted(two: Two, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text(f"your counsel wrote of {IBAN}, and again {IBAN}\n")
+    assert two.line.collect(tmp_path / "letter.txt", case=two.first).code == 0
+    two.line.must("examine", "--case", two.first, "--jobs", "1")
+    assert [row["places"] for row in two.ask()] == [3]
+    apart = ("privilege", "set", "--case", two.first, "--reason", "his counsel")
+    two.line.must(*apart, "--term", "your counsel wrote")
+    assert [row["places"] for row in two.ask()] == [1]
+
+
+def test_a_case_that_holds_it_in_abuse_material_alone_is_not_named(
+    two: Two, tmp_path: Path
+) -> None:
+    (tmp_path / "abuse.txt").write_text(f"{hashlib.sha256(THERE.encode()).hexdigest()}\n")
+    assert add(two.line, tmp_path / "abuse.txt", "abuse", "abuse").code == 0
+    two.line.must("examine", "--case", two.second, "--jobs", "1")
+    (row,) = two.ask()
+    assert (row["case"], row["note"], row["lead"]) == (None, ASK, "bob")
+
+
 def test_a_closed_case_is_not_named(two: Two) -> None:
     two.line.must("case", "close", two.second)
     (row,) = two.ask()

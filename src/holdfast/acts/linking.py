@@ -6,6 +6,7 @@ they learn that some case holds this, and whom to ask: its lead. docs/decisions/
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from holdfast.cases import case as cases
 from holdfast.core.digest import sha256_hex
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.examine import links as indexes
+from holdfast.vault import restrictions
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -86,24 +88,32 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     held = by_item(session, request.case)
     others = {one.id: one for one in session.look_up(cases.every) if one.id != request.case}
     open_to = {number for number, one in others.items() if has_rights(session, one)}
-    found = indexes.linked(
-        session.vault.derived,
-        held,
-        index.parent,
-        request.case,
-        others=others,
-        key=key(session),
+    found = list(
+        indexes.linked(
+            session.vault.derived,
+            held,
+            index.parent,
+            request.case,
+            others=others,
+            key=key(session),
+            unseen=veiling.veil(session, request.case).unseen,
+        )
     )
-    hides = restricting.hidden(session, request.case)
-    rows = known.annotated(session, _rows(found, held, others, open_to))
+    values: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for one in found:
+        for number in one.cases:
+            values[number].add((one.type, one.value))
+    judged = {number: shown(session, number, some) for number, some in values.items()}
+    abuse = restricting.abuse(session, request.case)
+    rows = known.annotated(session, _rows(found, held, others, judged, open_to))
     lines: list[bytes] = []
     hidden = False
-    for row in veiling.veil(session, request.case).shown("links", rows):
+    for row in rows:
         if request.kinds and row["kind"] not in request.kinds:
             continue
         if row["known_good"] and not request.known:
             continue
-        if hides(row["item"], "", "indicator"):
+        if abuse(row["item"], "", "indicator"):
             row["value"] = WITHHELD
         hidden = hidden or row["case"] is None
         lines.append(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n")
@@ -119,9 +129,37 @@ def links(session: Session, request: Links) -> Iterator[bytes]:
     yield from lines
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What of some values asking in a case would show: (type, normal value)."""
+
+    held: set[tuple[str, str]]
+    """Those that stand outside what is set apart there; the others are as if not there."""
+    named: set[tuple[str, str]]
+    """Those that stand outside abuse material, too; of the others the case is not named."""
+
+
+def shown(session: Session, case: str, values: set[tuple[str, str]]) -> Shown:
+    """Return which of `values`, all of which `case` holds, may be known to be there.
+
+    Raises:
+        IntegrityError: derived data can't be read, so that it isn't known what is privileged.
+    """
+    items = by_item(session, case)
+    derived = session.vault.derived
+    veil = veiling.veil(session, case)
+    held = indexes.openly(derived, items, values, veil.unseen) if veil.items else values
+    restricted = session.look_up(restrictions.restricted) & items.keys()
+    if not restricted:
+        return Shown(held, held)
+    rest = items.keys() - restricted
+    return Shown(held, indexes.openly(derived, rest, held, veil.unseen))
+
+
 def _rows(
-    found: Iterable[Link], held: dict[str, Exhibit], others: dict[str, Case], open_to: set[str]
-) -> Iterator[dict[str, Any]]:
+    found: Iterable[Link], held: dict[str, Exhibit], others: dict[str, Case],
+    judged: dict[str, Shown], open_to: set[str],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Yield a row for each other case that may be named, and one for each lead of those not."""
     for one in found:
         exhibit = held[one.item].label if one.item in held else None
@@ -129,8 +167,10 @@ def _rows(
             "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
             "value": one.value,
         }  # fmt: skip
-        for number in one.cases:
-            if number in open_to:
-                yield {**told, "case": number, "lead": others[number].lead, "note": None}
-        for lead in sorted({others[number].lead for number in one.cases if number not in open_to}):
+        value = (one.type, one.value)
+        cases = [number for number in one.cases if value in judged[number].held]
+        named = [number for number in cases if number in open_to and value in judged[number].named]
+        for number in named:
+            yield {**told, "case": number, "lead": others[number].lead, "note": None}
+        for lead in sorted({others[number].lead for number in cases if number not in named}):
             yield {**told, "case": None, "lead": lead, "note": ASK}

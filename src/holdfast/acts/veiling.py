@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cases import exhibits
 from holdfast.examine import privileged
 from holdfast.examine.privileged import Start, within
+from holdfast.examine.unseen import Unseen
 from holdfast.vault import quarantines
 from holdfast.vault.quarantines import RELEASE
 
@@ -88,6 +89,16 @@ class Veil:
             for item, starts in self.found[one.entry].items()
             if any(self._kept(one, item, start.path) for start in starts)
             or any(of == item and ruled != RELEASE for (of, _), ruled in one.files.items())
+        )
+
+    @property
+    def unseen(self) -> Unseen:
+        """What of the bytes of the case's files is kept back, as a query is told it."""
+        if not self.quarantines:
+            return Unseen()
+        return Unseen(
+            self.items,
+            lambda item, path, at: self.covers(item, path, of_bytes=True, offset=at),
         )
 
     def shown(self, act: str, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

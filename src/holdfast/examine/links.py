@@ -28,9 +28,10 @@ import pyarrow.parquet as pq
 from holdfast.core import canonical
 from holdfast.examine import _duck, results
 from holdfast.examine.timeline import swap
+from holdfast.examine.unseen import Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _FOLDER, _LINKS, _BUILT = "links", "indicators.parquet", "built.json"
 _SIZE = 16
@@ -59,9 +60,17 @@ FROM read_parquet($files, union_by_name = true)
 WHERE valid AND type IS NOT NULL AND value IS NOT NULL
 GROUP BY type, value
 """
+_EACH = """
+SELECT type, value, item, path, "offset"
+FROM read_parquet($files, union_by_name = true)
+WHERE valid AND type IS NOT NULL AND value IS NOT NULL
+"""
 _SORT = """
 COPY (SELECT DISTINCT link FROM read_parquet($files) ORDER BY link)
 TO '{target}' (FORMAT parquet, COMPRESSION zstd)
+"""
+_HELD = """
+SELECT DISTINCT filename FROM read_parquet($files, filename = true) WHERE link = $link
 """
 _SHARED = """
 SELECT DISTINCT link, filename FROM read_parquet($others, filename = true)
@@ -165,10 +174,12 @@ def linked(
     *,
     others: Iterable[str],
     key: bytes,
+    unseen: Unseen | None = None,
 ) -> Iterator[Link]:
     """Yield what `case` and any of `others` both hold, by type and value.
 
-    `index` is the folder of all cases' indexes. A case without links of its own has none.
+    `index` is the folder of all cases' indexes. A case without links of its own has none. What is
+    `unseen` in `case` is not there; of the others nothing is known here but that they hold it.
 
     Raises:
         IntegrityError: derived data can't be read.
@@ -191,7 +202,7 @@ def linked(
         if not shared:
             return
         found: dict[tuple[str, str], Link] = {}
-        for type_, value, places, item in _every(derived, items, scratch / "mine"):
+        for type_, value, places, item in _every(derived, items, scratch / "mine", unseen):
             cases = shared.get(_digest(key, type_, value))
             if cases is None:
                 continue
@@ -204,22 +215,72 @@ def linked(
         yield one
 
 
+def openly(
+    derived: Path, items: Iterable[str], wanted: Collection[tuple[str, str]], unseen: Unseen
+) -> set[tuple[str, str]]:
+    """Return which of `wanted` (type, normal value) are found in `items` outside what is `unseen`.
+
+    Raises:
+        IntegrityError: derived data can't be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-links-") as name:
+        every = _every(derived, items, Path(name), unseen)
+        return {(type_, value) for type_, value, _, _ in every} & set(wanted)
+
+
+def held(index: Path, cases: Iterable[str], type_: str, value: str, key: bytes) -> tuple[str, ...]:
+    """Return which of `cases` hold one indicator, by their digests alone.
+
+    Raises:
+        IntegrityError: a case's links can't be read.
+    """
+    plain = normal(type_, value)
+    paths = {
+        str(path.resolve()): case for case in cases
+        if (path := index / case / _FOLDER / _LINKS).is_file()
+    }  # fmt: skip
+    if not plain or not paths:
+        return ()
+    found: set[str] = set()
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-links-") as name,
+        _duck.connect(Path(name), index) as connection,
+    ):
+        for batch in _duck.batches(map(Path, sorted(paths))):
+            values: dict[str, object] = {"files": batch, "link": _digest(key, type_, plain)}
+            found |= {paths[str(row["filename"])] for row in _duck.rows(connection, _HELD, values)}
+    return tuple(sorted(found))
+
+
 def _digest(key: bytes, type_: str, value: str) -> bytes:
     return hmac.digest(key, f"{type_}\0{value}".encode(), hashlib.sha256)[:_SIZE]
 
 
 def _every(
-    derived: Path, items: Iterable[str], scratch: Path
+    derived: Path, items: Iterable[str], scratch: Path, unseen: Unseen | None = None
 ) -> Iterator[tuple[str, str, int, str]]:
     """Yield type, normal value, number of places and an item of each indicator that may link.
 
     One may come more than once, written in other ways or in other datasets.
     """
-    paths = (one.path for one in results.datasets(derived, items) if one.kind == "indicator")
+    kept = unseen or Unseen()
+    wanted = sorted(set(items))
+    whole = [item for item in wanted if item not in kept.items]
+    parts = [item for item in wanted if item in kept.items]
     with _duck.connect(scratch, derived) as connection:
-        for batch in _duck.batches(paths):
+        for batch in _duck.batches(_datasets(derived, whole)):
             for row in _duck.rows(connection, _FOUND, {"files": batch}):
-                type_ = str(row["type"])
-                value = normal(type_, str(row["value"]))
+                value = normal(str(row["type"]), str(row["value"]))
                 if value:
-                    yield type_, value, int(str(row["places"])), str(row["item"])
+                    yield str(row["type"]), value, int(str(row["places"])), str(row["item"])
+        for batch in _duck.batches(_datasets(derived, parts)):
+            for row in _duck.rows(connection, _EACH, {"files": batch}):
+                item, offset = str(row["item"]), row["offset"]
+                at = offset if isinstance(offset, int) else None
+                value = normal(str(row["type"]), str(row["value"]))
+                if value and not kept.covers(item, str(row["path"] or ""), at):
+                    yield str(row["type"]), value, 1, item
+
+
+def _datasets(derived: Path, items: Iterable[str]) -> Iterator[Path]:
+    return (one.path for one in results.datasets(derived, items) if one.kind == "indicator")
