@@ -26,6 +26,11 @@ def test_lists_every_task(arguments: tuple[str, ...]) -> None:
     assert set(re.findall(r"^\./dev (\w+)", shown.stdout, re.MULTILINE)) == TASKS - {"help"}
 
 
+def test_does_every_task_it_lists() -> None:
+    (cases,) = re.findall(r"^([a-z |]+)\) \"task_\$task\"", SCRIPT, re.MULTILINE)
+    assert set(cases.split(" | ")) == TASKS - {"help"}
+
+
 def test_refuses_a_task_it_does_not_have() -> None:
     refused = dev("nonsense")
     assert refused.returncode == 1

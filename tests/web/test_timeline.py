@@ -30,7 +30,7 @@ def test_chips_and_facets_follow_each_other_and_both_clocks_show(
         assert all(one.startswith("mail.") for one in kinds)
         facets = tree.css(".facets li a[href]")
         assert any("kind%3Amail.message" in (one.attributes["href"] or "") for one in facets)
-        total = int(tree.css("figcaption strong")[0].text().split()[0])
+        total = int(tree.css("figcaption strong")[0].text().split()[0].replace(",", ""))
         bars = tree.css("#bars tbody td.number")
         assert total == sum(int(one.text().replace(",", "")) for one in bars)
         # A bar's link leads to exactly its events.

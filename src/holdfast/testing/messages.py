@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(holdfast.__file__).parent
 _METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 _OPTIONS = {"**.html": {"silent": "false", "trimmed": "true"}}
-_KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "counted": (1, 2)}
 
 
 _IDLE = tuple(

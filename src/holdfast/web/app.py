@@ -91,7 +91,8 @@ class Workbench:
         self._templates.install_gettext_callables(  # type: ignore[attr-defined]
             languages.gettext, languages.ngettext, newstyle=True
         )
-        self._templates.filters["raw"] = raw
+        self._templates.globals.update(gettext=_gettext, ngettext=_ngettext)
+        self._templates.filters.update(number=languages.number, raw=raw)
         self._templates.globals["languages"] = [
             languages.Language(code) for code in languages.LANGUAGES
         ]
@@ -259,6 +260,16 @@ def choose(request: Request) -> languages.Language:
 def raw(value: object) -> Markup:
     """Show what evidence says: apart from the text around it, nothing in it acting on the page."""
     return Markup('<bdi class="raw">{}</bdi>').format(printable(str(value)))
+
+
+def _gettext(text: str, /, **values: object) -> str:
+    """Translate for a template: the catalogue's words are ours, what fills them is escaped."""
+    return languages.filled(Markup(languages.gettext(text)), values)  # noqa: S704
+
+
+def _ngettext(one: str, many: str, num: int, /, **values: object) -> str:
+    text = Markup(languages.ngettext(one, many, num))  # noqa: S704
+    return languages.filled(text, {"num": num, **values})
 
 
 def _raising(error: HoldfastError) -> Callable[[Visit], Response]:

@@ -1,7 +1,8 @@
-"""The workbench's languages: catalogues, directions, and times as two clocks show them."""
+"""The workbench's languages: catalogues, directions, numbers, and times as two clocks show them."""
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel import Locale, negotiate_locale
+from babel.numbers import format_decimal
 
 from holdfast.core import catalogue, clock
 from holdfast.core.catalogue import LANGUAGES, N_
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from babel.support import NullTranslations
 
@@ -26,13 +28,19 @@ __all__ = [
     "Language",
     "Moment",
     "choose",
+    "counted",
+    "filled",
     "gettext",
     "moment",
     "ngettext",
+    "number",
     "present",
 ]
 _FOLDER = Path(__file__).parent / "locale"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = {"arab": "٠١٢٣٤٥٦٧٨٩", "arabext": "۰۱۲۳۴۵۶۷۸۹"}
+"""What CLDR writes numbers with, where it isn't 0 to 9; Babel puts the signs only."""
+_COUNT = re.compile(r"%\((\w+)\)d")
 _present: ContextVar[Language] = ContextVar("language")
 
 
@@ -87,6 +95,34 @@ def gettext(text: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """Return the form for `count`, in the language of this request."""
     return str(present().translations.ngettext(one, many, count))
+
+
+def number(value: int) -> str:
+    """Return a count as this request's language writes it.
+
+    For what is counted only: an entry, an offset or a digest is a name, and is the same for all.
+    """
+    locale = present().locale
+    digits = _DIGITS.get(locale.default_numbering_system, "0123456789")
+    text = format_decimal(value, locale=locale, numbering_system="default")
+    return text.translate(str.maketrans("0123456789", digits))
+
+
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """Return `text` with its places filled: `%(name)d` by a count, `%(name)s` by what is as it is.
+
+    A text that is markup stays so, and what it is filled with is escaped.
+    """
+    counts = {name: number(int(str(values[name]))) for name in _COUNT.findall(text)}
+    # Markup's own methods keep it markup; a regular expression would not.
+    for name in counts:
+        text = text.replace(f"%({name})d", f"%({name})s")
+    return text % {**values, **counts}
+
+
+def counted(one: str, many: str, count: int) -> str:
+    """Return the form for `count`, with the count in it as this request's language writes it."""
+    return filled(ngettext(one, many, count), {"num": count})
 
 
 @dataclass(frozen=True)

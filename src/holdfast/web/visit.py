@@ -187,7 +187,8 @@ class Visit:
         parts = urlsplit(self.field("back") or self.request.headers.get("referer", ""))
         # Of an address only what lies on this site: a form can't send anybody elsewhere.
         path = "/" + parts.path.lstrip("/\\")
-        return self.go(f"{path}?{parts.query}" if parts.query else path, said)
+        path += f"?{parts.query}" if parts.query else ""
+        return self.go(f"{path}#{parts.fragment}" if parts.fragment else path, said)
 
     def stream(
         self, chunks: Iterable[bytes], media_type: str, headers: Mapping[str, str]

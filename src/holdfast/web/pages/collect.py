@@ -5,7 +5,6 @@ With scripts the browser hears how far it is, event by event; without, it waits 
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -13,24 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from starlette.responses import StreamingResponse
-
 from holdfast.acts import capturing, downloading, handing_in
 from holdfast.acts.web_captures import CollectWeb, Kept, Options
 from holdfast.collect.interfaces import Skipped
-from holdfast.core.errors import HoldfastError, InputError, printable
+from holdfast.core.errors import InputError, printable
 from holdfast.serving import live
-from holdfast.web.languages import N_, gettext
+from holdfast.web import telling
+from holdfast.web.languages import N_, filled, gettext
 from holdfast.web.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from starlette.responses import Response
 
     from holdfast.acts.act import Session
     from holdfast.acts.admission import Collected
-    from holdfast.core.canonical import Json
     from holdfast.serving.live import Event
     from holdfast.web.visit import Visit
 
@@ -56,7 +53,7 @@ def web(visit: Visit) -> Response:
     if not 0 < len(urls) <= _MANY:
         raise InputError(
             gettext("no address, or too many at once"),
-            gettext("give 1 to %(most)d, one a line") % {"most": _MANY},
+            filled(gettext("give 1 to %(most)d, one a line"), {"most": _MANY}),
         )
     case, download = visit.case, bool(visit.field("download"))
     options = Options(record=bool(visit.field("record")))
@@ -71,7 +68,7 @@ def web(visit: Visit) -> Response:
             if isinstance(kept, (Kept, Skipped)):
                 yield _told(case, kept.collected if isinstance(kept, Kept) else kept)
 
-    return _answer(visit, do)
+    return telling.answer(visit, do, _last)
 
 
 @PAGE.post(f"{ADDRESS}/files", acts=["collect.upload"], largest=LARGEST)
@@ -95,7 +92,7 @@ def files(visit: Visit) -> Response:
             for one in handing_in.collect_upload(session, asked):
                 yield _told(case, one)
 
-    return _answer(visit, do)
+    return telling.answer(visit, do, _last)
 
 
 def _told(case: str, one: Collected | Skipped) -> Event:
@@ -109,28 +106,6 @@ def _told(case: str, one: Collected | Skipped) -> Event:
         "path": printable(one.path),
         "state": "item",
     }
-
-
-def _answer(visit: Visit, do: Callable[[Session], Iterator[Event]]) -> Response:
-    events = live.listen(visit.workbench.desk, visit.person, do)
-    if "text/event-stream" in visit.request.headers.get("accept", ""):
-        return StreamingResponse(_stream(events), media_type="text/event-stream")
-    return _last(visit, events)
-
-
-def _stream(events: Iterator[Event | live.Over]) -> Iterator[bytes]:
-    """Tell each event: WHATWG HTML, 9.2 Server-sent events."""
-    for event in events:
-        told: dict[str, Json]
-        if isinstance(event, live.Over):
-            told = {"state": "over", **(_trouble(event.error) if event.error else {})}
-        else:
-            told = event
-        yield b"data: " + json.dumps(told).encode() + b"\n\n" if told else b": still at it\n\n"
-
-
-def _trouble(error: HoldfastError) -> dict[str, Json]:
-    return {"remedy": printable(error.remedy), "what": printable(error.what)}
 
 
 def _last(visit: Visit, events: Iterator[Event | live.Over]) -> Response:

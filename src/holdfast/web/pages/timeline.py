@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from holdfast.acts import citing, entities, tagging, views, windowing
+from holdfast.acts import citing, entities, findings, tagging, views, windowing
 from holdfast.acts.cases import OneCase
 from holdfast.cases import people
+from holdfast.cases.findings import INFORMATION, SOURCES
 from holdfast.core import clock
 from holdfast.examine.filters import Term
 from holdfast.web import languages
@@ -51,7 +52,8 @@ def show(visit: Visit) -> Response:
     )
     chosen = found.filter
 
-    asked = {name: visit.query.get(name, "") for name in ("after", "before")}
+    asked = {name: visit.query.get(name, "") for name in ("after", "before", "open")}
+    event = "#event" if asked["open"] else ""
 
     def address(filter_: Filter = chosen, **more: str) -> str:
         return _address(visit, filter_.text, **more)
@@ -64,7 +66,7 @@ def show(visit: Visit) -> Response:
         "timeline.html",
         found=found,
         address=address,
-        here=_address(visit, chosen.text, **asked),
+        here=_address(visit, chosen.text, **asked) + event,
         term=Term,
         facets=FACETS,
         qualities=QUALITIES,
@@ -74,6 +76,9 @@ def show(visit: Visit) -> Response:
         remarks=said,
         cite=citing.of_row,
         sorts=people.CLASSES,
+        roles=people.ROLES,
+        sources=SOURCES,
+        information=INFORMATION,
     )
 
 
@@ -139,13 +144,31 @@ def comment(visit: Visit) -> Response:
 @PAGE.post("/cases/{case}/timeline/entity", acts=["entity.add"])
 def entity(visit: Visit) -> Response:
     """Name somebody or something that an event is about, citing it."""
+    known = tuple(one for one in [visit.field("identifier").strip()] if one)
     entities.add_entity(
         visit.session,
         entities.AddEntity(
-            visit.case, visit.field("sort"), visit.field("name"), cites=visit.fields("cite")
+            visit.case, visit.field("sort"), visit.field("name"),
+            visit.field("role") or people.OTHER, known, cites=visit.fields("cite"),
         ),
-    )
+    )  # fmt: skip
     return visit.back(languages.gettext("Named in the case."))
+
+
+@PAGE.post("/cases/{case}/timeline/finding", acts=["finding.add"])
+def finding(visit: Visit) -> Response:
+    """Write a finding that stands on an event."""
+    made = findings.add_finding(
+        visit.session,
+        findings.AddFinding(
+            visit.case, visit.field("title"), visit.field("statement"), visit.field("grade"),
+            visit.fields("cite"),
+        ),
+    )  # fmt: skip
+    return visit.back(
+        languages.gettext("Finding %(number)s is a draft until another person has reviewed it.")
+        % {"number": made.number}
+    )
 
 
 @PAGE.post("/cases/{case}/timeline/view", acts=["view.save"])

@@ -1,4 +1,4 @@
-// Shows how far a collection is, event by event. Without this file the form waits for its answer.
+// Shows how far long work is, event by event. Without this file the form waits for its answer.
 "use strict";
 
 const box = document.getElementById("progress");
@@ -36,6 +36,8 @@ function hear(event, items) {
   } else if (event.state === "skipped") {
     items.push("");
     say(`${box.dataset.skipped} ${event.path}: ${event.reason}`);
+  } else if (event.state === "told") {
+    say(event.text);
   } else if (event.state === "over") {
     bar.max = bar.value = 1;
     now.textContent = event.what ? `${event.what}; ${event.remedy}` : box.dataset.over;
