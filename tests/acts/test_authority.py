@@ -92,7 +92,9 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "exposure.end": SHOWS,
     "exposure.show": SHOWS,
     "hold.set": SHOWS,
+    "indicator.show": TOUCHES_EVIDENCE,
     "indicators": TOUCHES_EVIDENCE,
+    "indicators.find": TOUCHES_EVIDENCE,
     "item.check": SHOWS,
     "item.get": TOUCHES_EVIDENCE,
     "item.release": SHOWS,
@@ -247,7 +249,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "exposure.end": ("exposure", "end", "--case", "CASE"),
     "exposure.show": ("exposure", "show", "--case", "CASE"),
     "hold.set": ("hold", "set", "--case", "CASE", "--order", "O"),
+    "indicator.show": ("indicator", "show", "domain", "bank.example", "--case", "CASE"),
     "indicators": ("indicators", "--case", "CASE"),
+    "indicators.find": ("indicator", "list", "--case", "CASE"),
     "item.check": ("item", "check", "--case", "CASE", "AL/1"),
     "item.get": ("item", "get", "--case", "CASE", "AL/1", "--to", "FOLDER/handed-over"),
     "item.release": (
@@ -325,7 +329,7 @@ NEED_AN_EXHIBIT = {
     **dict.fromkeys(("report", "report.preview"), "has no reviewed finding"),
     "finding.add": "no exhibit", "handover.give": "no role in case",
     "handover.settle": "has no handover", "question.answer": "has no question",
-    "task.change": "has no task",
+    "task.change": "has no task", "indicator.show": "shows no domain",
     "privilege.rule": "set nothing apart", "exposure.disallow": "may not anyway",
 }  # fmt: skip
 

@@ -163,6 +163,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "hold lift": ("3", "--order", "O"),
     "hold list": (),
     "hold set": ("--case", "CASE", "--order", "O"),
+    "indicator list": ("--case", "CASE"),
+    "indicator show": ("domain", "a.example", "--case", "CASE"),
     "indicators": ("--case", "CASE"),
     "init": (),
     "item check": ("--case", "CASE", "AL/1"),

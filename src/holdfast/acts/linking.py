@@ -167,10 +167,47 @@ def _rows(
             "exhibit": exhibit, "item": one.item, "kind": one.type, "places": one.places,
             "value": one.value,
         }  # fmt: skip
-        value = (one.type, one.value)
-        cases = [number for number in one.cases if value in judged[number].held]
-        named = [number for number in cases if number in open_to and value in judged[number].named]
-        for number in named:
-            yield {**told, "case": number, "lead": others[number].lead, "note": None}
-        for lead in sorted({others[number].lead for number in cases if number not in named}):
-            yield {**told, "case": None, "lead": lead, "note": ASK}
+        for case, lead, note in _told((one.type, one.value), one.cases, others, judged, open_to):
+            yield {**told, "case": case, "lead": lead, "note": note}
+
+
+def _told(
+    value: tuple[str, str], holding: Iterable[str], others: dict[str, Case],
+    judged: dict[str, Shown], open_to: set[str],
+) -> Iterator[tuple[str | None, str, str | None]]:  # fmt: skip
+    """Yield (case, lead, note): each case that may be named, and each lead of those not."""
+    cases = [number for number in holding if value in judged[number].held]
+    named = [number for number in cases if number in open_to and value in judged[number].named]
+    for number in named:
+        yield number, others[number].lead, None
+    for lead in sorted({others[number].lead for number in cases if number not in named}):
+        yield None, lead, ASK
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another case that holds a value, or only that one does."""
+
+    case: str | None
+    """None: it may not be named."""
+    lead: str
+    note: str | None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return it as a line of JSON has it."""
+        return {"case": self.case, "lead": self.lead, "note": self.note}
+
+
+def elsewhere(session: Session, case: str, type_: str, value: str) -> list[Elsewhere]:
+    """Return which other cases hold one value that `case` shows to who asks.
+
+    Raises:
+        DeniedError: this keyring does not hold the vault's key.
+    """
+    others = {one.id: one for one in session.look_up(cases.every) if one.id != case}
+    index = session.vault.index(case).parent
+    wanted = (type_, indexes.normal(type_, value) or "")
+    holding = indexes.held(index, others, type_, value, key(session))
+    judged = {number: shown(session, number, {wanted}) for number in holding}
+    open_to = {number for number in holding if has_rights(session, others[number])}
+    return [Elsewhere(*one) for one in _told(wanted, holding, others, judged, open_to)]

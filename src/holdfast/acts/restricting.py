@@ -18,6 +18,7 @@ from holdfast.cases import exhibits
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.examine import marks
 from holdfast.examine.hashsets import shelf
+from holdfast.examine.unseen import Unseen
 from holdfast.exchange import sealing
 from holdfast.vault import restrictions, roles, tables
 from holdfast.vault.entry import Draft
@@ -197,6 +198,19 @@ def abuse(session: Session, case: str) -> Callable[[str, str, str], bool]:
         )
 
     return hides
+
+
+def unseen(session: Session, case: str) -> Unseen:
+    """Return what of the bytes of the case's files may neither be shown nor counted."""
+    veil, of_abuse = veiling.veil(session, case), abuse(session, case)
+    kept = veil.unseen
+    restricted = session.look_up(restrictions.restricted)
+    if not restricted:
+        return kept
+    return Unseen(
+        kept.items | restricted,
+        lambda item, path, at: of_abuse(item, path, "indicator") or kept.covers(item, path, at),
+    )
 
 
 def _within(path: str, outer: str) -> bool:

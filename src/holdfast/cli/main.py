@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "views": ("window", "List the filters that were kept under a name."),
         "remark": ("window", "Tag and comment on events: tag, untag, comment, list."),
         "indicators": ("query", "Show addresses, names and digests found in it."),
+        "indicator": ("indicator", "One value: each mention, what is beside it, other cases."),
         "search": ("query", "Find records by their words."),
         "searches": ("query", "List the searches that were kept under a name."),
         "links": ("query", "Show what other cases of the vault hold, too."),
