@@ -15,6 +15,7 @@ from holdfast.api.once import Once
 from holdfast.api.problems import NotFoundError, ProtocolError
 from holdfast.core.errors import DeniedError, InputError
 from holdfast.core.etag import etag, named, unchanged
+from holdfast.examine import arrow_stream
 from holdfast.vault import team
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.serving.desk import Desk
 
-JSON, LINES = "application/json", "application/jsonl"
+JSON, LINES, ARROW = "application/json", "application/jsonl", arrow_stream.MEDIA_TYPE
 CURSOR, SIZE = "cursor", "page_size"
 USUAL, MOST = 100, 1000
 """Answers on a page."""
@@ -65,7 +66,8 @@ class Asking:
         case = _case(request)
         query = request.query_params
         size = _size(query.getlist(SIZE))
-        whole = _wants_lines(request.headers.get("accept", ""))
+        form = _form(request.headers.get("accept", ""), columns=offer.name in arrow_stream.SCHEMAS)
+        whole = form == LINES
         with caller.session(self.desk) as session:
             if CURSOR in query:
                 kept, at = self._known(offer, case, query[CURSOR], caller, session)
@@ -80,6 +82,8 @@ class Asking:
                     kept, at = self.answers.keep(who, offer.name, case, lines(result)), 0
         if whole:
             return self._stream(request, kept)
+        if form == ARROW:
+            return self._columns(request, kept)
         page = self.answers.page(kept, at, size)
         if page.following is None:
             self.answers.drop(kept.id)
@@ -141,6 +145,17 @@ class Asking:
             stream.close()
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return StreamingResponse(chunks(stream), 200, headers, LINES)
+
+    def _columns(self, request: Request, kept: Kept) -> Response:
+        """Return the whole answer as an Arrow stream; one that breaks off has no last chunk."""
+        tag = named(f"{kept.sha256}-arrow")
+        headers = {"etag": tag, "x-count": str(kept.count)}
+        told = self.answers.open(kept)
+        self.answers.drop(kept.id)
+        if unchanged(request.headers.get("if-none-match"), tag):
+            told.close()
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return StreamingResponse(_arrow(kept, told), 200, headers, ARROW)
 
     @staticmethod
     def given(offer: Offer, request: Request) -> dict[str, Any]:
@@ -235,23 +250,31 @@ def _size(values: list[str]) -> int:
     raise InputError(f"{SIZE} is a number from 1 to {MOST}", "correct it")
 
 
-def _wants_lines(accept: str) -> bool:
-    """Say which of our two forms is asked for; the first that is named counts.
+def _form(accept: str, *, columns: bool) -> str:
+    """Return which of our forms is asked for; the first that is named counts.
 
     Raises:
-        ProtocolError: neither.
+        ProtocolError: none of those that this answer has.
     """
     kinds = [one.partition(";")[0].strip().lower() for one in accept.split(",") if one.strip()]
     for one in kinds:
         if one in {LINES, "application/x-ndjson"}:
-            return True
+            return LINES
+        if one == ARROW and columns:
+            return ARROW
         if one in {JSON, "*/*", "application/*"}:
-            return False
+            return JSON
     if kinds:
+        offered = f"{JSON}, {LINES} or {ARROW}" if columns else f"{JSON} or {LINES}"
         raise ProtocolError(
-            HTTPStatus.NOT_ACCEPTABLE, "that form is not offered", f"accept {JSON} or {LINES}"
+            HTTPStatus.NOT_ACCEPTABLE, "that form is not offered", f"accept {offered}"
         )
-    return False
+    return JSON
+
+
+def _arrow(kept: Kept, told: BinaryIO) -> Iterator[bytes]:
+    with told:
+        yield from arrow_stream.stream(kept.act, told, kept.count, kept.sha256)
 
 
 def _page_tag(kept: Kept, at: int, size: int) -> str:

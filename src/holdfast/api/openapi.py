@@ -11,6 +11,7 @@ from holdfast import __version__
 from holdfast.api import problems, shape
 from holdfast.api.jobs import schema as job_schema
 from holdfast.api.offer import offers
+from holdfast.examine import arrow_stream
 
 if TYPE_CHECKING:
     from holdfast.api.offer import Offer
@@ -45,6 +46,8 @@ the same entries in the custody log. Made from the code of the acts, so that it 
 
 An act that only reads is a GET. Long answers come in pages (`cursor`), or whole as JSON lines
 (`Accept: application/jsonl`), which are the very lines that the command prints with `--json`.
+Events, indicators and hits of a search also come as `application/vnd.apache.arrow.stream`, whose
+schema's metadata says how many rows follow (`holdfast.rows`).
 """
 
 
@@ -146,7 +149,10 @@ def _answers(offer: Offer) -> dict[str, Any]:
         schema = many if offer.many else offer.answer
         return {"200": {"description": "Done.", "content": {"application/json": {"schema":
                 schema}}}}  # fmt: skip
-    one = {"application/jsonl": {"schema": {"type": "string"}}}
+    one: dict[str, Any] = {"application/jsonl": {"schema": {"type": "string"}}}
+    if offer.name in arrow_stream.SCHEMAS:
+        # Bytes: OpenAPI 3.1 has no schema for them (section 4.8.14.1).
+        one[arrow_stream.MEDIA_TYPE] = {}
     schema = _page(offer.answer) if offer.many else offer.answer
     return {
         "200": {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +14,9 @@ from holdfast.acts import asking, linking, opinions
 from holdfast.acts import searches as searching
 from holdfast.acts.cases import OneCase
 from holdfast.cli.common import CASE, JSON, Where, answer, emit, say, where
+from holdfast.core import durable
 from holdfast.core.errors import printable
+from holdfast.examine import arrow_stream
 from holdfast.examine.exports import EXPORTS
 from holdfast.examine.rollups import UNITS
 
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
 
 ITEM = click.option(
     "--item", "items", multiple=True, metavar="I", help="Exhibit or digest; repeat."
+)
+
+COLUMNS = click.option(
+    "--export", type=click.Choice([arrow_stream.NAME]), help="For other programs: an Arrow stream."
 )
 
 
@@ -40,8 +48,8 @@ ITEM = click.option(
 )
 @click.option(
     "--export",
-    type=click.Choice(sorted(EXPORTS)),
-    help="For other programs: a table, Timesketch's JSON lines, or a bodyfile.",
+    type=click.Choice(sorted([*EXPORTS, arrow_stream.NAME])),
+    help="For other programs: a table, Timesketch's JSON lines, a bodyfile, or an Arrow stream.",
 )
 @click.option("--as-recorded", is_flag=True, help="Leave out what `clock` says of wrong clocks.")
 @JSON
@@ -82,6 +90,8 @@ def timeline(
         lines = asking.timeline(session, request)
         if export is None:
             _show(lines, event_line, as_json=as_json)
+        elif export == arrow_stream.NAME:
+            _columns("timeline", lines)
         else:
             for part in EXPORTS[export](map(orjson.loads, lines)):
                 sys.stdout.buffer.write(part)
@@ -95,6 +105,7 @@ def timeline(
 @click.option("--valid", "valid_only", is_flag=True, help="Only those that pass their own rules.")
 @click.option("--text", default="", metavar="T", help="Only values that contain T.")
 @click.option("--unknown", is_flag=True, help="Leave out what is on a known-good list.")
+@COLUMNS
 @JSON
 def indicators(
     place: Where,
@@ -105,6 +116,7 @@ def indicators(
     valid_only: bool,
     text: str,
     unknown: bool,
+    export: str | None,
     as_json: bool,
 ) -> None:
     """Show addresses, names and digests found in the evidence, each with its place.
@@ -113,9 +125,15 @@ def indicators(
     Example:
       holdfast indicators --case 2026-0001 --kind domain --valid --json
     """
+    if export is not None and as_json:
+        raise click.UsageError("give --export or --json, not both")
     request = asking.Indicators(case, kinds, items, valid_only, text, not unknown)
     with place.session() as session:
-        _show(asking.indicators(session, request), _indicator, as_json=as_json)
+        rows = asking.indicators(session, request)
+        if export is not None:
+            _columns("indicators", rows)
+        else:
+            _show(rows, _indicator, as_json=as_json)
 
 
 @click.command()
@@ -232,6 +250,14 @@ def disagreements(
 
 _ON, _OFF = "\ue000", "\ue001"
 """Where bold begins and ends, until the text is made safe: no text that is safe has them."""
+
+
+def _columns(act: str, lines: Iterator[bytes]) -> None:
+    """Print an answer as an Arrow stream; its lines are counted first, as it says their number."""
+    folder = Path(tempfile.gettempdir())
+    with durable.disk_errors(folder), arrow_stream.counted(lines, folder) as (held, rows, digest):
+        for part in arrow_stream.stream(act, held, rows, digest):
+            sys.stdout.buffer.write(part)
 
 
 _NONE = "nothing matches; `holdfast ledger` shows what was read and what was not"
