@@ -48,7 +48,10 @@ def main(what: str, *given: str) -> None:
     elif what == "read-lines":
         print(sum(bool(orjson.loads(line)["message"]) for line in sys.stdin.buffer))
     else:
-        print(sum(len(batch) for batch in pa.ipc.open_stream(sys.stdin.buffer)))
+        rows = 0
+        for batch in pa.ipc.open_stream(sys.stdin.buffer):  # type: ignore[arg-type]
+            rows += len(batch)
+        print(rows)
 
 
 if __name__ == "__main__":
