@@ -12,7 +12,9 @@ from holdfast.acts.act import Session
 from holdfast.acts.people import NewOperator, add_operator, public
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
+from holdfast.exchange import proofs
 from holdfast.exchange.check.bundle import check
+from holdfast.exchange.disclosure import everything
 from holdfast.vault.custody import Custody
 from holdfast.vault.entry import Draft
 from holdfast.vault.note import Signer
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
 
 HOUR = 3_600_000_000
+PLACE = "198.51.100.23"
+"""From where somebody signs in: no bundle says it."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,11 @@ def work(tmp_path: Path) -> Work:
 def begin(
     work: Work,
     by: Session | None = None,
+    *,
     act: str = "session.open",
     until: int = HOUR,
     cases: tuple[str, ...] = (),
+    more: dict[str, Json] | None = None,
 ) -> Lent:
     signer = Signer("omar", Ed25519PrivateKey.generate())
     seconds = (clock.now() + until) // 1_000_000
@@ -74,7 +80,11 @@ def begin(
         "until": clock.to_text(seconds * 1_000_000),
     }
     who = by or Session(work.session.vault, "bench")
-    who.custody.enter(Draft(act, None, {"delegate": facts, "how": "password"}))
+    source: dict[str, Json] = {"address": PLACE, "agent": "Firefox"}
+    where: dict[str, Json] = {"source": source} if act == "session.open" else {}
+    who.custody.enter(
+        Draft(act, None, {"delegate": facts, "how": "password", **where, **(more or {})})
+    )
     return Lent(work, signer)
 
 
@@ -103,6 +113,22 @@ def test_what_a_session_signs_is_intact_and_told_as_less(work: Work) -> None:
     assert any("which is less" in str(one) for one in found.said)
     report = verify_vault(work.session.vault, 1, silent)
     assert not report.problems
+    whole = b"".join(one.read_bytes() for one in made.folder.rglob("*") if one.is_file())
+    assert PLACE.encode() not in whole
+
+
+@pytest.mark.attack("Strips how somebody signed in from a bundle", "`verify.sh`, `check`")
+@pytest.mark.parametrize(("act", "field"), [("session.open", "how"), ("token.add", "source")])
+def test_of_a_sign_in_only_its_place_is_left_out(
+    work: Work, act: str, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(work, act=act, more={"source": {"address": PLACE}} if act == "token.add" else {}).note()
+    monkeypatch.setattr(proofs, "_unplaced", lambda entry: everything(entry) - {field})
+    made = hand_over(work, work.base / "handover")
+    done = verify(made.folder, "--anchors", made.anchors)
+    told = f"fields were stripped from an entry of the vault: {field}"
+    assert (done.returncode, told in done.stderr) == (1, True), done.stderr
+    assert any(told in one for one in check(made.folder, made.anchors).problems)
 
 
 def after_its_end(work: Work) -> None:

@@ -9,6 +9,7 @@ import orjson
 
 from holdfast.acts import asking, searches
 from holdfast.acts.cases import OneCase
+from holdfast.examine.filters import Filter, Term
 from holdfast.web import languages
 from holdfast.web.languages import N_
 from holdfast.web.page import Page
@@ -30,7 +31,9 @@ def show(visit: Visit) -> Response:
     rows: list[dict[str, Any]] = []
     if query:
         hits = asking.search(visit.session, asking.Search(visit.case, query, MOST))
-        rows = [{**row, "parts": parts(row)} for row in map(orjson.loads, hits)]
+        rows = [
+            {**row, "parts": parts(row), "there": there(row)} for row in map(orjson.loads, hits)
+        ]
     return visit.render(
         "search.html",
         query=query,
@@ -39,6 +42,14 @@ def show(visit: Visit) -> Response:
         most=MOST,
         saved=list(searches.searches(visit.session, OneCase(visit.case))),
     )
+
+
+def there(row: dict[str, Any]) -> str:
+    """Return the timeline's filter that shows a hit among its events; empty where it is none."""
+    if not row["time"]:
+        return ""
+    only = Filter((Term("item", row["exhibit"]), Term("kind", row["kind"])))
+    return only.within(row["time"], row["time"]).text
 
 
 def parts(row: dict[str, Any]) -> list[tuple[str, bool]]:
