@@ -35,7 +35,7 @@ CASE = "2026-0002"
 """The bank's is the first."""
 HERE = f"/cases/{CASE}"
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
-LONGEST = 15_000
+LONGEST = 60_000
 """Milliseconds that anything may take until it is seen."""
 WORD = "zanzibarwallet"
 MAIL = f"""From: Paymaster <pay@fake-bank.example>
