@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlalchemy import select
 
 from holdfast.acts import admitting, knowing, logins, trying
 from holdfast.acts.act import Session
@@ -15,7 +17,7 @@ from holdfast.acts.people import NewOperator, add_operator
 from holdfast.acts.trying import Came
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError, InputError
-from holdfast.vault import accounts
+from holdfast.vault import accounts, database
 from holdfast.vault.entry import Draft
 from holdfast.vault.verify import verify
 from tests.line import Line
@@ -280,3 +282,16 @@ def test_the_commands_say_what_they_did(line: Line) -> None:
     log = line.must("custody", "--json").out
     assert not any(secret in log for secret in secrets)
     line.must("verify")
+
+
+def test_of_failures_at_the_same_time_none_is_lost(postgres_database: str) -> None:
+    """Workers count together: on PostgreSQL two transactions could both write the same number."""
+    first = database.connect(postgres_database)
+    database.prepare(first)
+    engines = [first, database.connect(postgres_database)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda n: trying.wrong_code(engines[n % 2], "anna"), range(24)))
+    with first.connect() as connection:
+        assert connection.scalar(select(accounts.attempts.c.failures)) == 24
+    for engine in engines:
+        engine.dispose()

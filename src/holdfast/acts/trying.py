@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
 from holdfast.vault.accounts import attempts
-from holdfast.vault.database import guarded
+from holdfast.vault.database import alone, guarded
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ who knows the password can bring that about, and passkeys go on."""
 A_MINUTE = 30
 """Entries of refusals a minute, in all."""
 _ALL, _CODES = "*", "codes"
+_COUNTING = 0x48664174
+"""Failures are counted one by one, by whichever process: of two at once, neither is lost."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def codes_refused(engine: Engine, name: str) -> bool:
 def wrong_code(engine: Engine, name: str) -> None:
     """Count a wrong code after the right password."""
     with guarded(engine), engine.begin() as connection:
+        alone(connection, _COUNTING)
         failures, _, last, _ = _row(connection, name, _CODES)
         failures = 1 if last < clock.now() - 60 * MINUTE else failures + 1
         until = clock.now() + 60 * MINUTE if failures >= CODES else 0
@@ -115,6 +118,7 @@ def failed(
     """
     engine, now = session.vault.engine, clock.now()
     with guarded(engine), engine.begin() as connection:
+        alone(connection, _COUNTING)
         connection.execute(delete(attempts).where(attempts.c.time < now - DAY))
         tries = _count(connection, typed[:100], came.source, FREE, now)
         _count(connection, "", came.source, OF_SOURCE, now)

@@ -115,7 +115,7 @@ class Api:
         """Return an endpoint that finds out who asks, and works in a thread of its own."""
 
         async def answer(request: Request) -> Response:
-            caller = self.door.caller(request.method, request.headers)
+            caller = await run_in_threadpool(self.door.caller, request.method, request.headers)
             given = [await _body(request)] if body else []
             return await run_in_threadpool(handler, request, caller, *given)
 

@@ -8,18 +8,21 @@ secret: it is open while its browser asks, and no database alone can act for any
 from __future__ import annotations
 
 import secrets
-import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from holdfast.acts import admitting
 from holdfast.acts.trying import Came
+from holdfast.core import clock
 from holdfast.core.errors import HoldfastError
+from holdfast.serving import once
 from holdfast.vault import accounts, delegates
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from sqlalchemy import Engine
 
     from holdfast.acts.act import Limits, Session
     from holdfast.vault.signing import ActSigner
@@ -55,20 +58,47 @@ class Desk(Protocol):
 
 
 SERVER = Person(admitting.SERVER, "the server")
+LINK = once.DAY // 2
+"""How long a link lives, in microseconds: less than it is remembered that it was used."""
+
+
+@dataclass
+class Links:
+    """Links that sign one person in, once, whichever process of the server is asked.
+
+    The processes of one server know the same links, by their digests; which of them were used
+    stands in the database.
+    """
+
+    known: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Digest: who, and until when (microseconds)."""
+
+    def add(self, name: str) -> str:
+        """Make one for a person; return its secret."""
+        secret = secrets.token_urlsafe(32)
+        self.known[accounts.digest(secret)] = name, clock.now() + LINK
+        return secret
+
+    def use(self, engine: Engine, secret: str) -> str | None:
+        """Return whom a link is for, and have it be used up; None: there is no such, any more."""
+        digest = accounts.digest(secret)
+        name, until = self.known.pop(digest, ("", 0))
+        if until < clock.now() or once.claim(engine, "", f"link {digest}") is not None:
+            return None
+        return name
 
 
 class People:
     """The sessions and tokens of a vault, as a serving process lets people in by them."""
 
-    def __init__(self, desk: Desk, operator: str) -> None:
+    def __init__(self, desk: Desk, operator: str, links: Links | None = None) -> None:
         """Begin; `operator` is who starts the server, and makes its key if there is none.
 
         Raises:
             DeniedError: there is none, and they may not make one.
         """
         self._desk = desk
-        self._links: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._links = links or Links()
         with desk.session(Person(operator, "the start of the server")) as session:
             admitting.prepare(session)
 
@@ -90,17 +120,10 @@ class People:
         with self._desk.session(SERVER) as session:
             return admitting.by_password(session, name, password, code, came)
 
-    def invite(self, person: Person) -> str:
-        """Return the secret of a link that signs one person in, once, in this process."""
-        secret = secrets.token_urlsafe(32)
-        with self._lock:
-            self._links[accounts.digest(secret)] = person.name
-        return secret
-
     def admit(self, link: str, came: Came = NOWHERE) -> str | None:
-        """Begin the session that a link is for, and forget the link; None: there is no such."""
-        with self._lock:
-            name = self._links.pop(accounts.digest(link), None)
+        """Begin the session that a link is for, which is used up by it; None: there is no such."""
+        with self._desk.vault() as vault:
+            name = self._links.use(vault.engine, link)
         return None if name is None else self.begin(Person(name, "link of the start"), came)
 
     def find(self, secret: str) -> Person | None:

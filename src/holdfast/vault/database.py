@@ -90,6 +90,15 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+def alone(connection: Connection, what: int) -> None:
+    """Keep others that do `what` waiting until this transaction ends; it reads, then writes.
+
+    On SQLite a transaction that may write is alone anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({what})"))
+
+
 def exists(engine: Engine) -> bool:
     """Say whether the database is there with a projection in it.
 
@@ -120,8 +129,7 @@ def prepare(engine: Engine) -> None:
     config.set_main_option("script_location", "holdfast.vault:migrations")
     with guarded(engine), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # One migrates, others wait and find it done; SQLite's transactions do that anyway.
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            alone(connection, _LOCK)  # one migrates, others wait and find it done
             for metadata in (tables.projection, tables.state):
                 connection.execute(CreateSchema(str(metadata.schema), if_not_exists=True))
         config.attributes["connection"] = connection

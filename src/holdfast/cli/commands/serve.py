@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -36,6 +37,21 @@ if TYPE_CHECKING:
 @click.option(
     "--apart-url", default="", metavar="URL", help="The address that browsers know that by."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that answer, each on a core of its own.",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy that is believed when it says where a request comes from; repeat.",
+)
 @click.option("--tls-certificate", metavar="FILE", help="Answer over TLS, with this certificate.")
 @click.option("--tls-key", metavar="FILE", help="The certificate's private key.")
 def serve(
@@ -45,6 +61,8 @@ def serve(
     url: str,
     apart: str,
     apart_url: str,
+    workers: int,
+    proxies: tuple[str, ...],
     tls_certificate: str | None,
     tls_key: str | None,
 ) -> None:
@@ -54,50 +72,43 @@ def serve(
     Example:
       holdfast serve --listen 127.0.0.1:8400
     """
-    import uvicorn  # noqa: PLC0415 - keeps --help quick
-
-    from holdfast.api.app import Api  # noqa: PLC0415
-    from holdfast.api.door import Door, Lent  # noqa: PLC0415
+    from holdfast.cli import answering  # noqa: PLC0415 - keeps --help quick
     from holdfast.core import listening  # noqa: PLC0415
     from holdfast.serving.desk import Desk  # noqa: PLC0415
-    from holdfast.serving.people import People, Person  # noqa: PLC0415
-    from holdfast.web.apart import Apart, by_port  # noqa: PLC0415
-    from holdfast.web.app import Workbench  # noqa: PLC0415
-    from holdfast.web.settings import Settings  # noqa: PLC0415
+    from holdfast.serving.people import Links, People  # noqa: PLC0415
+    from holdfast.serving.workers import Workers  # noqa: PLC0415
 
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key are given together")
     at = listening.address(listen)
-    desk = Desk(place.root, warn)
+    desk, links = Desk(place.root, warn), Links()
     desk.start(place.operator)
-    people = People(desk, place.operator)
+    people = People(desk, place.operator, links)
     door = listening.bound(at)
     scheme = "https" if tls_certificate else "http"
     own = f"{scheme}://{_named(door)}"
     side = listening.bound(listening.address(apart or f"{at[0]}:0"))
     # Behind a proxy nobody knows under which name, unless it is said.
     theirs = apart_url or ("" if url else f"{scheme}://{_named(side)}")
-    settings = Settings(url or own, frozenset({own}), theirs)
-    workbench = Workbench(desk, people, settings)
-    api = Api(desk, Door(Lent(place.root), people, frozenset({url or own, own})))
-    link = people.invite(Person(place.operator, "the link of the server's start"))
-    config = uvicorn.Config(
-        by_port(
-            workbench.application([api.mount()]),
-            Apart(desk, settings).application(),
-            side.getsockname()[1],
-        ),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ssl_certfile=tls_certificate,
-        ssl_keyfile=tls_key,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
-    say(f"Serving {place.root} at {url or own}, until Ctrl-C")
-    say(f"Sign in as {place.operator}: {url or own}/sign-in?once={link}")
-    uvicorn.Server(config).run(sockets=[door, side])
+    facts = answering.Answering(
+        str(place.root), place.operator, url or own, own, theirs, side.getsockname()[1], workers,
+        proxies, tls_certificate, tls_key,
+    )  # fmt: skip
+    link = links.add(place.operator)
+
+    def ready() -> None:
+        say(f"Serving {place.root} at {url or own}, until Ctrl-C")
+        say(f"Sign in as {place.operator}: {url or own}/sign-in?once={link}")
+        sys.stdout.flush()
+
+    if workers == 1:
+        answering.server(facts, desk, people, ready).run(sockets=[door, side])
+        return
+    desk.close()
+    sockets = [door.fileno(), side.fileno()]
+    told = {"answering": facts.facts(), "links": links.known, "sockets": sockets}
+    command = [sys.executable, "-m", "holdfast.cli.answering"]
+    Workers(command, told, workers, sockets=sockets, warn=warn).run(ready)
 
 
 def _named(door: socket.socket) -> str:
