@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,3 +148,25 @@ def test_the_first_page_is_small_and_asks_nobody_else(
     assert all(url.startswith(workbench.url) for url, _ in seen)
     assert sum(size for _, size in seen) < 100_000
     assert said == []
+
+
+def test_counts_are_written_as_the_language_writes_them(workbench: Served) -> None:
+    """And nothing else is: times, digests and what is in evidence are the same for all."""
+    with workbench.client("lena") as client:
+        shown = {}
+        for code in ("en", "fa", "fr"):
+            client.cookies.set("lang", code)
+            shown[code] = client.get(f"/cases/{CASE}/items").text
+    assert "<caption>16 items" in shown["en"]
+    assert re.search(r"<caption>[^<]*۱۶", shown["fa"])
+    sizes = {code: re.findall(r'<td class="number">(.*?)</td>', shown[code]) for code in shown}
+    largest = max(sizes["en"], key=len)
+    assert "," in largest
+    assert largest.replace(",", "\u202f") in sizes["fr"]
+    assert (
+        largest.replace(",", "٬").translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+        in sizes["fa"]
+    )
+    kept = [re.findall(r"[0-9a-f]{64}|<time.*?</time>", text) for text in shown.values()]
+    assert kept[0]
+    assert kept[0] == kept[1] == kept[2]

@@ -5,6 +5,7 @@ Every page is reached by links from the first one; a page that no link leads to 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from holdfast.serving.people import COOKIE
 from holdfast.web.languages import LANGUAGES
+from tests.serving import CASE
 from tests.web.walk import Found, patterns, walk
 
 if TYPE_CHECKING:
@@ -58,6 +60,35 @@ HIDDEN_FOCUS = """() => {
   return {name, shown: shown && box.width > 0 && box.height > 0,
           outline: getComputedStyle(element).outlineStyle};
 }"""
+
+
+LISTENING = """
+const add = EventTarget.prototype.addEventListener;
+window.dragged = [];
+EventTarget.prototype.addEventListener = function (type, ...rest) {
+  if (/^(pointerdown|mousedown|touchstart|dragstart)$/.test(type)) window.dragged.push(this);
+  return add.call(this, type, ...rest);
+};"""
+DRAGGED_ALONE = """() => {
+  const some = [...document.querySelectorAll("[draggable=true], [data-drag]"), ...window.dragged];
+  return [...new Set(some)].filter((one) => {
+    const named = one.closest?.("[data-without-dragging]");
+    const other = named && document.querySelector(named.dataset.withoutDragging);
+    return !other?.querySelector("a[href], button, input, select");
+  }).map((one) => one.outerHTML?.slice(0, 120) ?? String(one));
+}"""
+BAD = """<!doctype html><title>bad</title><style>
+  #cover { position: fixed; inset: 100px 0 0 0; background: white; z-index: 9 }
+  #bare:focus { outline: none }
+</style>
+<button id="seen">seen</button><button id="bare">bare</button>
+<div id="cover"></div><p style="margin-top: 140px"><button id="covered">covered</button></p>
+<div id="by-hand" draggable="true">drag me</div>
+<div id="fine" data-drag data-without-dragging="#others">or me</div>
+<div id="others"><button tabindex="-1">move</button></div>
+<canvas id="to-nothing" data-without-dragging="#none"></canvas>
+<script>document.querySelector("canvas").addEventListener("pointerdown", () => {})</script>"""
+"""A page that does wrong what the checks below look for, and once each right."""
 
 
 @pytest.fixture(scope="module")
@@ -142,30 +173,82 @@ def test_nothing_scrolls_sideways(
     assert wide == []
 
 
-def test_focus_is_seen_wherever_it_goes(
+def lost_focus(page: Page) -> tuple[int, list[str]]:
+    """Go through a page by Tab; return the stops, and those whose focus nobody sees."""
+    lost: list[str] = []
+    for stops in range(25):
+        page.keyboard.press("Tab")
+        here = page.evaluate(HIDDEN_FOCUS)
+        if here is None:
+            return stops, lost
+        if not here["shown"] or here["outline"] == "none":
+            lost.append(here["name"])
+    return 25, lost
+
+
+def dragged_alone(page: Page) -> list[str]:
+    """Return what listens to a pointer that is held down, without naming what does the same."""
+    found: list[str] = page.evaluate(DRAGGED_ALONE)
+    return found
+
+
+def test_focus_is_seen_and_nothing_is_done_by_dragging_alone(
     workbench: Served, browser: Browser, reached: list[Found]
 ) -> None:
-    """WCAG 2.2, 2.4.11 Focus Not Obscured and 2.4.7 Focus Visible: by Tab through each page."""
-    lost = []
-    for page, one in _opened(workbench, browser, reached):
-        stops = 0
-        for _ in range(25):
-            page.keyboard.press("Tab")
-            here = page.evaluate(HIDDEN_FOCUS)
-            if here is None:
-                break
-            stops += 1
-            if not here["shown"] or here["outline"] == "none":
-                lost.append((one.address, here["name"]))
+    """WCAG 2.2, 2.4.11 Focus Not Obscured and 2.4.7 Focus Visible: by Tab through each page;
+    2.5.7 Dragging Movements: what listens to a drag says which controls do the same.
+    """
+    problems = []
+    for page, one in _opened(workbench, browser, reached, first=LISTENING):
+        stops, lost = lost_focus(page)
         assert stops > 3, one.address
-    assert lost == []
+        problems += [(one.address, name) for name in lost + dragged_alone(page)]
+    assert problems == []
 
 
-def test_nothing_is_done_by_dragging_alone(lead: list[Found]) -> None:
-    """WCAG 2.2, 2.5.7: what can be dragged says which button does the same."""
-    for one in lead:
-        for node in LexborHTMLParser(one.html).css("[draggable], [data-drag]"):
-            assert node.attributes.get("data-without-dragging"), one.address
+def test_the_own_checks_can_fail(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 640, "height": 300})
+    page.add_init_script(LISTENING)
+    page.route("**/*", lambda route: route.fulfill(body=BAD, content_type="text/html"))
+    page.goto("http://bad.example/")
+    _, lost = lost_focus(page)
+    alone = dragged_alone(page)
+    page.close()
+    found = [[str(re.findall(r'id="([^"]+)"', one)[0]) for one in some] for some in (lost, alone)]
+    assert found == [["bare", "covered"], ["by-hand", "to-nothing"]]
+
+
+def test_nothing_is_asked_for_twice(fresh_workbench: Served) -> None:
+    """WCAG 2.2, 3.3.7 Redundant Entry: what was entered is there again where it is needed again."""
+    here = f"/cases/{CASE}"
+    with fresh_workbench.client() as client:
+        again = client.post("/sign-in", data={"name": "lena", "password": "wrong"})
+        field = LexborHTMLParser(again.text).css_first("#f-name")
+        assert field is not None
+        assert field.attributes["value"] == "lena"
+    with fresh_workbench.client("lena") as client:
+        wrote = {"title": "A title", "statement": "Long <words>", "grade": "A1", "cites": "AL/99"}
+        refused = client.post(f"{here}/new-finding", data=wrote)
+        assert refused.status_code == 400
+        entered = LexborHTMLParser(refused.text).css("section[aria-labelledby=entered] dd")
+        assert [one.text() for one in entered] == [*wrote.values()]
+        secret = client.post("/account/password", data={"password": "hush", "new": "hush too"})
+        assert "hush" not in secret.text
+        event = LexborHTMLParser(client.get(f"{here}/timeline").text).css_first(".events a.open")
+        assert event is not None
+        opened = LexborHTMLParser(client.get(str(event.attributes["href"])).text)
+        for page in ("new-finding", "new-entity"):
+            (link,) = opened.css(f"#event a[href*='/{page}']")
+            form = LexborHTMLParser(client.get(str(link.attributes["href"])).text)
+            cites = form.css_first("#f-cites")
+            assert cites is not None
+            assert cites.text() == opened.css_first("#event input[name=cite]").attributes["value"]  # type: ignore[union-attr]
+        chosen = "finding=1&audience=defence&language=fr"
+        report = LexborHTMLParser(client.get(f"{here}/report?{chosen}").text)
+        (ticked,) = report.css("input[name=finding][checked]")
+        assert ticked.attributes["value"] == "1"
+        kept = [one.attributes["value"] for one in report.css("main option[selected]")]
+        assert kept == ["defence", "fr"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -182,11 +265,13 @@ def test_every_language_has_its_direction(
 
 
 def _opened(
-    served: Served, browser: Browser, reached: list[Found], **options: Any
+    served: Served, browser: Browser, reached: list[Found], *, first: str = "", **options: Any
 ) -> Iterator[tuple[Page, Found]]:
     context = browser.new_context(base_url=served.url, locale="en-GB", **options)
     context.add_cookies([{"name": COOKIE, "value": served.secret("lena"), "url": served.url}])
     page = context.new_page()
+    if first:
+        page.add_init_script(first)
     for one in reached:
         page.goto(one.address)
         yield page, one

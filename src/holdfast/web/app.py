@@ -174,7 +174,10 @@ class Workbench:
         if status == HTTPStatus.NOT_FOUND:
             # Nothing of the case may show, not even its name over the message.
             visit = Visit(self, visit.request, _NOWHERE, visit.person, work=visit.work)
-        return visit.render("error.html", status, status=status, what=what, remedy=remedy)
+        return visit.render(
+            "error.html", status, status=status, what=what, remedy=remedy,
+            entered=forms.entered(visit) if status != HTTPStatus.NOT_FOUND else [],
+        )  # fmt: skip
 
     def write(self, visit: Visit, template: str, values: dict[str, Any]) -> str:
         """Return a page's HTML."""

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 TOKEN = "form"  # noqa: S105 - a field's name, no secret
 """The field that makes a form one of a kind."""
 FIELDS = 1000
+_NOT_WRITTEN = {
+    TOKEN, "authenticator", "back", "client", "code", "key", "new", "next", "passkey", "password",
+    "place", "prepared", "signature", "version",
+}  # fmt: skip
+"""Fields of a form that nobody writes, and secrets."""
 
 
 async def read(request: Request, largest: int) -> FormData:
@@ -42,6 +47,20 @@ async def read(request: Request, largest: int) -> FormData:
         raise InputError(
             gettext("what was sent is no form"), gettext("go back and repeat")
         ) from None
+
+
+def entered(visit: Visit) -> list[tuple[str, str]]:
+    """Return what a person wrote into a form, by field, so that a refusal costs nobody their words.
+
+    WCAG 2.2, 3.3.7 Redundant Entry. Secrets are not among it.
+    """
+    if visit.form_data is None:
+        return []
+    return [
+        (name, value)
+        for name, value in visit.form_data.multi_items()
+        if isinstance(value, str) and value.strip() and name not in _NOT_WRITTEN
+    ]
 
 
 def once(visit: Visit, handler: Callable[[Visit], Response]) -> Response:

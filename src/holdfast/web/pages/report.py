@@ -46,7 +46,9 @@ def choose(visit: Visit) -> Response:
         blocked=[one.number for one in rows if one.for_suspect and not one.ready],
         audiences=[(key, languages.gettext(text)) for key, text in AUDIENCES.items()],
         tongues=[(code, Language(code).name) for code in LANGUAGES],
-        tongue=languages.present().code,
+        tongue=visit.query.get("language") or languages.present().code,
+        audience=visit.query.get("audience") or "court",
+        chosen=visit.query.getlist("finding"),
     )
 
 
