@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,14 +18,13 @@ from holdfast.acts.admission import Collected
 from holdfast.cases import exhibits
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
-from holdfast.vault import custody, database, erasure, tables
+from holdfast.vault import custody, database, erasure, projection, tables
 from holdfast.vault.stores.local import LocalStore
 from holdfast.vault.vault import Vault
 from holdfast.vault.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.line import Done, Line
 
@@ -650,6 +651,53 @@ def test_who_did_what_when_can_not_be_erased(unit: Unit, name: str) -> None:
     done = unit.line(*asked, "--field", name)
     assert done.code == 3, done.err
     assert "can't be erased" in done.err
+
+
+def test_the_database_is_folded_again_whatever_was_erased(unit: Unit) -> None:
+    """Everything that can be erased of every entry is erased, and the same rows come back."""
+    line = unit.line
+    unit.collect("one.txt", "x")
+    of_case = ("--case", line.case)
+    line.must("case", "role", "bob", *of_case, "--add", "examiner")
+    line.must("case", "zone", *of_case, "Europe/Oslo")
+    line.must("exhibit", "pattern", *of_case, "--whole", "{case}/{number}")
+    line.must("exhibit", "seize", *of_case, "--what", "a phone", "--where", "there")
+    thing = line.must("exhibit", "list", *of_case, "--json").row["exhibit"]
+    destroy = ("exhibit", "destroy", thing, *of_case, "--order", "O", "--method", "shredded")
+    asked = int(line.must(*destroy, "--json").row["request"])
+    entries = [one for one in line.entries() if one.get("case") == line.case]
+    for one in entries:
+        if one["act"] == "case.role":
+            order = ("erase", "request", *of_case, "--order", ORDER, "--entry", one["entry"])
+            refused = line(*order, "--field", "change")
+            assert (refused.code, "can't be erased" in refused.err) == (3, True)
+    numbers = [one["entry"] for one in entries if one["act"] != "collect.item"]
+    unit.erase(*(part for number in numbers for part in ("--entry", number)))
+    rows = {name: line.must(*name.split(), *of_case, "--json").rows for name in _LISTS}
+    line.must("rebuild")
+    assert rows == {name: line.must(*name.split(), *of_case, "--json").rows for name in _LISTS}
+    line.intact()
+    # What nobody can read any more, nobody can approve.
+    assert [one["request"] for one in line.must("requests", "--json").rows] == []
+    refused = unit.by("bob", "request", "approve", asked)
+    assert (refused.code, "erased by order" in refused.err) == (4, True)
+
+
+_LISTS = ("case team", "items", "exhibit list")
+
+
+def test_what_is_folded_can_not_be_erased() -> None:
+    """Every field that folding relies on is one that no order can choose."""
+    elsewhere = {"account", "answer", "delegate", "ended", "era", "erasure", "hashset", "hold"}
+    elsewhere |= {"operator", "setting", "settings"}  # of the vault itself, or of lasting acts
+    relied = {
+        name
+        for path in Path(projection.__file__).parent.glob("*.py")
+        if "_inserts" in (text := path.read_text())
+        for name in re.findall(r'fields\["(\w+)"\]', text)
+    }
+    assert {"change", "restriction", "viewer"} <= relied
+    assert relied - erasing.KEPT == elsewhere
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from holdfast.core.digest import sha256_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,3 +165,68 @@ def test_the_two_teams_stay_apart(case: Line) -> None:
     short = ("privilege", "set", "--case", case.case, "--reason", "R")
     assert case(*short, "--term", "x").code == 3
     assert case(*short).code == 3
+
+
+def test_no_number_is_too_large_to_be_refused(case: Line) -> None:
+    """For who may and who may not: the refusal of the second is entered, and has to be."""
+    for name in ("finn", "sue"):
+        for what in (("review",), ("rule", "release", "--reason", "R")):
+            given = ("--operator", name, "privilege", what[0], 10**25, *what[1:])
+            done = case(*given, "--case", case.case)
+            assert (done.code, "a number is larger" in done.err) == (3, True), (name, what, done)
+
+
+def _two_stories(folder: Path) -> bytes:
+    """Make an archive with two odd letters, of which the directory hides one; return that one."""
+    odd = "=?x-nonsense?B?4pyT?= about harbour"
+    letters = [
+        LETTER.format(sender=f"{name}@mail.example", subject=odd, text=text, number=name).encode()
+        for name, text in (("seen", "An advert"), ("counsel", "From kanzlei@law.example"))
+    ]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("seen.eml", letters[0])
+        archive.writestr("counsel.eml", letters[1])
+    data = content.getvalue()
+    first, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    second = data.index(b"PK\1\2", first + 1)
+    tail = bytearray(data[end:])
+    tail[8:12], tail[12:16] = b"\1\0\1\0", (second - first).to_bytes(4, "little")
+    (folder / "two.zip").write_bytes(data[:second] + bytes(tail))
+    return letters[1]
+
+
+@pytest.mark.parametrize("why", ["privilege", "abuse"])
+def test_what_readers_and_versions_say_differently_is_kept_back_too(
+    line: Line, tmp_path: Path, why: str
+) -> None:
+    """Of a file that is set apart nobody is told in what two readers, or two versions, differ."""
+    letter = _two_stories(tmp_path)
+    (tmp_path / "own.toml").write_text('[[pattern]]\nname = "word"\nregex = "harbour|advert"\n')
+    line.collect(tmp_path / "two.zip")
+    of = ("--case", line.case)
+    line.must("examine", *of, "--jobs", 1, "--cross-check")
+    line.must("examine", *of, "--jobs", 1, "--patterns", tmp_path / "own.toml")
+
+    def told() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        changes = line.must("examine", *of, "--compare", "own_patterns", "--json").rows
+        return line.must("disagreements", *of, "--json").rows, changes
+
+    disagreements, changes = told()
+    assert {one["inside"] for one in disagreements} == {"", "seen.eml", "counsel.eml"}
+    assert any("counsel.eml" in one["thing"] for one in disagreements if not one["inside"])
+    assert {one["inside"] for one in changes} == {"", "seen.eml", "counsel.eml"}
+
+    if why == "privilege":
+        apart = ("--term", "kanzlei@law.example", "--reason", "his counsel")
+        line.must("privilege", "set", *of, *apart)
+    else:
+        (tmp_path / "bad.csv").write_text(f"name,SHA-256\nx,{sha256_hex(letter)}\n")
+        about = ("--origin", "Us", "--date", "2026-01-01", "--version", "1", "--kind", "abuse")
+        line.must("hashset", "add", tmp_path / "bad.csv", "--name", "bad", *about)
+    for rows in told():
+        shown = [one for one in rows if "withheld" not in str(one.get("message"))]
+        assert {one["inside"] for one in shown if one["kind"] != "comparison"} == {"seen.eml"}
+        text = json.dumps([one for one in rows if one["inside"] != "seen.eml"])
+        assert not any(word in text for word in ("name=counsel", "nonsense", "harbour", "advert"))
+        assert why == "abuse" or "counsel" not in text

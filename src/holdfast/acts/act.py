@@ -18,7 +18,7 @@ from holdfast.cases import access
 from holdfast.cases import case as cases
 from holdfast.cases.exhibits import entered
 from holdfast.core import clock, durable
-from holdfast.core.errors import DeniedError, HoldfastError
+from holdfast.core.errors import DeniedError, HoldfastError, InputError
 from holdfast.vault import erasure
 from holdfast.vault.custody import Custody
 from holdfast.vault.database import snapshot
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from holdfast.vault.vault import Vault
 
 R = TypeVar("R")
+_LARGEST = 2**53
+"""The largest number that all who read JSON agree on (RFC 8785)."""
 
 
 class Progress(Protocol):
@@ -180,6 +182,7 @@ class Act(Generic[Q, R]):
         Raises:
             DeniedError: no authority for it.
         """
+        _check_numbers(request)
         if session.elsewhere is not None:
             return cast("R", session.elsewhere.perform(self, request))
         with self._refusals(session, request):
@@ -250,6 +253,20 @@ def act(
         return Act(name, needs, checked, reads, long)
 
     return decorate
+
+
+def _check_numbers(request: Request) -> None:
+    """Raise where a number is so large that neither the log nor a database holds it.
+
+    Raises:
+        InputError: so.
+    """
+    for value in vars(request).values():
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, int) and abs(one) > _LARGEST:
+                raise InputError(
+                    "a number is larger than the log can hold", f"give one up to {_LARGEST}"
+                )
 
 
 def _check(session: Session, request: Request, needs: Needs, name: str) -> None:

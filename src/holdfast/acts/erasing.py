@@ -41,8 +41,10 @@ KEPT = frozenset(
     {"act", "actor", "case", "context", "exhibit", "handover", "item", "opening", "run", "scope"}
     | {"for_suspect", "quarantine", "ruling", "schedule", "signature", "stored", "time", "work"}
     | {"limits", "sitting", "viewer"}
+    | {"change", "expires", "pattern", "release", "restriction", "untag", "zone"}
 )
-"""Fields that can't be chosen: who did what when, under which authority, in which place."""
+"""Fields that can't be chosen: who did what when, under which authority, in which place; and what
+the database is folded from, so that it can be folded again."""
 _FOR_SUSPECT = frozenset({"statement", "title"})
 """Fields that stay of a finding that speaks for the suspect: it goes with every hand-over."""
 _LASTING = ("erase", "hold.", "operator.", "request.", "vault.")

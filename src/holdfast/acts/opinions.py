@@ -75,7 +75,7 @@ def _compared(
             for one in compare(derived, now, label, before, after):  # type: ignore[arg-type]
                 if isinstance(one, Change):
                     row = _change(held, one)
-                    withheld = hides(item, one.path, one.kind)
+                    withheld = hides(item, one.path, restricting.INDICATOR)
                     yield {**row, "fields": {}, "message": WITHHELD} if withheld else row
                 else:
                     yield _sums(held, one)
@@ -150,7 +150,9 @@ def disagreements(session: Session, request: Disagreements) -> Iterator[bytes]:
 
 
 def _hidden(row: dict[str, Any], hides: Callable[[str, str, str], bool]) -> bool:
-    return hides(row["item"], row["path"], row["of_kind"] or row["kind"])
+    """Say whether what two readers say of a file may not be shown: of a container, they say what
+    is in it, as bytes do."""
+    return hides(row["item"], row["path"], restricting.INDICATOR)
 
 
 def _disagreement(held: dict[str, Exhibit], row: dict[str, Any]) -> dict[str, Any]:

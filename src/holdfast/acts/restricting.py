@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from holdfast.core.canonical import Json
     from holdfast.examine.marks import Marked
 
-_OF_BYTES = ("indicator",)
+INDICATOR = "indicator"
+_OF_BYTES = (INDICATOR,)
 """Kinds of records that show text found in any file's bytes, a container's too."""
 WITHHELD = "(withheld: on a list of abuse material)"
 

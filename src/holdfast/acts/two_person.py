@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 DAY = 86_400_000_000
 EXPIRES = 14
 """Days that a request waits, unless it says otherwise."""
+_ERASED = "erased by order"
+"""The state of a request of which nobody can read any more what was asked."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ def _asked(session: Session, connection: Connection, row: Row[Any]) -> Asked:
     (entry,) = session.vault.log.entries(row.entry, row.entry + 1)
     return Asked(
         *(row.entry, row.kind, row.case, row.name, row.key, row.account, row.time, row.expires),
-        state=row.state,
-        asked=entry.fields["asked"],
+        state=row.state if "asked" in entry.fields else _ERASED,
+        asked=entry.fields.get("asked", {}),
         approvals=tuple((name, key, account) for name, key, account in given),
     )
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 REVIEW = "privilege.review"
 """The one act that shows what is kept from all others."""
 WITHHELD = "(withheld: legal privilege)"
-_OF_BYTES = frozenset({"indicators", "links", "matches"})
-"""Acts whose records show text found in any file's bytes, a container's too."""
+_OF_BYTES = frozenset({"disagreements", "examine.compare", "indicators", "links", "matches"})
+"""Acts whose records show text found in any file's bytes, a container's too: what differs of a
+container says what its members are, and how much there is of them."""
 
 
 @dataclass(frozen=True)
