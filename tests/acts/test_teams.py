@@ -94,6 +94,7 @@ WRITTEN = {
     "links": "LESP..IT",
     "marks": "LESP..IT",
     "matches": "LESP..IT",
+    "hits": "LESP..IT",
     "note.add": "LESP..IT",
     "privilege.list": "LESPDAITF",
     "privilege.review": "........F",

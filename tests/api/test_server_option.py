@@ -27,6 +27,7 @@ COMMANDS = (
     ("ledger", "--case", CASE),
     ("custody", "--case", CASE, "LE/1"),
     ("matches", "--case", CASE),
+    ("hits", "--case", CASE),
     ("marks", "--case", CASE),
     ("links", "--case", CASE),
     ("campaigns", "--case", CASE),

@@ -186,6 +186,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "log witnesses": (),
     "marks": ("--case", "CASE"),
     "matches": ("--case", "CASE"),
+    "hits": ("--case", "CASE"),
     "monitor": ("--policy", "file", "--state", "seen", "--once"),
     "log authorities": (),
     "log renew": (),

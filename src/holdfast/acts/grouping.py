@@ -1,4 +1,7 @@
-"""The act of grouping a case's texts and pictures: what is nearly the same is one campaign."""
+"""The act of grouping a case's texts and pictures: what is nearly the same is one campaign.
+
+Of each group is told what its members share, and between which times they lie.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.acts import restricting
+from holdfast.acts import restricting, sharing, veiling
 from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.asking import answer, digests, source
 from holdfast.acts.examining import by_item
@@ -55,6 +58,9 @@ def campaigns(session: Session, request: Campaigns) -> Iterator[bytes]:
             cited = _whole([_member(held, members[row], hides) for row in rows])
             if len(cited) > 1:
                 found.append(_group(kind, cited, threshold))
+    # What may be privileged is left out before it is told what the others share.
+    found = list(veiling.veil(session, request.case).shown("campaigns", found))
+    sharing.shared(session, found)
     found.sort(key=lambda group: (-group["size"], group["kind"], group["campaign"]))
     return answer(session, "campaigns", request, found)
 
@@ -87,13 +93,16 @@ def _member(
     hidden = hides(item, inside, kind)
     return {
         **source(held, item, inside),
+        "hidden": hidden,
         "kind": kind,
+        "length": row["length"],
         "message": restricting.WITHHELD if hidden else row["message"][:_SHOWN],
         "offset": row["offset"],
         "parser": row.get("cited_parser") or row["parser"],
         "parser_version": row.get("cited_parser_version") or row["parser_version"],
         "row": row["row"],
         "seq": row["seq"] if row.get("cited_seq") is None else row["cited_seq"],
+        "time": None,
     }
 
 

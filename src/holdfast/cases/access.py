@@ -88,6 +88,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "exposure.disallow": _DECIDES,
     "exposure.end": _READS,
     "exposure.show": _OVERSEES,
+    "hits": _READS,
     "hold.set": _ANSWERS,
     "indicator.show": _READS,
     "indicators": _READS,

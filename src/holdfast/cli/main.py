@@ -57,6 +57,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "marks": ("marks", "Show which files are on which list."),
         "campaigns": ("marks", "Show which texts and pictures are nearly the same."),
         "matches": ("marks", "Show which files match which YARA rule."),
+        "hits": ("marks", "Show which records fit which Sigma rule."),
     },
     "Prove and hand over": {
         "item": ("item", "One item: what vouches for it, what is inside, a copy of it."),

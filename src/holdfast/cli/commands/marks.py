@@ -1,4 +1,4 @@
-"""`marks`, `matches`, `campaigns`: files on lists, that rules match, that are nearly the same."""
+"""`marks`, `matches`, `hits`, `campaigns`: on lists, what rules match, what is nearly the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from holdfast.cli.common import CASE, JSON, Where, answer, where
 
 _KINDS = ("known-good", "known-bad", "abuse")
+_LEVELS = ("informational", "low", "medium", "high", "critical")
 ITEM = click.option(
     "--item", "items", multiple=True, metavar="I", help="Exhibit or digest; repeat."
 )
@@ -64,6 +65,31 @@ def matches(
 @click.command()
 @where
 @CASE
+@click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule; repeat.")
+@click.option("--level", "levels", multiple=True, type=click.Choice(_LEVELS),
+              help="Only rules of this level; repeat.")  # fmt: skip
+@ITEM
+@JSON
+def hits(
+    place: Where, *, case: str, rules: tuple[str, ...], levels: tuple[str, ...],
+    items: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Show which records fit which Sigma rule, as `examine --sigma` found them.
+
+    \b
+    Example:
+      holdfast hits --case 2026-0001 --level high --level critical
+    """
+    from holdfast.acts import marking  # noqa: PLC0415
+
+    with place.session() as session:
+        lines = marking.hits(session, marking.Hits(case, rules, levels, items))
+        answer(lines, _hit, as_json=as_json, none="no record fits; was it examined with --sigma?")
+
+
+@click.command()
+@where
+@CASE
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(("picture", "text")),
               help="Only these; repeat.")  # fmt: skip
 @ITEM
@@ -102,8 +128,17 @@ def _match(row: dict[str, Any]) -> list[str]:
     return [f"{row['rule']:<30}  {_place(row)}{at}{tags}"]
 
 
+def _hit(row: dict[str, Any]) -> list[str]:
+    at = f"#{row['row']}" if row["row"] is not None else ""
+    return [f"{row['time'] or '':<20}  {row['level']:<8}  {_place(row)}{at}  {row['title']}"]
+
+
 def _campaign(group: dict[str, Any]) -> list[str]:
     lines = [f"{group['campaign']}  {group['kind']}, {group['size']} alike ({group['threshold']})"]
+    if group["span"]:
+        lines.append(f"  from {group['span'][0]} to {group['span'][1]}")
+    for what, values in group["shared"].items():
+        lines += [f"  {what}: {value} ({many} of {group['size']})" for value, many in values[:5]]
     for one in group["members"]:
         at = f"#{one['row']}" if one["row"] is not None else ""
         lines.append(f"  {_place(one)}{at}  {' '.join(one['message'].split())[:100]}")
