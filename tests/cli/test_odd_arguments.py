@@ -183,6 +183,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "log rotate": (),
     "log serve": ("--listen", "nowhere"),
     "log status": (),
+    "log entry": ("1", "--case", "CASE"),
     "log witnesses": (),
     "marks": ("--case", "CASE"),
     "matches": ("--case", "CASE"),

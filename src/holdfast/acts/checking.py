@@ -145,16 +145,23 @@ def _bytes(session: Session, exhibit: Exhibit) -> Step:
 
 def _log(session: Session, exhibit: Exhibit, head: Checkpoint) -> list[Step]:
     """Look at the entry that admitted the item: itself, its signature, its place in the tree."""
-    log, index = session.vault.log, exhibit.entry
-    read = Reader(log, head).entry
+    index = exhibit.entry
     try:
-        one = read(index)
+        one = Reader(session.vault.log, head).entry(index)
         named = one.fields.get("item")
         if named != exhibit.item:
             raise IntegrityError(f"entry {index} admits {named}, not this item")
-        admitted = Step(
-            "entry", GOOD, f"entry {index}, {one.act}, names this item and fits its commitments"
-        )
+    except (HoldfastError, LookupError, TypeError, ValueError) as error:
+        what = error.what if isinstance(error, HoldfastError) else f"entry {index} is malformed"
+        return [Step("entry", BAD, what)]
+    words = f"entry {index}, {one.act}, names this item and fits its commitments"
+    return [Step("entry", GOOD, words), *of_entry(session, one, head)]
+
+
+def of_entry(session: Session, one: Entry, head: Checkpoint) -> list[Step]:
+    """Look at an entry's signature, and at its place in the tree."""
+    log, index = session.vault.log, one.index
+    try:
         signed = _signature(session, one, head)
         tree = log.tree(head)
         path = tree.inclusion_proof(index)
@@ -168,7 +175,7 @@ def _log(session: Session, exhibit: Exhibit, head: Checkpoint) -> list[Step]:
         f"{len(path)} hashes lead from entry {index} to root {root.hex()} of {head.size} entries, "
         f"which the log {head.origin} has signed"
     )
-    return [admitted, signed, Step("inclusion", GOOD, words)]
+    return [signed, Step("inclusion", GOOD, words)]
 
 
 def _signature(session: Session, one: Entry, head: Checkpoint) -> Step:
@@ -177,7 +184,7 @@ def _signature(session: Session, one: Entry, head: Checkpoint) -> Step:
     read = Reader(log, head).entry
     last = one
     if one.fields["actor"]["key"] is None:
-        return Step("signature", ABSENT, "whoever collected it had no key: actor unsigned")
+        return Step("signature", ABSENT, "whoever did it had no key: actor unsigned")
     until = min(head.size, one.index + _SIGNED_WITHIN)
     while "signature" not in last.commitments and last.index + 1 < until:
         last = read(last.index + 1)

@@ -50,11 +50,19 @@ def custody(session: Session, request: Trail) -> Iterator[Entry]:
         IntegrityError: a body is not what the log committed to.
     """
     session.vault.current()
-    kinds: dict[str | None, str | None] = {None: None}
-    kinds.update(lent(session))
+    kinds = lent(session)
     for entry in _entries(session, request):
-        key = entry.fields.get("actor", {}).get("key")
-        yield replace(entry, signed_by=kinds.get(key, "own"))
+        yield _signed(entry, kinds)
+
+
+def signed(session: Session, entry: Entry) -> Entry:
+    """Return an entry that says by what kind of key it is signed."""
+    return _signed(entry, lent(session))
+
+
+def _signed(entry: Entry, kinds: dict[str, str]) -> Entry:
+    key = (entry.fields.get("actor") or {}).get("key")
+    return replace(entry, signed_by=None if key is None else kinds.get(key, "own"))
 
 
 def _entries(session: Session, request: Trail) -> Iterator[Entry]:

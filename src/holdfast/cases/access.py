@@ -52,6 +52,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "collect.url": _WORKS,
     "collect.web": _WORKS,
     "custody": _OVERSEES,
+    "custody.entry": _OVERSEES,
     "decision.add": _ANSWERS,
     "disagreements": _READS,
     "entities": _READS | {"defence"},

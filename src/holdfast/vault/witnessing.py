@@ -37,6 +37,17 @@ is not young: its age is unknown."""
 SKEW = 300 * 1_000_000
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One cosigned checkpoint."""
+
+    size: int
+    by: dict[str, int]
+    """The policy's witnesses that cosigned it, and when (seconds since 1970)."""
+    quorum: bool
+    """Whether these are enough."""
+
+
 @dataclass
 class Witnessed:
     """How far a log is witnessed."""
@@ -51,6 +62,8 @@ class Witnessed:
     """Those that never did."""
     size: int = 0
     """The largest size at which a quorum cosigned; 0 where none did."""
+    checkpoints: list[Seen] = field(default_factory=list)
+    """Every good cosigned checkpoint, by size."""
     stale: int = 0
     """Entries beyond it that have waited too long."""
     problems: list[str] = field(default_factory=list)
@@ -151,8 +164,11 @@ def judge_all(log: Log, head: Checkpoint, kept: Cosigned, policies: list[Policy]
     for size in kept.sizes():
         here = {names[key]: time for key, time in judges.signers(size).items() if key in names}
         found.signed |= {name: (size, time) for name, time in here.items()}
-        if policy.quorum != "none" and policy.met(here):
+        enough = policy.quorum != "none" and policy.met(here)
+        if enough:
             found.size = size
+        if here:
+            found.checkpoints.append(Seen(size, here, enough))
     found.silent = tuple(sorted(set(names.values()) - found.signed.keys()))
     return found
 

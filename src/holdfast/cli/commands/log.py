@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.commands import log_keys, log_time
-from holdfast.cli.common import JSON, Where, emit, say, small_file, warn, where
+from holdfast.cli.common import CASE, JSON, Where, emit, say, small_file, warn, where
 from holdfast.core.errors import IntegrityError, RemoteError
 
 LISTEN = click.option(
@@ -104,6 +104,46 @@ def log_status(place: Where, *, as_json: bool) -> None:
     for at, line in enumerate(lines):
         say(f"{'' if at else 'witnesses':<11}{line}")
     for problem in () if witnessed is None else (*witnessed.problems, *witnessed.doubts):
+        warn(problem)
+
+
+@log.command("entry")
+@where
+@CASE
+@click.argument("number", type=click.IntRange(0, 2**53), metavar="ENTRY")
+@JSON
+def log_entry(place: Where, *, case: str, number: int, as_json: bool) -> None:
+    """Show what vouches for one entry: its key, checkpoint, witnesses and time stamps.
+
+    \b
+    Example:
+      holdfast log entry 12 --case 2026-0001
+    """
+    from holdfast.acts import vouching  # noqa: PLC0415
+
+    with place.session() as session:
+        found = vouching.vouched(session, vouching.OneEntry(case, number))
+    if as_json:
+        emit(found.as_json())
+        return
+    for step in found.steps:
+        say(f"{step.name:<10} {step.state:<8} {step.words}")
+    cover = found.cover
+    if not cover.quorum:
+        say("quorum     absent   no witness is set: nobody outside has countersigned")
+    elif cover.checkpoint is None:
+        say(f"quorum     MISSING  {cover.quorum} has cosigned no checkpoint with this entry")
+    else:
+        say(f"quorum     good     {cover.quorum} cosigned {cover.checkpoint} entries")
+    for one in cover.witnesses:
+        words = f"{one.size} entries, {one.time}" if one.size else "nothing with this entry yet"
+        say(f"witness    {'good' if one.size else 'absent':<8} {one.name}: {words}")
+    for stamp in cover.stamps:
+        words = f"{stamp.size} entries, {stamp.time}" if stamp.time else stamp.why
+        say(f"time       {stamp.state:<8} {stamp.authority}: {words}")
+    if not cover.stamps:
+        say("time       absent   no time authority has stamped a log with this entry yet")
+    for problem in cover.problems:
         warn(problem)
 
 
