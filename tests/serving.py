@@ -22,6 +22,7 @@ from holdfast.api.door import Caller, Door
 from holdfast.cli.main import run
 from holdfast.core import listening
 from holdfast.serving.desk import Desk
+from holdfast.serving.oidc.provider import Providers
 from holdfast.serving.people import COOKIE, People, Person
 from holdfast.testing.scenario import write
 from holdfast.vault.memory import Memory
@@ -196,8 +197,15 @@ def work(do: Callable[..., None]) -> None:
 
 
 @contextmanager
-def served(vault: Path, host: str = "127.0.0.1") -> Iterator[Served]:
-    """Serve a vault in a thread of this process, as `holdfast serve` does in its own."""
+def served(
+    vault: Path,
+    host: str = "127.0.0.1",
+    providers: Callable[[str], Providers] = lambda _url: Providers(),
+) -> Iterator[Served]:
+    """Serve a vault in a thread of this process, as `holdfast serve` does in its own.
+
+    `providers` is given the address and says who else tells who somebody is.
+    """
     problems: list[str] = []
     desk = Desk(vault, problems.append)
     desk.start("lena")
@@ -206,7 +214,7 @@ def served(vault: Path, host: str = "127.0.0.1") -> Iterator[Served]:
     url = f"http://{host}:{door.getsockname()[1]}"
     side = listening.bound(("127.0.0.1", 0))
     settings = Settings(url, apart=f"http://127.0.0.1:{side.getsockname()[1]}")
-    workbench = Workbench(desk, people, settings)
+    workbench = Workbench(desk, people, settings, providers(url))
     lent = Lent()
     more = [Api(desk, Door(lent, people, frozenset({url}))).mount()]
     server = uvicorn.Server(

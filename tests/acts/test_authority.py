@@ -162,6 +162,7 @@ NO_CASE = {
         "operator.rotate",
         "operator.revoke",
     ),
+    *("account.bind", "account.unbind"),
     *("account.set", "account.passkey", "operator.key", "operator.drop", "token.add"),
     *("case.open", "operator.add", "operator.role", "operator.rotate", "operator.revoke"),
     *("erase.limits", "hold.lift", "request.approve", "request.refuse", "request.withdraw"),

@@ -833,6 +833,7 @@ NEW_ROWS = {
     "erasures": "INSERT INTO erasures VALUES (3, 'path', 5)",
     "destroyed": "INSERT INTO destroyed VALUES (5, 'x', 'x')",
     "recaptures": "INSERT INTO recaptures VALUES (5, 0, 1, NULL, NULL)",
+    "bound": "INSERT INTO bound VALUES ('https://a.example', 'x', 'carol', 1)",
     "served": "INSERT INTO served VALUES ('carol', 'password', 0, 1)",
     "delegates": "INSERT INTO delegates VALUES "
     "('x', 'carol', 'abcd1234', 'session', '2099-01-01T00:00:00Z', '', 1, 'carol', NULL)",
@@ -870,7 +871,7 @@ EMPTY = {
     "requests", "restrictions", "schedules", "numbering", "labels", "seized", "exhibit_steps",
     "seals", "transfers", "made_from",
     "words", "work", "work_steps",
-    "delegates", "served",
+    "bound", "delegates", "served",
     "quarantines", "rulings",
     "sittings", "viewers",
     "remarks",

@@ -36,6 +36,8 @@ RULES = {
 }
 WITHOUT_LINKS = {
     "/sign-in",
+    "/sign-in/provider/{provider}",
+    "/sign-in/provider/{provider}/back",
     "/cases/{case}/items/{item}/picture",
     "/cases/{case}/items/{item}/play",
     "/cases/{case}/items/{item}/replay",
@@ -44,7 +46,7 @@ WITHOUT_LINKS = {
 }
 """Pages that nobody who is signed in is led to, and what few items lead to: `test_items` and
 `test_apart` go there;
-`test_report` takes the preview.
+`test_report` takes the preview, `test_provider` the provider.
 """
 HIDDEN_FOCUS = """() => {
   const element = document.activeElement;

@@ -86,8 +86,16 @@ class Begun:
         """Return its end, from now, on a whole second."""
         return (clock.now() // _SECOND + self.life) * _SECOND
 
-    def draft(self, connection: Connection, how: str, came: Came | None = None) -> Draft:
+    def draft(
+        self,
+        connection: Connection,
+        how: str,
+        came: Came | None = None,
+        more: Mapping[str, Json] | None = None,
+    ) -> Draft:
         """Return the entry that begins it, at this very position of the log.
+
+        `more` is what else is known of how they showed who they are.
 
         Raises:
             InputError: nobody of this name may be let in, or the key's ID is taken.
@@ -106,10 +114,11 @@ class Begun:
             "until": clock.to_text(self.until()),
         }
         if self.kind == "token":
-            more: dict[str, Json] = {"acts": [*self.acts], "label": self.label}
-            return Draft("token.add", None, {"delegate": facts, **more})
+            what: dict[str, Json] = {"acts": [*self.acts], "label": self.label}
+            return Draft("token.add", None, {"delegate": facts, **what})
         source = came.as_json() if came is not None else {}
-        return Draft("session.open", None, {"delegate": facts, "how": how, "source": source})
+        fields: dict[str, Json] = {"delegate": facts, "how": how, "source": source, **(more or {})}
+        return Draft("session.open", None, fields)
 
     def keep(self, engine: Engine, how: str, came: Came | None = None) -> str:
         """Put it into force; return the secret."""
@@ -148,14 +157,16 @@ def check_known(connection: Connection, name: str) -> None:
         raise DeniedError(f"the account of {name} is locked", "have it unlocked: `account lock`")
 
 
-def begin(session: Session, name: str, how: str, came: Came) -> str:
+def begin(
+    session: Session, name: str, how: str, came: Came, more: Mapping[str, Json] | None = None
+) -> str:
     """Let somebody in, on the server's word; return the secret for their browser.
 
     Raises:
         InputError, DeniedError: nobody of that name, or locked.
     """
     begun = Begun(name)
-    session.custody.decide(lambda connection: [begun.draft(connection, how, came)])
+    session.custody.decide(lambda connection: [begun.draft(connection, how, came, more)])
     return begun.keep(session.vault.engine, how, came)
 
 

@@ -13,7 +13,7 @@ from holdfast.acts.act import Needs, Session, act
 from holdfast.acts.people import named, public
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError, InputError
-from holdfast.vault import accounts, delegates, roles, tables
+from holdfast.vault import accounts, bindings, delegates, roles, tables
 from holdfast.vault.database import guarded
 from holdfast.vault.entry import Draft
 from holdfast.vault.keys import check_operator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from holdfast.acts.knowing import Account
     from holdfast.core.canonical import Json
+    from holdfast.vault.bindings import Binding
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -127,13 +128,20 @@ class Known:
     ways: tuple[str, ...]
     passkeys: tuple[str, ...]
     """Hosts of the passkeys in force."""
+    bound: tuple[Binding, ...]
+    """Who they are at providers of OpenID Connect."""
     locked: bool
     sessions: int
     tokens: int
 
     def as_json(self) -> dict[str, Json]:
         """Return what `account list --json` prints."""
-        return {**vars(self), "passkeys": [*self.passkeys], "ways": [*self.ways]}
+        return {
+            **vars(self),
+            "bound": [one.as_json() for one in self.bound],
+            "passkeys": [*self.passkeys],
+            "ways": [*self.ways],
+        }
 
 
 def known(session: Session) -> list[Known]:
@@ -145,12 +153,14 @@ def known(session: Session) -> list[Known]:
         keys.setdefault(name, []).append(passkey.rp)
     query = select(accounts.accounts)
     rows = session.look_up(lambda connection: connection.execute(query).all())
+    bound = session.look_up(bindings.every)
     found = {row.name: knowing.Account(*row) for row in rows}
     return [
         Known(
             name,
             found[name].ways if name in found else (),
             tuple(sorted(keys.get(name, ()))),
+            tuple(one for one in bound if one.name == name),
             bool(name in found and found[name].locked),
             *(sum(one.name == name and one.kind == kind for one in held)
               for kind in ("session", "token")),

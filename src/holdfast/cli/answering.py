@@ -20,10 +20,12 @@ from anyio.to_thread import current_default_thread_limiter
 
 from holdfast.api.app import Api
 from holdfast.api.door import Door, Lent
-from holdfast.cli.common import warn
+from holdfast.cli.common import small_file, warn
 from holdfast.core.errors import HoldfastError
 from holdfast.serving import workers
 from holdfast.serving.desk import Desk
+from holdfast.serving.oidc import settings as oidc
+from holdfast.serving.oidc.provider import Providers
 from holdfast.serving.people import Links, People
 from holdfast.web.apart import Apart, by_port
 from holdfast.web.app import Workbench
@@ -57,6 +59,8 @@ class Answering:
     workers: int = 1
     proxies: tuple[str, ...] = ()
     """Addresses that are believed when they say from where a request comes."""
+    providers: tuple[str, ...] = ()
+    """Files that name providers of OpenID Connect: each process reads them, and their secrets."""
     tls_certificate: str | None = None
     tls_key: str | None = None
 
@@ -82,12 +86,22 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
+def providers(files: Sequence[str]) -> Providers:
+    """Return the providers of OpenID Connect that files name.
+
+    Raises:
+        InputError, DeniedError: one names none, or its secret is open to others.
+    """
+    paths = [Path(one) for one in files]
+    return Providers.of(tuple(oidc.read(path, small_file(path)) for path in paths))
+
+
 def server(
     facts: Answering, desk: Desk, people: People, ready: Callable[[], None]
 ) -> uvicorn.Server:
     """Return what answers, for `run(sockets=...)`."""
     settings = Settings(facts.url, frozenset({facts.own}), facts.apart)
-    workbench = Workbench(desk, people, settings)
+    workbench = Workbench(desk, people, settings, providers(facts.providers))
     api = Api(desk, Door(Lent(desk.root), people, frozenset({facts.url, facts.own})))
     config = uvicorn.Config(
         by_port(

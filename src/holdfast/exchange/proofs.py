@@ -124,8 +124,8 @@ class KeyEntries:
 
 
 def _unplaced(entry: Entry) -> frozenset[str]:
-    """Disclose all of an entry of the vault but from where somebody signed in."""
-    return everything(entry) - {"source"}
+    """Disclose all of an entry of the vault but from where somebody signed in, and as whom."""
+    return everything(entry) - {"source", "provider"}
 
 
 class Proof:

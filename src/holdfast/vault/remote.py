@@ -1,7 +1,7 @@
 """HTTP to another machine, bounded in time and size: what the vault's network clients stand on.
 
-No redirects, no proxies, no credentials: whom to ask is written in the log's settings, and what
-comes back is believed for its signatures only.
+No redirects, no proxies, no credentials but what a caller gives: whom to ask is written in
+settings, and what comes back is believed for its signatures only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from holdfast.core.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 LIMIT = 1 << 20
@@ -70,20 +71,22 @@ class Remote:
         Raises:
             RemoteError: nobody there, too slow, too long, or not HTTP.
         """
-        return self._call("GET", path, None)
+        return self._call("GET", path, None, {})
 
-    def post(self, path: str, body: bytes) -> Answer:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send `body` to the prefix followed by `path`.
 
         Raises:
             RemoteError: nobody there, too slow, too long, or not HTTP.
         """
-        return self._call("POST", path, body)
+        return self._call("POST", path, body, headers or {})
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Answer:
+    def _call(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         until = time.monotonic() + self._timeout
         try:
-            self._connection.request(method, self._path + path, body, {"Accept": "*/*"})
+            self._connection.request(method, self._path + path, body, {"Accept": "*/*", **headers})
             with self._connection.getresponse() as response:
                 data = b""
                 while chunk := response.read1(1 << 16):

@@ -33,6 +33,7 @@ from holdfast.core.errors import (
     ResourceError,
     printable,
 )
+from holdfast.serving.oidc.provider import Providers
 from holdfast.serving.people import COOKIE, Person
 from holdfast.web import forms, languages, signing
 from holdfast.web.guard import Guard
@@ -77,6 +78,7 @@ class Workbench:
     desk: Desk
     people: People
     settings: Settings
+    providers: Providers = field(default_factory=Providers)
     pages: tuple[Page, ...] = field(default_factory=pages)
 
     def __post_init__(self) -> None:

@@ -58,6 +58,7 @@ class Sealed:
 
     vault: Vault
     about: str
+    minutes: int = MINUTES
 
     def seal(self, **facts: Any) -> str:
         """Return it sealed."""
@@ -72,7 +73,7 @@ class Sealed:
         """
         data = accounts.unseal(self.vault.keyring.web(), text, self.about)
         facts: dict[str, Any] = {} if data is None else json.loads(data)
-        if not facts or facts["sealed"] < clock.now() - MINUTES * 60_000_000:
+        if not facts or facts["sealed"] < clock.now() - self.minutes * 60_000_000:
             raise InputError(gettext("that took too long, or was changed"), gettext("begin again"))
         return facts
 

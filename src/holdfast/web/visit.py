@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from holdfast.acts.act import Session
     from holdfast.cases.case import Case
     from holdfast.serving.desk import Desk
+    from holdfast.serving.oidc.provider import Providers
     from holdfast.serving.people import People, Person
     from holdfast.web.page import Route
     from holdfast.web.settings import Settings
 
 SAID = "said"
 """The cookie that carries one line to the page that follows."""
+
+
+LONGEST = 2000
+"""Characters of an address that is gone on to."""
 
 
 class NotHereError(DeniedError):
@@ -52,6 +57,10 @@ class Host(Protocol):
     @property
     def settings(self) -> Settings:
         """How it is served."""
+
+    @property
+    def providers(self) -> Providers:
+        """Who tells who somebody is, beside ourselves."""
 
     def write(self, visit: Visit, template: str, values: dict[str, Any]) -> str:
         """Return a page's HTML."""
@@ -186,7 +195,7 @@ class Visit:
         """Send the browser back to the page that the form stood in."""
         parts = urlsplit(self.field("back") or self.request.headers.get("referer", ""))
         # Of an address only what lies on this site: a form can't send anybody elsewhere.
-        path = "/" + parts.path.lstrip("/\\")
+        path = onward(parts.path)
         path += f"?{parts.query}" if parts.query else ""
         return self.go(f"{path}#{parts.fragment}" if parts.fragment else path, said)
 
@@ -213,3 +222,14 @@ class Visit:
     def language(self) -> languages.Language:
         """The language that this page is in."""
         return languages.present()
+
+
+def onward(address: str) -> str:
+    """Return where somebody wanted to go, if that lies on this site; else the first page.
+
+    Browsers leave out tabs and line ends, and take a backslash for a slash: `/\\evil.example` and
+    `/<tab>/evil.example` are both another site's. What is no plain path is not gone to.
+    """
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    inside = address.startswith("/") and not address.startswith("//")
+    return address if plain and inside and len(address) <= LONGEST else "/"

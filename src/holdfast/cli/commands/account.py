@@ -13,15 +13,16 @@ NAME = click.argument("name")
 
 @click.group()
 def account() -> None:
-    """Who signs in to the workbench: add, list, lock, password, totp, passkey, sessions."""
+    """Who signs in to the workbench: add, list, lock, password, totp, passkey, bind, sessions."""
 
 
 @account.command("add")
 @where
 @NAME
 @click.option("--password-file", metavar="FILE", help="Holds the password; else one is made.")
+@click.option("--none", is_flag=True, help="No way in by password: see `account bind`.")
 @JSON
-def add(place: Where, *, name: str, password_file: str | None, as_json: bool) -> None:
+def add(place: Where, *, name: str, password_file: str | None, none: bool, as_json: bool) -> None:
     """Let NAME sign in to the workbench, and print the password once.
 
     \b
@@ -30,7 +31,7 @@ def add(place: Where, *, name: str, password_file: str | None, as_json: bool) ->
     """
     from holdfast.acts import logins  # noqa: PLC0415 - keeps --help quick
 
-    password = _password(password_file)
+    password = None if none else _password(password_file)
     request = logins.SetAccount(name, new=True, password=password)
     with place.session() as session:
         logins.set_account(session, request)
@@ -72,7 +73,9 @@ def list_(place: Where, *, as_json: bool) -> None:
         if as_json:
             emit(one.as_json())
             continue
-        how = ", ".join((*one.ways, *(f"passkey of {host}" for host in one.passkeys))) or "no way"
+        bound = (f"{at.subject} of {at.issuer}" for at in one.bound)
+        keys = (f"passkey of {host}" for host in one.passkeys)
+        how = ", ".join((*one.ways, *keys, *bound)) or "no way"
         state = "  LOCKED" if one.locked else ""
         say(f"{one.name}  {how}  {one.sessions} sessions, {one.tokens} tokens{state}")
     for offer in waiting:
@@ -169,6 +172,45 @@ def passkey(place: Where, *, name: str, vkey: str) -> None:
     with place.session() as session:
         logins.add_key(session, logins.Offer(name, vkey))
     say(f"{name} signs with the passkey {vkey.split('+')[1]}, too")
+
+
+@account.command("bind")
+@where
+@NAME
+@click.option("--issuer", required=True, metavar="URL", help="The provider, as it names itself.")
+@click.option("--subject", required=True, metavar="SUB", help="Who NAME is there: its claim `sub`.")
+def bind(place: Where, *, name: str, issuer: str, subject: str) -> None:
+    """Let NAME sign in by a provider of OpenID Connect, where they are SUB.
+
+    \b
+    Example:
+      holdfast account bind anna --issuer https://login.unit7.example --subject 8f14e45f
+    """
+    from holdfast.acts import binding  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        binding.bind(session, binding.Bind(name, issuer, subject))
+    say(f"{subject} of {issuer} is {name}")
+
+
+@account.command("unbind")
+@where
+@click.option("--issuer", required=True, metavar="URL", help="The provider, as it names itself.")
+@click.option("--subject", required=True, metavar="SUB", help="Who somebody is there.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; an entry has it.")
+def unbind(place: Where, *, issuer: str, subject: str, reason: str) -> None:
+    """Let SUB of a provider sign in no more, and end the sessions that began so.
+
+    \b
+    Example:
+      holdfast account unbind --issuer https://login.unit7.example --subject 8f14e45f \\
+        --reason "left the unit"
+    """
+    from holdfast.acts import binding  # noqa: PLC0415 - keeps --help quick
+
+    with place.session() as session:
+        ended = binding.unbind(session, binding.Unbind(issuer, subject, reason))
+    say(f"{subject} of {issuer} is {ended.name} no more")
 
 
 @account.command("sessions")

@@ -52,6 +52,13 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="A proxy that is believed when it says where a request comes from; repeat.",
 )
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="FILE",
+    help="Let people in by a provider of OpenID Connect, too; repeat.",
+)
 @click.option("--tls-certificate", metavar="FILE", help="Answer over TLS, with this certificate.")
 @click.option("--tls-key", metavar="FILE", help="The certificate's private key.")
 def serve(
@@ -63,6 +70,7 @@ def serve(
     apart_url: str,
     workers: int,
     proxies: tuple[str, ...],
+    providers: tuple[str, ...],
     tls_certificate: str | None,
     tls_key: str | None,
 ) -> None:
@@ -80,6 +88,7 @@ def serve(
 
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key are given together")
+    known = answering.providers(providers)
     at = listening.address(listen)
     desk, links = Desk(place.root, warn), Links()
     desk.start(place.operator)
@@ -92,12 +101,15 @@ def serve(
     theirs = apart_url or ("" if url else f"{scheme}://{_named(side)}")
     facts = answering.Answering(
         str(place.root), place.operator, url or own, own, theirs, side.getsockname()[1], workers,
-        proxies, tls_certificate, tls_key,
+        proxies, providers, tls_certificate, tls_key,
     )  # fmt: skip
     link = links.add(place.operator)
 
     def ready() -> None:
         say(f"Serving {place.root} at {url or own}, until Ctrl-C")
+        for one in known.every:
+            back = f"{url or own}/sign-in/provider/{one.settings.id}/back"
+            say(f"Redirect URI for {one.settings.name}: {back}")
         say(f"Sign in as {place.operator}: {url or own}/sign-in?once={link}")
         sys.stdout.flush()
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from holdfast.acts import admitting, logins, trying
 from holdfast.acts.act import Session
+from holdfast.acts.binding import HOW
 from holdfast.acts.trying import Came
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
@@ -21,6 +22,7 @@ from holdfast.vault.signing import BrowserSigner, Prepared, UnaskedError, Unsign
 from holdfast.web import signing
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
+from holdfast.web.visit import onward
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -36,7 +38,7 @@ def show(visit: Visit) -> Response:
     """Show the door, or let in who has the link that the server printed when it was started."""
     link = visit.query.get("once", "")
     if not link:
-        return visit.render("sign_in.html", next=visit.query.get("next", ""), why="")
+        return _door(visit, visit.query.get("next", ""))
     secret = visit.workbench.people.admit(link, came(visit))
     if secret is None:
         raise DeniedError(
@@ -53,9 +55,14 @@ def enter(visit: Visit) -> Response:
     try:
         secret = visit.workbench.people.by_password(name, password, code, came(visit))
     except DeniedError as error:
-        why = f"{error.what}; {error.remedy}"
-        return visit.render("sign_in.html", 403, next=visit.field("next"), why=why)
+        return _door(visit, visit.field("next"), f"{error.what}; {error.remedy}")
     return _in(visit, secret)
+
+
+def _door(visit: Visit, after: str, why: str = "") -> Response:
+    known = [one.settings for one in visit.workbench.providers.every]
+    code = 403 if why else 200
+    return visit.render("sign_in.html", code, next=after, why=why, providers=known)
 
 
 @PAGE.post("/sign-in/passkey", signed_in=False)
@@ -126,9 +133,15 @@ def _of_nobody(key: bytes, name: str, visit: Visit) -> Passkey:
 
 @PAGE.post("/sign-out")
 def leave(visit: Visit) -> Response:
-    """End the session."""
+    """End the session; who came by a provider is told how to sign out there, too."""
     visit.workbench.people.end(visit.request.cookies.get(COOKIE, ""))
-    answer = visit.go("/sign-in", gettext("You are signed out."))
+    known = visit.workbench.providers.of_issuer(visit.person.how.removeprefix(f"{HOW} "))
+    there = known.sign_out(f"{visit.workbench.settings.url}/sign-in") if known else ""
+    if known is not None and there:
+        visit.work = None
+        answer = visit.render("sign_in_over.html", there=there, provider=known.settings.name)
+    else:
+        answer = visit.go("/sign-in", gettext("You are signed out."))
     answer.delete_cookie(COOKIE, path="/")
     return answer
 
@@ -140,7 +153,6 @@ def came(visit: Visit) -> Came:
 
 
 def _in(visit: Visit, secret: str) -> Response:
-    after = visit.field("next") or visit.query.get("next", "")
-    answer = visit.go("/" + after.lstrip("/\\") if after.startswith("/") else "/")
+    answer = visit.go(onward(visit.field("next") or visit.query.get("next", "")))
     visit.workbench.sign_in(answer, secret)
     return answer
