@@ -29,7 +29,7 @@ from holdfast.core.errors import (
     RemoteError,
     ResourceError,
 )
-from holdfast.vault import bindings, delegates, tables  # noqa: F401 - tables of the projection
+from holdfast.vault import delegates, tables  # noqa: F401 - a table of the projection
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from holdfast.core import clock
 from holdfast.core.errors import DeniedError
+from holdfast.vault import bindings
 from holdfast.vault.signing import OwnKeyError
 from holdfast.vault.tables import projection
 
@@ -156,11 +157,8 @@ def every(connection: Connection) -> dict[str, Delegate]:
     return {one.key_id: one for one in map(Delegate.of, found)}
 
 
-class Delegates:
-    """Folds what begins and ends sessions and tokens."""
-
-    _inserts: dict[Table, list[dict[str, Any]]]
-    _later: list[Callable[[Connection], object]]
+class Delegates(bindings.Bindings):
+    """Folds what begins and ends sessions and tokens, and who somebody is at a provider."""
 
     def delegated(self, entry: Entry, fields: dict[str, Any]) -> None:
         """`session.open`, `token.add`: a key that signs for somebody."""
@@ -197,3 +195,13 @@ class Delegates:
             connection.execute(insert(served).values(**row))
 
         self._later.append(change)
+
+
+FOLDS = {
+    "account.set": Delegates.account_set,
+    "session.open": Delegates.delegated,
+    "session.end": Delegates.delegate_ended,
+    "token.add": Delegates.delegated,
+    "token.end": Delegates.delegate_ended,
+    **bindings.FOLDS,
+}

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from holdfast.core import clock
 from holdfast.core.errors import IntegrityError
-from holdfast.vault import bindings, casework, delegates, eras, exhibited, signing, tables
+from holdfast.vault import casework, delegates, eras, exhibited, signing, tables
 from holdfast.vault.approvals import Approvals
 from holdfast.vault.blanks import ERASED, blank
 from holdfast.vault.checkpoint import Checkpoint
@@ -35,14 +35,7 @@ GROUP = 4096
 
 
 class Batch(
-    Approvals,
-    bindings.Bindings,
-    Delegates,
-    Remarks,
-    Restrictions,
-    exhibited.Exhibited,
-    Team,
-    casework.Casework,
+    Approvals, Delegates, Remarks, Restrictions, exhibited.Exhibited, Team, casework.Casework
 ):
     """The rows that a run of entries gives, gathered for one executemany per table."""
 
@@ -293,11 +286,6 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "operator.drop": Batch.key_ended,
     "operator.rotate": Batch.key_ended,
     "operator.revoke": Batch.key_ended,
-    "account.set": Batch.account_set,
-    "session.open": Batch.delegated,
-    "session.end": Batch.delegate_ended,
-    "token.add": Batch.delegated,
-    "token.end": Batch.delegate_ended,
     "account.request": Batch.requested,
     "erase.request": Batch.requested,
     "erase.limits.request": Batch.requested,
@@ -322,7 +310,7 @@ _FOLDS: dict[str, Callable[[Batch, Entry, dict[str, Any]], None]] = {
     "item.release": Batch.released,
     "item.withdraw": Batch.withdrawn_release,
     "exhibit.destroy.request": Batch.requested,
-    **bindings.FOLDS,
+    **delegates.FOLDS,
     **exhibited.FOLDS,
     **casework.FOLDS,
 }
