@@ -33,7 +33,7 @@ from holdfast.vault.signing import OwnKeyError
 from holdfast.vault.tables import projection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection, RowMapping
 
