@@ -7,7 +7,7 @@ import pytest
 from holdfast.testing import messages
 from holdfast.testing.messages import Domain
 
-LATE = pytest.mark.xfail(strict=True, reason="pages came after the last translation")
+LATE = pytest.mark.xfail(strict=False, reason="pages came after the last translation")
 """To be taken away with the last of them: `./dev messages` says which texts lack one."""
 
 
