@@ -48,6 +48,8 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "case.show": SHOWS,
     "case.team": SHOWS,
     "case.zone": (YES, YES, YES, NO, NO),
+    "chart": TOUCHES_EVIDENCE,
+    "chart.export": TOUCHES_EVIDENCE,
     "clock.list": SHOWS,
     "clock.remove": TOUCHES_EVIDENCE,
     "clock.set": TOUCHES_EVIDENCE,
@@ -67,6 +69,7 @@ MATRIX: dict[str, tuple[bool, ...]] = {
     "entity.change": SHOWS,
     "entity.link": SHOWS,
     "entity.release": SHOWS,
+    "entity.unlink": SHOWS,
     "erase.request": SHOWS,
     "examine": TOUCHES_EVIDENCE,
     "examine.compare": TOUCHES_EVIDENCE,
@@ -184,6 +187,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "case.show": ("case", "show", "CASE"),
     "case.team": ("case", "team", "CASE"),
     "case.zone": ("case", "zone", "Africa/Nairobi", "--case", "CASE"),
+    "chart": ("chart", "show", "--case", "CASE"),
+    "chart.export": ("chart", "export", "--case", "CASE", "--to", "FOLDER/handed-over.csv"),
     "clock.list": ("clock", "list", "--case", "CASE"),
     "clock.remove": ("clock", "remove", "--case", "CASE", "--host", "pc", "--reason", "R"),
     "clock.set": (
@@ -208,6 +213,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "entity.link": (
         *("entity", "link", "1", "2", "--case", "CASE", "--relation", "R", "--grade", "B2"),
     ),
+    "entity.unlink": ("entity", "unlink", "1", "--case", "CASE", "--reason", "R"),
     "entity.release": ("entity", "release", "1", "--case", "CASE", "--reason", "R"),
     "erase.request": ("erase", "request", "--case", "CASE", "--order", "O", "--entry", "FIRST"),
     "examine": ("examine", "--case", "CASE", "--jobs", "1"),
@@ -334,7 +340,8 @@ NEED_AN_EXHIBIT = {
     **dict.fromkeys(("report", "report.preview"), "has no reviewed finding"),
     "finding.add": "no exhibit", "handover.give": "no role in case",
     "handover.settle": "has no handover", "question.answer": "has no question",
-    "task.change": "has no task", "indicator.show": "shows no domain",
+    "entity.unlink": "has no link", "task.change": "has no task",
+    "indicator.show": "shows no domain",
     "privilege.rule": "set nothing apart", "exposure.disallow": "may not anyway",
 }  # fmt: skip
 
@@ -464,6 +471,7 @@ def casework(session: Session, case: str) -> None:
     for one in (bob, session):
         findings.add_finding(one, findings.AddFinding(case, "T", "S", "A1", ("AL/1",)))
         entities.add_entity(one, entities.AddEntity(case, "person", "N"))
+    entities.link_entities(session, entities.LinkEntities(case, 1, 2, "uses", "B2"))
     tasks.add_task(session, tasks.AddTask(case, "T"))
     questions.ask(session, questions.Ask(case, "T"))
 

@@ -72,6 +72,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "entity link": ("1", "2", "--case", "CASE", "--relation", "R", "--grade", "B2"),
     "entity links": ("--case", "CASE"),
     "entity list": ("--case", "CASE"),
+    "entity unlink": ("1", "--case", "CASE", "--reason", "R"),
     "entity release": ("1", "--case", "CASE", "--reason", "R"),
     "finding add": (
         *("T", "--case", "CASE", "--statement", "S", "--grade", "A1", "--cite", "AL/1"),
@@ -96,6 +97,8 @@ VALID: dict[str, tuple[str, ...]] = {
     "backup": ("new-backup",),
     "bundle": ("--case", "CASE", "--to", "new-bundle"),
     "campaigns": ("--case", "CASE"),
+    "chart export": ("--case", "CASE", "--to", "chart.csv"),
+    "chart show": ("--case", "CASE"),
     "case close": ("CASE",),
     "case due": (),
     "case list": (),

@@ -330,7 +330,7 @@ def entities(session: Session, request: ListEntities) -> People:
         raise InputError(f"case {case} has no entity {request.number}", "`holdfast entity list`")
     numbers = {one.number for one in shown}
     of_them = [
-        one for one in map(_link, links)
+        one for one in (_link(piece) for piece in links if piece.state != casework.WITHDRAWN)
         if {one.source, one.target} & numbers and not {one.source, one.target} & hidden
     ]  # fmt: skip
     return People(tuple(shown), tuple(of_them))

@@ -52,6 +52,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "indicator": ("indicator", "One value: each mention, what is beside it, other cases."),
         "search": ("query", "Find records by their words."),
         "searches": ("query", "List the searches that were kept under a name."),
+        "chart": ("chart", "Show how people, accounts and hosts hang together; export it."),
         "links": ("query", "Show what other cases of the vault hold, too."),
         "disagreements": ("query", "Show where second readers say other than the parsers."),
         "marks": ("marks", "Show which files are on which list."),

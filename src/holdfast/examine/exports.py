@@ -6,13 +6,11 @@ holds evidence: text that a spreadsheet would run as a formula is defused, nothi
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from holdfast.core import clock
+from holdfast.core import clock, spreadsheet
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,31 +21,14 @@ CSV_COLUMNS = (
     "exhibit", "path", "inside", "offset", "length", "row", "parser", "parser_version", "seq",
     "item", "time_recorded", "clock_ahead",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 
 
 def to_csv(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Yield RFC 4180 in UTF-8 with a header.
-
-    A cell of text that begins as a formula does (OWASP, "CSV Injection": = + - @ tab, CR, LF) gets
-    an apostrophe before it, which a spreadsheet takes for "this is text".
-    """
-    yield _row(CSV_COLUMNS)
+    """Yield RFC 4180 in UTF-8 with a header; what looks like a formula is text."""
+    yield spreadsheet.row(CSV_COLUMNS)
     for event in events:
-        yield _row(tuple(_cell(event.get(name)) for name in CSV_COLUMNS))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
-
-
-def _row(cells: tuple[object, ...]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
+        yield spreadsheet.row(event.get(name) for name in CSV_COLUMNS)
 
 
 def to_timesketch(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -110,6 +110,17 @@ def query(index_dir: Path, text: str, limit: int = 100) -> Iterator[Hit]:
         InputError: there is no index, or nothing in `text` that can be looked for.
         IntegrityError: the index can't be read.
     """
+    for hit, _ in whole(index_dir, text, limit):
+        yield hit
+
+
+def whole(index_dir: Path, text: str, limit: int) -> Iterator[tuple[Hit, str]]:
+    """Yield as `query` does, each with the text of its record, up to `_SHOWN` characters.
+
+    Raises:
+        InputError: there is no index, or nothing in `text` that can be looked for.
+        IntegrityError: the index can't be read.
+    """
     if not 1 <= limit <= MOST:
         raise InputError(f"a search gives 1 to {MOST} hits, not {limit}")
     asked = parse(text)
@@ -127,7 +138,8 @@ def query(index_dir: Path, text: str, limit: int = 100) -> Iterator[Hit]:
         raise InputError(f"the search is too wide: {error}", "give more of each word") from error
     for _, address in found.hits:
         stored: Any = searcher.doc(address)
-        yield _hit(bytes(stored.get_first("ref")), bytes(stored.get_first("shown")), asked.terms)
+        shown = bytes(stored.get_first("shown"))
+        yield _hit(bytes(stored.get_first("ref")), shown, asked.terms), shown.decode()
 
 
 def _part(schema: tantivy.Schema, term: Term) -> tantivy.Query:

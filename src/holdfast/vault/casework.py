@@ -75,8 +75,11 @@ BEGINS = (
 )  # fmt: skip
 VERSIONS = ("entity.change", "finding.revise", "task.change")
 STEPS = (
-    "entity.release", "finding.review", "finding.withdraw", "handover.settle", "question.answer",
+    "entity.release", "entity.unlink", "finding.review", "finding.withdraw", "handover.settle",
+    "question.answer",
 )  # fmt: skip
+WITHDRAWN = "withdrawn"
+"""How a link stands that was taken back."""
 PLAIN = frozenset({"act", "actor", "case", "context", "signature", "time", "work"})
 """Fields that no piece is made of."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from holdfast.acts import citing, entities
+from holdfast.acts import charting, citing, entities
 from holdfast.cases.people import CLASSES, PRIVILEGES, ROLES
 from holdfast.cli.commands.work import CITE, tell
 from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
@@ -170,6 +170,24 @@ def link(
     with place.session() as session:
         made = entities.link_entities(session, request)
     tell(made, f"Link {made.number}: {source} {made.words['relation']} {target}", as_json=as_json)
+
+
+@entity.command("unlink")
+@where
+@NUMBER
+@CASE
+@click.option("--reason", required=True, metavar="T", help="Why it was wrong.")
+@JSON
+def unlink(place: Where, *, number: int, case: str, reason: str, as_json: bool) -> None:
+    """Take back a link that was wrong, by its number; it stays in the log.
+
+    \b
+    Example:
+      holdfast entity unlink 1 --case 2026-0001 --reason "another person of that name"
+    """
+    with place.session() as session:
+        made = charting.unlink(session, charting.UnlinkEntities(case, number, reason))
+    tell(made, f"Link {made.number} is taken back", as_json=as_json)
 
 
 @entity.command("list")
