@@ -27,7 +27,8 @@ Message-ID: <{number}@mail.example>
 
 {text}
 """
-LOG = "<34>1 2026-03-01T08:00:00Z pc-7 sshd 1 - - Accepted password for kari from 203.0.113.9\n"
+SIGN_IN = "Accepted password for kari from 203.0.113.9 port 1"
+LOG = f"<34>1 2026-03-01T08:00:00Z pc-7 sshd 1 - - {SIGN_IN}\n"
 HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>\u202e\x07'
 
 

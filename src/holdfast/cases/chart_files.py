@@ -10,8 +10,8 @@ import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
+import markupsafe
 import orjson
 
 from holdfast.cases.chart import CONFIRMED, DERIVED, SUSPECTED, WIDE, height, places
@@ -80,7 +80,8 @@ def to_graphml(chart: Chart) -> bytes:
         said = (tie.relation, tie.standing, tie.grade, " ".join(tie.cites), tie.by)
         told = {**dict(zip(of_edge, said, strict=True)), "records": str(tie.records)}
         ends = f'source="{tie.source}" target="{tie.target}"'
-        lines.append(f"<edge id={quoteattr(_xml(tie.id))} {ends}>{_data('e', told)}</edge>")
+        name = escape(_xml(tie.id))
+        lines.append(f'<edge id="{name}" {ends}>{_data("e", told)}</edge>')
     return "\n".join([*lines, "</graph>", "</graphml>", ""]).encode()
 
 
@@ -88,6 +89,11 @@ def _data(kind: str, told: dict[str, str]) -> str:
     return "".join(
         f'<data key="{kind}_{name}">{escape(_xml(value))}</data>' for name, value in told.items()
     )
+
+
+def escape(text: str) -> str:
+    """Return text as XML and HTML have it, in an element or between quotation marks."""
+    return str(markupsafe.escape(text))
 
 
 def _xml(text: str) -> str:
@@ -107,7 +113,7 @@ def draw(chart: Chart, label: str = "") -> str:
     alone says it. `label` says what it is, where it isn't read.
     """
     at, high = places(chart), height(chart)
-    told = f' role="img" aria-label={quoteattr(label)}' if label else ""
+    told = f' role="img" aria-label="{escape(label)}"' if label else ""
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {high}" '
         f'font-family="sans-serif" font-size="13"{told}>',
