@@ -12,10 +12,16 @@ from holdfast.web.page import Page
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from holdfast.examine.ledger import LedgerLine
     from holdfast.web.visit import Visit
 
 PAGE = Page("ledger", N_("Ledger"), order=830)
 _ROWS = 200
+
+
+def _unread(line: LedgerLine) -> tuple[int, int]:
+    """Order by the files that were not read, then by the places in files; the most first."""
+    return -(line.failed + line.unsupported + line.not_examined), -line.inner_failures
 
 
 @PAGE.get("/cases/{case}/ledger", acts=["ledger"])
@@ -23,8 +29,8 @@ def show(visit: Visit) -> Response:
     """Show the sums of each item, those first of which not all was read."""
     lines = examining.ledger(visit.session, cases.OneCase(visit.case))
     whole = [one for one in lines if not one.line.module]
-    whole.sort(key=lambda one: -(one.line.failed + one.line.unsupported + one.line.not_examined))
-    names = ("seen", "parsed", "unsupported", "failed", "not_examined")
+    whole.sort(key=lambda one: _unread(one.line))
+    names = ("seen", "parsed", "unsupported", "failed", "not_examined", "inner_failures")
     sums = {name: sum(getattr(one.line, name) for one in whole) for name in names}
     types: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
