@@ -44,6 +44,7 @@ WRITTEN = {
     "collect.upload": "LE....IT",
     "collect.url": "LE....IT",
     "collect.web": "LE....IT",
+    "coordinates": "LESP..IT",
     "custody": "LESP.AIT",
     "custody.entry": "LESP.AIT",
     "decision.add": "L.SP....",

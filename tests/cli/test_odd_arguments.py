@@ -99,6 +99,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "campaigns": ("--case", "CASE"),
     "chart export": ("--case", "CASE", "--to", "chart.csv"),
     "chart show": ("--case", "CASE"),
+    "coordinates": ("--case", "CASE"),
     "case close": ("CASE",),
     "case due": (),
     "case list": (),

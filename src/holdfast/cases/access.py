@@ -53,6 +53,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "collect.upload": _WORKS,
     "collect.url": _WORKS,
     "collect.web": _WORKS,
+    "coordinates": _READS,
     "custody": _OVERSEES,
     "custody.entry": _OVERSEES,
     "decision.add": _ANSWERS,

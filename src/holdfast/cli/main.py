@@ -53,6 +53,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "search": ("query", "Find records by their words."),
         "searches": ("query", "List the searches that were kept under a name."),
         "chart": ("chart", "Show how people, accounts and hosts hang together; export it."),
+        "coordinates": ("coordinates", "Show where records point to on Earth, and how exactly."),
         "links": ("query", "Show what other cases of the vault hold, too."),
         "disagreements": ("query", "Show where second readers say other than the parsers."),
         "marks": ("marks", "Show which files are on which list."),
