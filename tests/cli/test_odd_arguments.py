@@ -143,6 +143,7 @@ VALID: dict[str, tuple[str, ...]] = {
     "exhibit list": ("--case", "CASE"),
     "exhibit made": ("AL/2", "--case", "CASE", "--from", "AL/1"),
     "exhibit move": ("AL/1", "--case", "CASE", "--to", "P"),
+    "exhibit label": ("AL/1", "--case", "CASE", "--to", "new-label.svg"),
     "exhibit number": ("AL/1", "--case", "CASE"),
     "exhibit pattern": ("--case", "CASE", "--whole", "X-{number}"),
     "exhibit return": ("AL/1", "--case", "CASE", "--person", "N", "--order", "O"),

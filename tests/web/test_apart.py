@@ -175,7 +175,14 @@ def test_sound_is_played_apart_in_parts(apart: Served) -> None:
         assert "10" in client.get(f"{place}/view").text
         given = client.get(f"{place}/play").headers["location"]
         player = client.get(given)
-        assert '<audio controls preload="none"' in player.text
+        assert '<audio controls muted preload="none"' in player.text
+        chosen = client.get(f"{place}/play?sound=1&grey=1").headers["location"]
+        assert chosen.endswith("/?grey=1&sound=1")
+        louder = client.get(chosen)
+        assert '<audio controls preload="none"' in louder.text
+        assert 'href="?grey=1&amp;page=0"' in louder.text, "each choice is turned over by a link"
+        assert 'href="?sound=1&amp;page=0"' in louder.text
+        assert "clear=1&amp;grey=1&amp;sound=1" in louder.text, "and is kept where it is cleared"
         assert "autoplay" not in player.text
         part = client.get(f"{given}original", headers={"Range": "bytes=10-19"})
         assert (part.status_code, part.content) == (206, whole[10:20])

@@ -86,6 +86,32 @@ def holds(session: Session) -> list[Hold]:
     return list(found.values())
 
 
+@dataclass(frozen=True)
+class Held:
+    """A hold in force, as a page of the case says it."""
+
+    entry: int
+    order: str
+    time: str
+    labels: tuple[tuple[str, str], ...] | None
+    """Label and digest of each exhibit; None for the whole case."""
+
+
+def of_case(session: Session, case: str) -> list[Held]:
+    """Return the holds in force on a case or on some of its exhibits, oldest first."""
+    found = [one for one in holds(session) if one.case == case and one.lifted is None]
+    held = session.look_up(lambda c: list(exhibits.of_case(c, case))) if found else []
+    return [
+        Held(
+            *(one.entry, one.order, one.time),
+            labels=tuple((e.label, e.item) for e in held if e.item in one.items)
+            if one.items
+            else None,
+        )
+        for one in found
+    ]
+
+
 def check_hold(connection: Connection, case: str, items: set[str]) -> None:
     """Raise where one of `items`, or the whole case, is held.
 

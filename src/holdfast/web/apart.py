@@ -62,6 +62,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), autoplay=()",
 }
+CHOICES = ("grey", "sound")
+"""What a person chooses for what they look at: in grey; with its sound. It is in the address."""
 _CHUNK = 1 << 18
 _NOBODY = Person("", "a ticket")
 
@@ -120,13 +122,16 @@ class Apart:
         place = f"{self._settings.url}/cases/{quote(ticket.case)}/items/{ticket.item}"
         query = {"path": ticket.inside} if ticket.inside else {}
         verb = "replay" if ticket.what == "replay" else "play"
-        other = f"{place}/{verb}?{urlencode({**query, 'clear': '' if ticket.clear else '1'})}"
+        chosen = {name: "1" for name in CHOICES if request.query_params.get(name) == "1"}
+        clear = {} if ticket.clear else {"clear": "1"}
+        other = f"{place}/{verb}?{urlencode({**query, **clear, **chosen})}"
         found = playing.unfolded(self._vault, ticket) if ticket.what == "replay" else None
         asked = request.query_params.get("page", "0")
         number = int(asked) if asked.isdecimal() and len(asked) < 5 else 0
         html = self._templates.get_template("apart.html").render(
             ticket=ticket, found=found, number=number, back=f"{place}/view", other=other,
-            language=languages.present(), served=bool(self._settings.url),
+            language=languages.present(), served=bool(self._settings.url), chosen=chosen,
+            toggled=lambda name: _toggled(chosen, name, number),
         )  # fmt: skip
         return HTMLResponse(html, headers={**HEADERS, "content-security-policy": FRAME})
 
@@ -167,6 +172,13 @@ class Apart:
             headers["content-range"] = f"bytes {start}-{max(start, end - 1)}/{size}"
         status = 200 if whole else 206
         return StreamingResponse(_pieces(stream, end - start), status, headers, ticket.type)
+
+
+def _toggled(chosen: dict[str, str], name: str, page: int) -> str:
+    """Return the query of the same page with one choice turned over."""
+    other = {key: value for key, value in chosen.items() if key != name}
+    other |= {} if name in chosen else {name: "1"}
+    return urlencode({**other, "page": page})
 
 
 def _range(asked: str, size: int) -> tuple[int, int]:

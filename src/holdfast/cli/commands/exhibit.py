@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from holdfast.cli.commands.exhibit_number import made, number, pattern
+from holdfast.cli.commands.exhibit_number import label, made, number, pattern
 from holdfast.cli.commands.exhibit_transfer import accept, decline, destroy, hand, return_
 from holdfast.cli.common import CASE, JSON, Where, emit, say, warn, where
 
@@ -25,7 +25,7 @@ def exhibit() -> None:
     """
 
 
-for _command in (accept, decline, destroy, hand, made, number, pattern, return_):
+for _command in (accept, decline, destroy, hand, label, made, number, pattern, return_):
     exhibit.add_command(_command)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from holdfast.cases import things
-from holdfast.cli.common import CASE, JSON, Where, emit, say, where
+from holdfast.cli.common import CASE, JSON, Where, emit, new_file, say, where
+from holdfast.core import durable
 
 
 @click.command()
@@ -92,3 +93,30 @@ def made(
         emit({"from": source, "item": item, "kind": kind})
     else:
         say(f"{item} is a {kind} of {source}")
+
+
+@click.command()
+@where
+@CASE
+@click.argument("exhibit", metavar="EXHIBIT")
+@click.option("--to", "target", required=True, metavar="FILE", help="A new file, SVG.")
+@JSON
+def label(place: Where, *, case: str, exhibit: str, target: str, as_json: bool) -> None:
+    """Write the QR code for an exhibit's label: number, case, first entry, digest.
+
+    \b
+    Example:
+      holdfast exhibit label --case 2026-0001 AL/3 --to AL-3.svg
+    """
+    from holdfast.acts import chains, labelling  # noqa: PLC0415
+
+    file = new_file(target, {".svg"})
+    with place.session() as session:
+        made = labelling.label(session, chains.OneExhibit(case, exhibit))
+    with durable.disk_errors(file):
+        durable.create(file, made.code(), 0o644)
+    if as_json:
+        emit({"case": made.case, "exhibit": made.exhibit, "file": target, "text": made.text})
+    else:
+        for line in made.text.splitlines():
+            say(line)

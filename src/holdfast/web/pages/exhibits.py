@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.acts import cases, chains, handing, seizing
+from holdfast.acts import cases, chains, destroying, handing, numbering, seizing
 from holdfast.core.errors import InputError
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
@@ -55,7 +55,16 @@ TEXTS = {
 def show(visit: Visit) -> Response:
     """List the things; offer to enter a seizure."""
     found = chains.listed(visit.session, cases.OneCase(visit.case))
-    return visit.render("exhibits.html", exhibits=found, states=STATES)
+    pattern = numbering.pattern(visit.session, visit.case)
+    return visit.render("exhibits.html", exhibits=found, pattern=pattern, states=STATES)
+
+
+@PAGE.post("/cases/{case}/exhibits/pattern", acts=["exhibit.pattern"])
+def number(visit: Visit) -> Response:
+    """Set how numbers read from now on."""
+    asked = numbering.SetPattern(visit.case, visit.field("whole"), visit.field("part"))
+    numbering.set_pattern(visit.session, asked)
+    return visit.go(f"/cases/{visit.case}/exhibits", gettext("It was entered."))
 
 
 @PAGE.post("/cases/{case}/exhibits", acts=["exhibit.seize"])
@@ -146,6 +155,17 @@ def give_back(visit: Visit) -> Response:
     asked = seizing.Return(visit.case, _label(visit), visit.field("person"), visit.field("order"))
     seizing.give_back(visit.session, asked)
     return _done(visit)
+
+
+@PAGE.post("/cases/{case}/exhibits/{number}/destroy", acts=["exhibit.list", "exhibit.destroy"])
+def destroy(visit: Visit) -> Response:
+    """Ask for its destruction; another person approves, as its witness."""
+    asked = destroying.Destroy(
+        visit.case, _label(visit), visit.field("order"), visit.field("method")
+    )
+    made = destroying.destroy(visit.session, asked)
+    said = gettext("Asked, as request %(number)d.") % {"number": made.entry}
+    return visit.go(f"/cases/{visit.case}/exhibits/{visit.path['number']}", said)
 
 
 def _one(visit: Visit) -> Shown:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from holdfast.acts import cataloguing, checking, playing, taking_out, viewing
+from holdfast.acts import cataloguing, checking, holding, playing, taking_out, viewing
 from holdfast.core.errors import InputError
 from holdfast.web.languages import N_, gettext
 from holdfast.web.page import Page
@@ -50,6 +50,8 @@ VIEWERS = {
     "sqlite": N_("Tables"),
     "text": N_("Text"),
 }
+CHOICES = ("grey", "sound")
+"""What a person chooses for what they look at apart; `web.apart` has them, too."""
 SANDBOX = "sandbox; default-src 'none'"
 """For what comes out of evidence and must not run, whatever a browser takes it for."""
 _PAGES = 1 << 40
@@ -69,8 +71,14 @@ def show(visit: Visit) -> Response:
     facts = cataloguing.show_item(
         visit.session, cataloguing.OneItem(visit.case, visit.path["item"])
     )
+    exhibit = facts.row.exhibit
+    holds = [
+        one
+        for one in holding.of_case(visit.session, visit.case)
+        if one.labels is None or exhibit.item in {item for _, item in one.labels}
+    ]
     return _page(
-        visit, "facts", facts.row.exhibit, facts=facts, kinds=KINDS, states=STATES, steps=STEPS,
+        visit, "facts", exhibit, facts=facts, holds=holds, kinds=KINDS, states=STATES, steps=STEPS,
         worth=WORTH,
     )  # fmt: skip
 
@@ -162,7 +170,8 @@ def _apart(visit: Visit, show: Callable[[Session, playing.Show], playing.Shown])
         clear=visit.query.get("clear") == "1",
     )  # fmt: skip
     ticket = show(visit.session, asked).ticket
-    return visit.go(f"{origin}/{ticket.sealed(visit.session.vault)}/")
+    chosen = {name: "1" for name in CHOICES if visit.query.get(name) == "1"}
+    return visit.go(f"{origin}/{ticket.sealed(visit.session.vault)}/", **chosen)
 
 
 def _page(visit: Visit, tab: str, exhibit: Exhibit, **values: Any) -> Response:

@@ -56,6 +56,13 @@ def refuse(visit: Visit) -> Response:
     return visit.go("/waiting", gettext("Refused."))
 
 
+@PAGE.post("/waiting/{request}/withdraw", acts=["request.withdraw"])
+def withdraw(visit: Visit) -> Response:
+    """Take back what one asked oneself."""
+    approving.withdraw(visit.session, approving.Answer(_number(visit), visit.field("reason")))
+    return visit.go("/waiting", gettext("Taken back."))
+
+
 @PAGE.post("/waiting/passkey", acts=["operator.key"])
 def confirm(visit: Visit) -> Response:
     """Confirm that a passkey is the person's who is said to have made it."""
