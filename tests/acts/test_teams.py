@@ -167,7 +167,6 @@ def test_who_has_no_role_in_a_case_is_refused_and_that_is_an_entry(
         "PLACE": "WzBd",
         "RELEASE": "2",
         "APART": "2",
-        "ENTRY": "2",
         "TAGGED": "2",
         "FOLDER/": f"{tmp_path}/",
         "SITE/": "http://x.test/",
