@@ -1,4 +1,4 @@
-"""Issue "workbench": "printable": what is printed says of which case it is, and has no navigation."""
+"""Issue "workbench": "printable": paper says of which case it is, and has no navigation."""
 
 from __future__ import annotations
 
