@@ -29,6 +29,7 @@ from holdfast.examine.parsers import (
     firefox_logins,
     html_page,
     iis,
+    iris_case,
     journal_export,
     mail,
     odf,
@@ -42,6 +43,8 @@ from holdfast.examine.parsers import (
     safari_plist,
     sqlite_tables,
     syslog,
+    timesketch,
+    tracking_workbook,
     web_access,
     web_archive,
     web_error,
@@ -174,6 +177,21 @@ class TestFirefoxLogins(ParserTests):
 
 class TestIis(ParserTests):
     parser: ClassVar[Parser] = iis
+    root = CASES
+
+
+class TestTimesketch(ParserTests):
+    parser: ClassVar[Parser] = timesketch
+    root = CASES
+
+
+class TestTrackingWorkbook(ParserTests):
+    parser: ClassVar[Parser] = tracking_workbook
+    root = CASES
+
+
+class TestIrisCase(ParserTests):
+    parser: ClassVar[Parser] = iris_case
     root = CASES
 
 

@@ -19,26 +19,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holdfast.core.errors import InputError
+from holdfast.examine import _tables
 from holdfast.examine._shape import storable
-from holdfast.examine.record import EXACT, ZONE_ASSUMED, Failure, Record, timed
+from holdfast.examine.record import EXACT, ZONE_ASSUMED, Record, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from holdfast.core.canonical import Json
+    from holdfast.examine._tables import Row
     from holdfast.examine.file import EvidenceFile
 
 MAPPED = "mapped"
 """The name of the parser that a mapping makes."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMATS = {"csv": ",", "tsv": "\t", "jsonl": ""}
 _NUMERIC = {"unix": 10**9, "unix_ms": 10**6, "unix_us": 1000, "unix_ns": 1}
 """Nanoseconds of what a number counts."""
 _NUMBER = re.compile(r"\s*(-?)(\d{1,30})(?:\.(\d{1,30}))?\s*", re.ASCII)
 _FINER = re.compile(r":\d\d[.,]\d{6}(\d{1,3})", re.ASCII)
-_LINE = 1 << 20
-"""Bytes of one line that are read."""
 _SHOWN = 1000
 _MOST = 2**62
 _BEGINNING = -(2**52)
@@ -112,7 +111,7 @@ def read_mapping(path: Path) -> Mapping:
             raise InputError(
                 f"the mapping {path}: {name} has no {min(odd)}", f"there are {sorted(known)}"
             )
-    if found.get("format") not in _FORMATS:
+    if found.get("format") not in _tables.FORMATS:
         raise InputError(f"the mapping {path} gives no format", "format is csv, tsv or jsonl")
     meant = {name: _names(path, name, value) for name, value in columns.items()}
     if "time" not in meant:
@@ -176,15 +175,14 @@ class MappedParser:
 
     def match(self, file: EvidenceFile) -> bool:
         """Accept a file whose first line has every column that the mapping names."""
-        line, newline, _ = file.head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
-        if not newline and len(file.head) < file.size:
-            return False
         try:
-            text = line.decode("utf-8").rstrip("\r")
+            text = _tables.first_line(file.head, file.size)
+            if text is None:
+                return False
             if self._mapping.format == "jsonl":
                 first = json.loads(text)
                 return isinstance(first, dict) and self._wanted <= set(first)
-            return self._wanted <= set(self._split(text))
+            return self._wanted <= set(_tables.cells(text, self._mapping.format))
         except (ValueError, RecursionError, csv.Error):
             return False
 
@@ -194,65 +192,28 @@ class MappedParser:
         Raises:
             csv.Error: the header is damaged.
         """
+        form = self._mapping.format
         names: list[str] = []
-        offset = row = 0
-        with file.open() as stream:
-            while line := stream.readline(_LINE):
-                start, row, first = offset, row + 1, row + 1
-                offset += len(line)
-                while not line.endswith(b"\n") and (more := stream.readline(_LINE)):
-                    offset += len(more)  # over the limit: its first part alone is looked at
-                    if more.endswith(b"\n"):
-                        break
-                quoted = self._mapping.format == "csv"
-                while quoted and line.count(b'"') % 2 and len(line) < _LINE:
-                    more = stream.readline(_LINE)
-                    if not more:
-                        break
-                    line += more
-                    offset += len(more)
-                    row += 1
-                if not line.strip():
-                    continue
-                text = (
-                    line.decode("utf-8", "backslashreplace").removeprefix("\ufeff").rstrip("\r\n")
-                )
-                if self._mapping.format != "jsonl" and not names:
-                    names = self._split(text)
-                    continue
-                yield self._record(text, names, start, offset - start, first)
-
-    def _split(self, text: str) -> list[str]:
-        rows = list(csv.reader([text], delimiter=_FORMATS[self._mapping.format]))
-        return rows[0] if rows else []
-
-    def _record(self, text: str, names: list[str], offset: int, length: int, row: int) -> Record:
-        def failure(reason: str) -> Failure:
-            shown = " ".join(text[:200].splitlines())
-            return Failure(message=shown, reason=reason, offset=offset, length=length, row=row)
-
-        if length > _LINE:
-            return failure(f"line is over {_LINE} bytes")
-        try:
-            if self._mapping.format == "jsonl":
-                found = json.loads(text)
-                if not isinstance(found, dict):
-                    return failure("line is no JSON object")
-                values: dict[str, Any] = found
+        for row in _tables.rows(file, form):
+            if form != "jsonl" and not names:
+                names = _tables.cells(row.text, form)
             else:
-                fields = self._split(text)
-                if len(fields) != len(names):
-                    return failure("line does not have the header's columns")
-                values = dict(zip(names, fields, strict=True))
+                yield self._record(row, names)
+
+    def _record(self, row: Row, names: list[str]) -> Record:
+        values = _tables.values(row, names, self._mapping.format)
+        if isinstance(values, str):
+            return row.failure(values)
+        try:
             content = storable(json.dumps(values, ensure_ascii=False, sort_keys=True,
                                            separators=(",", ":")))  # fmt: skip
-        except (ValueError, RecursionError, csv.Error):
-            return failure("line can't be read")
+        except (ValueError, RecursionError):
+            return row.failure("line can't be read")
         columns = self._mapping.columns
         original = _text(values.get(columns["time"][0]))
         time, nanos, quality = self._time(original or "")
         if original and time is None:
-            return failure("the time does not have the mapping's format")
+            return row.failure("the time does not have the mapping's format")
         said = [_text(values.get(name)) or "" for name in columns.get("message", ())]
         host, user = (_text(values.get(columns[n][0])) if n in columns else None
                       for n in ("host", "user"))  # fmt: skip
@@ -261,9 +222,9 @@ class MappedParser:
             **timed(time, self._mapping.meaning, quality, original, nanos=nanos),
             host=host,
             user=user,
-            offset=offset,
-            length=length,
-            row=row,
+            offset=row.offset,
+            length=row.length,
+            row=row.row,
             content=content,
         )
 

@@ -6,16 +6,32 @@ judgements that two of them need stand here. All of them look at a file's head a
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 
 import charset_normalizer
 
+from holdfast.examine import _tables
 from holdfast.examine._mbox import is_mail
 from holdfast.examine._warc import is_warc
 
 __all__ = [
-    "ACCESS_LINE", "ACCESS_TEXT", "is_access_log", "is_certificate", "is_html", "is_known_text",
-    "is_log", "is_mail", "is_pdf", "is_rtf", "is_syslog", "is_warc", "text_encoding",
+    "ACCESS_LINE",
+    "ACCESS_TEXT",
+    "is_access_log",
+    "is_certificate",
+    "is_html",
+    "is_iris_case",
+    "is_known_text",
+    "is_log",
+    "is_mail",
+    "is_pdf",
+    "is_rtf",
+    "is_syslog",
+    "is_warc",
+    "text_encoding",
+    "timesketch_form",
 ]  # fmt: skip
 
 # Common Log Format (httpd, mod_log_config), Combined adds two quoted fields, and `%v:%p` or
@@ -56,6 +72,12 @@ _CHARSETS = (
     "gb18030", "big5", "cp932", "euc_jp", "cp949",
 )  # fmt: skip
 _ENOUGH_TEXT = 16
+_IRIS = re.compile(
+    rb'"(asset_name|asset_uuid|ioc_value|ioc_uuid|event_title|event_uuid|task_title|task_uuid|'
+    rb'note_title|note_uuid|case_soc_id|case_uuid|case_customer|file_uuid|for_customer)"\s{0,20}:'
+)
+_IRIS_FIELDS = 2
+"""Of these names, how many different ones tell a case of DFIR-IRIS."""
 
 
 def is_certificate(head: bytes) -> bool:
@@ -174,12 +196,34 @@ def is_safari_plist(head: bytes) -> bool:
     return downloads or (b"WebHistoryDates" in head and b"WebHistoryFileVersion" in head)
 
 
+def timesketch_form(head: bytes, size: int) -> str | None:
+    """Return as what this is a timeline of Timesketch's, `csv` or `jsonl`; None: it is none."""
+    try:
+        text = _tables.first_line(head, size)
+        if text is None or "timestamp_desc" not in text or "message" not in text:
+            return None
+        form = "jsonl" if text.startswith("{") else "csv"
+        names = json.loads(text) if form == "jsonl" else _tables.cells(text, form)
+    except (ValueError, RecursionError, csv.Error):
+        return None
+    known = {"message", "timestamp_desc"} <= {*names}
+    return form if known and ("datetime" in names or "timestamp" in names) else None
+
+
+def is_iris_case(head: bytes) -> bool:
+    """Say whether this is the start of a case that was exported from DFIR-IRIS."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start[:1] == b"{" and len({*_IRIS.findall(start)}) >= _IRIS_FIELDS
+
+
 def is_known_text(head: bytes) -> bool:
     """Say whether a parser other than that of plain text takes this text."""
     others = (
         is_mail, is_log, is_firefox_logins, is_safari_plist, is_certificate, is_warc, is_html,
-        is_rtf, is_pdf,
+        is_rtf, is_pdf, is_iris_case,
     )  # fmt: skip
+    if timesketch_form(head, len(head)) is not None:
+        return True
     return any(judge(head) for judge in others)
 
 

@@ -20,6 +20,7 @@ from holdfast.examine.parsers._document import (
     texts,
 )
 from holdfast.examine.parsers._package import Package, values
+from holdfast.examine.parsers._sheets import STRINGS, part_of, shared, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ DECODERS: tuple[str, ...] = ("python", "zstandard")
 RECORDS: tuple[type[Record], ...] = (Document, DocumentText, DocumentNote)
 
 _FOLDERS = {"word": "docx", "xl": "xlsx", "ppt": "pptx"}
-_STRINGS = 2_000_000
 _TAIL = 1 << 16
 _ACTIVE = {
     "vbaProject.bin": "macros", "/activeX/": "ActiveX controls", "/embeddings/": "embedded files",
@@ -72,7 +72,7 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
     for record in body(package, features):
         pages += isinstance(record, DocumentText)
         rest.append(record)
-        if len(rest) > _STRINGS:
+        if len(rest) > STRINGS:
             break
     yield _document(package, folder, links, features)
     yield from rest
@@ -214,11 +214,7 @@ def _comments(package: Package, part: str, element: str) -> Iterator[Record]:
 
 
 def _excel(package: Package, features: list[str]) -> Iterator[Record]:
-    targets = {
-        event.attributes.get("Id", ""): event.attributes.get("Target", "")
-        for event in package.events("xl/_rels/workbook.xml.rels")
-        if event.opens and event.name == "Relationship"
-    }
+    places = targets(package)
     sheets: list[tuple[str, str]] = []
     for event in package.events("xl/workbook.xml"):
         if event.opens and event.name == "sheet":
@@ -226,34 +222,15 @@ def _excel(package: Package, features: list[str]) -> Iterator[Record]:
             hidden = state if state in {"hidden", "veryHidden"} else ""
             if hidden:
                 features.append(clean(f"{hidden} sheet: {name}"))
-            place = targets.get(event.attributes.get("id", ""), "")
-            place = place.removeprefix("/") if place.startswith("/") else f"xl/{place}"
+            place = part_of(places.get(event.attributes.get("id", ""), ""))
             sheets.append((place, f"sheet {name}{f' ({hidden})' if hidden else ''}"))
         elif event.opens and event.name == "definedName" and "Auto_" in str(event.attributes):
             features.append("a name that runs by itself (Auto_Open)")
-    strings = list(_shared(package))
+    strings = list(shared(package))
     for place, name in sheets:
         yield from texts(clean(name), _cells(package, place, strings))
     for part in package.names("xl/comments", ".xml"):
         yield from _comments(package, part, "comment")
-
-
-def _shared(package: Package) -> Iterator[str]:
-    text: list[str] = []
-    inside, count = "", 0
-    for event in package.events("xl/sharedStrings.xml"):
-        if event.opens:
-            inside = event.name
-            text = [] if event.name == "si" else text
-        elif event.name == "si":
-            count += 1
-            if count > _STRINGS:
-                return
-            yield "".join(text)
-        elif event.name:
-            inside = ""
-        elif inside == "t":
-            text.append(event.text)
 
 
 def _cells(package: Package, part: str, strings: list[str]) -> Iterator[str]:
