@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.acts import pieces
+from holdfast.acts import citing, pieces
 from holdfast.acts.act import Needs, Session, act
 from holdfast.core import clock
 from holdfast.core.errors import InputError
@@ -35,6 +35,8 @@ class AddTask:
     """Who is to do it: an operator with a role in the case; nobody yet, if left out."""
     due: str = ""
     """Its last day, or time."""
+    cites: tuple[str, ...] = ()
+    """Records that it is about: see `citing`."""
 
     def facts(self) -> dict[str, Json]:
         """Return the request as the log keeps it."""
@@ -46,7 +48,8 @@ def add_task(session: Session, request: AddTask) -> Piece:
     """Set a task.
 
     Raises:
-        InputError: no title, no such day, or the one it is given to has no role in the case.
+        InputError: no title, no such day, the one it is given to has no role in the case, or what
+            it cites is not there.
     """
     words: dict[str, Json] = {
         "assigned": _member(session, request.case, request.assigned),
@@ -55,6 +58,8 @@ def add_task(session: Session, request: AddTask) -> Piece:
         "outcome": "",
         "title": pieces.said(request.title, "a title", "TITLE"),
     }
+    if request.cites:
+        words["cites"] = citing.resolved(session, request.case, request.cites)
     return pieces.begin(session, "task.add", request.case, kind="task", state=OPEN, words=words)
 
 

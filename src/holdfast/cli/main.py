@@ -6,6 +6,7 @@ import difflib
 import errno
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "examine": ("examine", "Examine the case's items in sandboxed processes."),
         "ledger": ("examine", "Show what became of every file."),
         "cluster": ("cluster", "Machines that examine together: start a head, join one."),
+        "import": ("imports", "Take over what another tool exported, row by row."),
         "clock": ("clock", "State by how much a source's clock was wrong."),
         "task": ("work", "Set tasks, give them to people, settle them."),
         "question": ("question", "Investigative questions: what answers them, what is here."),
@@ -131,7 +133,8 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"holdfast.cli.commands.{COMMANDS[name]}")
-        command: click.Command = getattr(module, name.replace("-", "_"))
+        function = f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
+        command: click.Command = getattr(module, function)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

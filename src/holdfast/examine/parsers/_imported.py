@@ -128,7 +128,7 @@ class ImportedRow(Imported):
     reason: str | None = None
 
 
-KINDS: tuple[type[Record], ...] = (
+RECORDS_OF_OTHERS: tuple[type[Record], ...] = (
     ImportedEvent, ImportedIndicator, ImportedEntity, ImportedTask, ImportedNote, ImportedFinding,
     ImportedRow,
 )  # fmt: skip

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from holdfast.examine.parsers._imported import (
-    KINDS,
+    RECORDS_OF_OTHERS,
     ImportedEntity,
     ImportedEvent,
     ImportedFinding,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python",)
-RECORDS = KINDS
+RECORDS = RECORDS_OF_OTHERS
 
 LARGEST = 128 << 20
 """Bytes of an export that is read: it is one JSON text, and is read whole."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdfast.examine.parsers._imported import (
-    KINDS,
+    RECORDS_OF_OTHERS,
     ImportedEntity,
     ImportedEvent,
     ImportedFinding,
@@ -36,10 +36,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 DECODERS: tuple[str, ...] = ("python", "zstandard")
-RECORDS = KINDS
+RECORDS = RECORDS_OF_OTHERS
 
 ROWS = 1_000_000
-"""Rows of a workbook that are read."""
+"""Records that are made of a workbook."""
+SHEET = 10_000_000
+"""A record's row is that of its sheet, and so many more for each sheet: 20000003 is row 3 of the
+second. No sheet has as many, and nothing else in the file is counted so far."""
 _HEADINGS = 25
 """Rows at a sheet's start among which its headings are looked for."""
 _TAIL = 1 << 16
@@ -120,7 +123,7 @@ class _Row:
     sheet: str
     number: int
     order: int
-    """Its number in the whole workbook."""
+    """Its number in the whole workbook: see `SHEET`."""
     cells: dict[str, Cell]
     """By heading as it stands."""
     columns: dict[str, str]
@@ -155,45 +158,41 @@ def parse(file: EvidenceFile) -> Iterator[Record]:
     """Yield the rows of all sheets, hidden ones too, then what could not be read."""
     package = Package(file)
     book = Workbook(package)
-    before = 0
-    for sheet in book.sheets:
-        last = 0
-        for record, last in _sheet(book, sheet, before):
-            yield record
-            if before + last > ROWS:
-                yield ImportedRow(
-                    message=f"more than {ROWS} rows", row=before + last,
-                    reason=f"rows of a workbook beyond {ROWS} are not read",
-                )  # fmt: skip
+    read = 0
+    for place, sheet in enumerate(book.sheets, 1):
+        for record in _sheet(book, sheet, place * SHEET):
+            read += 1
+            if read > ROWS:
+                why = f"rows of a workbook beyond {ROWS} are not read"
+                yield ImportedRow(message=f"more than {ROWS} rows", row=record.row, reason=why)
                 return
-        before += last
+            yield record
     yield from package.failures()
 
 
-def _sheet(book: Workbook, sheet: Sheet, before: int) -> Iterator[tuple[Record, int]]:
+def _sheet(book: Workbook, sheet: Sheet, before: int) -> Iterator[Record]:
     kind = _kind(sheet.name)
     headings: dict[int, str] = {}
     waiting: list[tuple[int, dict[int, Cell]]] = []
     for number, cells in book.rows(sheet):
         if headings:
-            for record in _records(_row(sheet, number, before, cells, headings), kind):
-                yield record, number
+            yield from _records(_row(sheet, number, before, cells, headings), kind)
             continue
         found = _headings(cells, kind)
         if found:
             headings = found
             for early, given in waiting:
-                yield _unmapped(sheet, early, before, given, "it stands above the headings"), early
+                yield _unmapped(sheet, early, before, given, "it stands above the headings")
             waiting = []
         elif not kind or number > _HEADINGS:
-            why = "no sheet of this name is known" if not kind else "no headings that are known"
+            why = "no headings that are known" if kind else "no sheet of this name is known"
             for early, given in [*waiting, (number, cells)]:
-                yield _unmapped(sheet, early, before, given, why), early
+                yield _unmapped(sheet, early, before, given, why)
             waiting = []
         else:
             waiting.append((number, cells))
     for early, given in waiting:
-        yield _unmapped(sheet, early, before, given, "no headings that are known"), early
+        yield _unmapped(sheet, early, before, given, "no headings that are known")
 
 
 def _kind(name: str) -> str:
