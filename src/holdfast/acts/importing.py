@@ -82,7 +82,7 @@ def show(session: Session, request: TakeOver) -> Iterator[bytes]:
     """Yield each row that could be taken over or can't be: new, known already, or why it is left.
 
     Raises:
-        InputError: the case has no such exhibit, or it holds no such rows.
+        InputError: the case has no such exhibit, or it was not examined yet.
         DeniedError: it is on a list of abuse material, or may be privileged.
     """
     taking = _taking(session, request, only_shown=True)
@@ -96,7 +96,7 @@ def take_over(session: Session, request: TakeOver) -> Iterator[bytes]:
     A row that was taken over before, from this export or another, is known and adds nothing.
 
     Raises:
-        InputError: the case has no such exhibit, or it holds no such rows.
+        InputError: the case has no such exhibit, or it was not examined yet.
         DeniedError: it is on a list of abuse material, or may be privileged.
     """
     return asking.answer(session, "import.take", request, _taking(session, request).lines())
@@ -104,12 +104,8 @@ def take_over(session: Session, request: TakeOver) -> Iterator[bytes]:
 
 def _taking(session: Session, request: TakeOver, *, only_shown: bool = False) -> _Taking:
     exhibit = chosen(session, request.case, request.item)
-    datasets = results.datasets(session.vault.derived, [exhibit.item])
-    if not any(one.kind.startswith(PREFIX) for one in datasets):
-        raise InputError(
-            f"{exhibit.label} holds no rows of another tool's export, or was not examined yet",
-            "examine the case; docs/formats/imports.md says what is read",
-        )
+    if results.current(session.vault.derived, exhibit.item) is None:
+        raise InputError(f"{exhibit.label} was not examined yet", asking.NOT_EXAMINED)
     return _Taking(session, exhibit, only_shown)
 
 

@@ -77,7 +77,12 @@ def take(place: Where, *, case: str, item: str, as_json: bool) -> None:
 
 
 def _tell(rows: Iterator[bytes], *, as_json: bool) -> None:
-    answer(rows, _row, as_json=as_json, none="it holds no row that could be shown")
+    answer(
+        rows,
+        _row,
+        as_json=as_json,
+        none="it holds no row of another tool's export: see `holdfast import list`",
+    )
 
 
 def _item(row: dict[str, Any]) -> list[str]:
