@@ -34,7 +34,7 @@ def test_rows_are_looked_at_then_taken_over(fresh_workbench: Served, tmp_path: P
     with served.client("lena") as lena, served.client("sam") as sam, served.client("dan") as dan:
         listed = LexborHTMLParser(lena.get(HERE).text)
         links = {
-            row.css("td")[0].text(): str(row.css_first("a").attributes["href"])
+            row.css("td")[0].text(): str(row.css("a")[0].attributes["href"])
             for row in listed.css("main tbody tr")
         }
         assert set(links) == {"incident.xlsx", "hostile.xlsx"}
