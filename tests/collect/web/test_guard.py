@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import io
 import ipaddress
 import json
+import socket
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -213,6 +215,25 @@ def test_a_port_where_nobody_listens_is_a_reason_not_an_error() -> None:
     )
     assert code == 5
     assert "Connect call failed" in line["refused"] or "refused" in line["refused"].lower()
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_the_guard_s_end_is_the_end_of_a_connection_that_has_just_come(turns: int) -> None:
+    """Each turn of the event loop is one step in which a connection comes to be."""
+
+    async def work(guard: Guard) -> list[socket.socket]:
+        browsers = [socket.create_connection(("127.0.0.1", guard.port)) for _ in range(3)]
+        for _turn in range(turns):
+            await asyncio.sleep(0)
+        return browsers
+
+    browsers, lines = run(work, Resolver())
+    assert all(line["closed"] for line in lines)
+    for one in browsers:
+        one.settimeout(10)
+        with one, suppress(ConnectionResetError):
+            assert not one.recv(1)
+    gc.collect()  # a transport that nobody closed is an error of this test
 
 
 @pytest.mark.parametrize("command", [2, 3])

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import ipaddress
 import json
+import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,40 +81,57 @@ class Guard:
     received: int = 0
     full: bool = False
     port: int = 0
-    _server: asyncio.Server | None = None
+    _listener: socket.socket | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> Guard:
-        """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Listen.
+
+        Not by `asyncio.start_server`: closed while it accepts, it leaves a connection that nobody
+        closes (its transport fails to attach), and the browser waits.
+        """
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         """Cut what is open; each connection has its line after this."""
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._tasks):
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        await asyncio.sleep(0)  # what was accepted in this turn of the loop begins
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # and what was aborted is closed
         self.out.flush()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # it has left again
+            connection, (_host, port) = listener.accept()
+            connection.setblocking(False)
+            task = asyncio.create_task(self._serve(connection, port))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        port = writer.get_extra_info("peername")[1]
+
+    async def _serve(self, connection: socket.socket, port: int) -> None:
         line = Line(len(self.lines) + 1, port, clock.to_text(clock.now()))
         self.lines.append(line)
+        writer = None
         try:
+            reader, writer = await asyncio.open_connection(sock=connection)
             await self._connection(reader, writer, line)
+            writer.close()
+            await writer.wait_closed()
         except (OSError, EOFError, TimeoutError, asyncio.CancelledError):
             pass  # either side has left, or all is over; the line says how far it came
         finally:
             line.closed = clock.to_text(clock.now())
             self.out.write(line.text())
-            writer.close()
+            if writer is not None:
+                writer.transport.abort()  # a browser that no longer reads would keep it
 
     async def _connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line
