@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEAD, PORT = "10.77.0.1", 6379
 _CLONE_NEWNET = 0x40000000
-_STARTS_WITHIN = 60.0
+_STARTS_WITHIN = 120.0
 _PREPARE = """
 set -e
 ip link set lo up
@@ -238,8 +238,9 @@ def running(machines: int) -> Iterator[Cluster]:
         NotPossibleError: this is not root, or a program is absent.
     """
     check_possible()
-    # A socket's path may have 107 characters, and Ray's are long.
-    folder = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
+    # A socket's path may have 107 characters, and Ray's are 75 below this folder.
+    short = len(tempfile.gettempdir()) <= len("/dev/shm/hf.123456")
+    folder = Path(tempfile.mkdtemp(prefix="r-", dir=None if short else "/tmp"))
     holder = subprocess.Popen(
         ["unshare", "-n", "sh", "-c", _PREPARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         preexec_fn=postgres.end_with_parent,  # noqa: PLW1509

@@ -117,7 +117,7 @@ def running() -> Iterator[Server]:
         NotInstalledError: its packages are absent, or this is not root.
     """
     check_installed()
-    folder = Path(tempfile.mkdtemp(prefix="s3-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="s3-"))
     started = []
     try:
         http, mon1, mon2 = _free_ports(3)

@@ -32,7 +32,8 @@ def test_a_test_that_hangs_ends_its_process_and_fails_alone(tmp_path: Path) -> N
     (tmp_path / "test_two.py").write_text("def test_other(): pass\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", tmp_path,
-         "-p", "tests.conftest", "-o", "faulthandler_timeout=2", "-n", "1", "-v", tmp_path],
+         "--basetemp", tmp_path / "base", "-p", "no:cacheprovider", "-p", "tests.conftest",
+         "-o", "faulthandler_timeout=2", "-n", "1", "-v", tmp_path],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False,
         text=True, timeout=200,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -64,10 +65,12 @@ def cut(program: httpx.Client, place: str, at: int, data: bytes) -> None:
 
 def settled(program: httpx.Client, place: str, least: int) -> int:
     """Ask until a cut request has ended there, and what it brought is durable."""
+    until = time.monotonic() + 60
     while True:
         told = piece(program, place, (now := offset(program, place)), b"")
         if told.status_code == 204 and now >= least:
             return now
+        assert time.monotonic() < until, f"{told.status_code} at {now}: {told.text}"
 
 
 def test_a_file_comes_in_pieces_over_cut_connections(served: Served, office: Path) -> None:
@@ -80,8 +83,10 @@ def test_a_file_comes_in_pieces_over_cut_connections(served: Served, office: Pat
         place = begun.headers["location"].removeprefix("/api/v1")
         assert piece(ewa, place, 0, DATA[:1000]).headers["upload-offset"] == "1000"
         cut(ewa, place, 1000, DATA[1000:2_000_000])
-        at = settled(ewa, place, 2_000_000)
-        assert at == 2_000_000
+        # What the server had taken from the line but not yet looked at is lost with the line: its
+        # read of 256 KiB, and the 64 KiB after which it stops reading.
+        at = settled(ewa, place, 2_000_000 - (320 << 10))
+        assert at <= 2_000_000
         wrong = piece(ewa, place, at - 1, DATA[at - 1 :])
         assert (wrong.status_code, offset(ewa, place)) == (409, at)
         bad = {"Upload-Checksum": "sha1 " + base64.b64encode(bytes(20)).decode()}
@@ -89,7 +94,7 @@ def test_a_file_comes_in_pieces_over_cut_connections(served: Served, office: Pat
         assert offset(ewa, place) == at
         sent = [place.rpartition("/")[2]]
         with Client(served.url, secret) as client:
-            with pytest.raises(Exception, match="2000000 of 3000000 bytes have come"):
+            with pytest.raises(Exception, match=f"{at} of 3000000 bytes have come"):
                 client.do("collect.sent", CASE, uploads=sent)
             right = base64.b64encode(hashlib.sha1(DATA[at:]).digest()).decode()  # noqa: S324
             good = {"Upload-Checksum": f"sha1 {right}"}
