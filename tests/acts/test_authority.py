@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import shutil
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyrage
@@ -484,7 +485,7 @@ def casework(session: Session, case: str) -> None:
 @pytest.fixture
 def scene(
     examined: tuple[Path, str],
-    refusing: dict[str, tuple[Path, str]],
+    refusing: Refusing,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
@@ -492,15 +493,27 @@ def scene(
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "new").write_text("not collected yet")
     row = request.node.callspec.params
-    if (row["act"], row["state"]) in SHARED and row["state"] in refusing:
-        return Line(*refusing[row["state"]], capsys)
+    if (row["act"], row["state"]) in SHARED and row["state"] in refusing.vaults:
+        return Line(*refusing.vaults[row["state"]], capsys)
     return Line(shutil.copytree(examined[0], tmp_path / "vault"), examined[1], capsys)
 
 
-@pytest.fixture(scope="module")
-def refusing() -> dict[str, tuple[Path, str]]:
+@dataclass
+class Refusing:
     """By the state of its case: a vault in which nothing but refusals happens, and the case."""
-    return {}
+
+    folder: Path
+    vaults: dict[str, tuple[Path, str]] = field(default_factory=dict)
+
+    def keep(self, state: str, line: Line) -> None:
+        """Take over a vault that is in a state: the test's own folder ends with the test."""
+        line.vault = shutil.copytree(line.vault, self.folder / state.replace(" ", "-"))
+        self.vaults[state] = line.vault, line.case
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Refusing:
+    return Refusing(tmp_path_factory.mktemp("refusing"))
 
 
 @pytest.fixture(scope="module")
@@ -540,14 +553,14 @@ def reach_state(
     line: Line,
     act: str,
     state: str,
-    refusing: dict[str, tuple[Path, str]],
+    refusing: Refusing,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Bring the scene's case into a state, if it is not a shared one that is in it already."""
-    if (act, state) not in SHARED or state not in refusing:
+    if (act, state) not in SHARED or state not in refusing.vaults:
         enter_state(line, state, monkeypatch)
         if (act, state) in SHARED:
-            refusing[state] = line.vault, line.case
+            refusing.keep(state, line)
     elif state == "expired":
         monkeypatch.setattr(clock, "now", lambda: clock.from_text("3000-01-01"))
 
@@ -567,7 +580,7 @@ def everything_but_the_log(root: Path) -> dict[str, bytes | None]:
 def test_an_act_is_done_or_refused_as_the_matrix_says(
     scene: Line,
     *,
-    refusing: dict[str, tuple[Path, str]],
+    refusing: Refusing,
     site: Site,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
