@@ -22,6 +22,17 @@ WORDS = (
     N_("partly"), N_("disagrees"),
 )  # fmt: skip
 """States and outcomes, for the catalogues."""
+GRADES = (
+    N_("no doubt about the source's trustworthiness, or always reliable so far"),
+    N_("mostly reliable so far"),
+    N_("mostly unreliable so far"),
+    N_("its reliability can't be assessed"),
+    N_("known to be accurate without reservation"),
+    N_("known personally to the source, not to the officer"),
+    N_("not known personally to the source, but corroborated"),
+    N_("not known personally to the source, and not corroborated"),
+)
+"""What `cases.findings` says of grades, for the catalogues."""
 
 
 @PAGE.get("/cases/{case}/findings", acts=["findings"])
@@ -70,7 +81,7 @@ def one(visit: Visit) -> Response:
         finding=Said(findings.as_json(found)),
         latest=found.latest,
         own=visit.person.name in {one.name for one in found.authors},
-        grade=grade_text(str(found.words.get("grade", ""))),
+        grade=[gettext(one) for one in grade_text(str(found.words.get("grade", ""))).split("; ")],
         sources=SOURCES,
         information=INFORMATION,
         outcomes=OUTCOMES,
