@@ -26,6 +26,22 @@ except KeyboardInterrupt:
 """
 
 
+LOADED = """
+import sys
+import holdfast.cli.main
+print([name for name, module in sys.modules.items()
+       if "site-packages" in (where := getattr(module, "__file__", None) or "")
+       and where.endswith(".so")])
+"""
+
+
+def test_nothing_compiled_is_imported_before_interrupts_wait() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, check=True, text=True
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_an_interrupt_waits_for_the_import(tmp_path: Path) -> None:
     (tmp_path / "interrupted.py").write_text(MODULE)
     done = subprocess.run(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from holdfast.core.errors import DeniedError, HoldfastError, InputError, printable
 
@@ -237,6 +236,8 @@ def small_file(path: Path) -> bytes:
 
 def emit(facts: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
+    import orjson  # noqa: PLC0415 - compiled: see cli/interrupts.py
+
     sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS) + b"\n")
 
 
@@ -258,6 +259,8 @@ def answer(
     Evidence can break no line: a line break in a string is shown as one, as `safe` does it. Where
     there is no row, a person is told `none`.
     """
+    import orjson  # noqa: PLC0415 - compiled: see cli/interrupts.py
+
     found = False
     for row in rows:
         found = True

@@ -40,5 +40,7 @@ def _importing(frame: FrameType | None) -> bool:
 
 
 def stop_waiting() -> None:
-    """Forget an interrupt that still waits: the command is over."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    """Forget an interrupt that still waits, and any that comes: the command is over."""
+    if signal.getsignal(signal.SIGINT) is _interrupted:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
