@@ -36,6 +36,7 @@ from holdfast.examine.parsers import (
     ooxml,
     pcap,
     pdf,
+    picture,
     plain_text,
     rtf,
     safari_cookies,
@@ -109,6 +110,12 @@ class TestPcap(ParserTests):
 
 class TestPdf(ParserTests):
     parser: ClassVar[Parser] = pdf
+    root = CASES
+    raises = (UnreadableError,)
+
+
+class TestPicture(ParserTests):
+    parser: ClassVar[Parser] = picture
     root = CASES
     raises = (UnreadableError,)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.serving import CASE
@@ -54,6 +55,7 @@ def test_the_picture_moves_the_table_says_the_same_and_a_link_is_entered_and_tak
     page.locator(".canvas canvas").first.wait_for()
     assert page.locator(".canvas").get_attribute("role") == "img"
     page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="To the left").click()
     page.get_by_role("button", name="The whole picture").click()
     page.get_by_role("button", name="Show it").first.click()
     assert problems == [], "under our policy Cytoscape puts no style into the page"
@@ -61,11 +63,12 @@ def test_the_picture_moves_the_table_says_the_same_and_a_link_is_entered_and_tak
     page.get_by_label("Relation").fill("asked for money")
     page.get_by_label("It is established").check()
     page.get_by_role("button", name="Enter the link").click()
+    page.get_by_text("The link is entered.").wait_for()
     entered = page.locator("tr", has_text="asked for money")
-    assert entered.get_by_text("confirmed").count() == 1
-    assert entered.get_by_text("LE/16:#row=9").count() == 1
+    expect(entered.get_by_text("confirmed")).to_have_count(1)
+    expect(entered.get_by_text("LE/16:#row=9")).to_have_count(1)
     entered.get_by_text("Take it back").first.click()
     entered.get_by_label("Why it was wrong").fill("another Ingrid")
     entered.get_by_role("button", name="Take it back").click()
     page.get_by_text("The link is taken back.").wait_for()
-    assert page.get_by_text("asked for money").count() == 0
+    expect(page.get_by_text("asked for money")).to_have_count(0)

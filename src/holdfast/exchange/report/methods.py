@@ -57,6 +57,7 @@ _W = {
     "rules": N_("A rule can hit what is harmless, and miss what was made to avoid it."),
     "similar": N_("Likeness is a measure with a threshold: things alike by chance are found too."),
     "certificate": N_("A certificate says who its issuer believed its holder to be."),
+    "picture": N_("A picture's place and time are what a program wrote, and can be changed."),
     "stored": N_("A stored login shows that it was saved, not that it was used or by whom."),
 }  # fmt: skip
 """Weaknesses, by SOLVE-IT's number or a name of ours."""
@@ -141,6 +142,9 @@ _WAYS = {
         ("network", "network.gaps", "network.address", *_TIME),
     ),
     "pdf": _OFFICE,
+    "picture": _Way(
+        N_("reads what cameras write into pictures"), ("DFT-1100",), ("picture", *_TIME)
+    ),
     "plain_text": _Way(N_("reads plain text"), ("DFT-1082", "DFT-1121"), ("DFW-1054", "DFW-1129")),
     "rtf": _OFFICE,
     "safari_cookies": _COOKIES,

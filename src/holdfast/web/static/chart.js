@@ -49,13 +49,18 @@ if (board && typeof cytoscape === "function") {
     ],
     userZoomingEnabled: false, autoungrabify: true, boxSelectionEnabled: false,
   });
+  place.tabIndex = -1; // its keys are the buttons, and the table's
   const buttons = document.querySelector(".chart .actions");
   buttons.hidden = false;
   buttons.addEventListener("click", (event) => {
-    const factor = Number(event.target.dataset.zoom);
-    if (factor) {
+    const { zoom, pan } = event.target.dataset;
+    const factor = Number(zoom);
+    if (pan) {
+      const [x, y] = pan.split(",").map(Number);
+      cy.panBy({ x: x * cy.width() / 4, y: y * cy.height() / 4 });
+    } else if (factor) {
       cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
-    } else if (event.target.dataset.zoom) {
+    } else if (zoom) {
       cy.fit(undefined, 20);
     }
   });
