@@ -6,12 +6,14 @@ What each step shows is waited for; a wait that ends in vain says what was seen 
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
+import tarfile
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
+import pyrage
 import pytest
 from playwright.sync_api import TimeoutError as NotSeenError
 
@@ -226,19 +228,26 @@ def reports(sam: Person) -> bytes:
     return waits.value.path().read_bytes()
 
 
-def discloses(served: Served, folder: Path) -> None:
-    """Hand the case over to the defence, and have it checked as the defence would."""
-    do = partial(_do, served)
-    do("bundle", "--case", CASE, "--to", str(folder), "--for", "Ms Roe", "--as", "defence")
+def discloses(sam: Person, folder: Path) -> None:
+    """Hand the case over to the defence, sealed; have it checked as the defence would."""
+    key = pyrage.x25519.Identity.generate()
+    sam.goes("Disclosure")
+    sam.fills(Who_gets_it="The defence", Their_name="Ms Roe", Their_keys=str(key.to_public()))
+    with sam.page.expect_download() as waits:
+        sam.presses("Hand it over, sealed")
+    sealed = waits.value.path().read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(pyrage.decrypt(sealed, [key]))) as bundle:
+        bundle.extractall(folder, filter="data")
+    (script,) = folder.rglob("verify.sh")
     checked = subprocess.run(
-        ["/bin/bash", "verify.sh"], cwd=folder, capture_output=True, text=True, check=False
+        ["/bin/bash", "verify.sh"], cwd=script.parent, capture_output=True, text=True, check=False
     )
     assert "INTACT in itself" in checked.stdout, checked.stdout + checked.stderr
-    shown = (folder / "data" / "findings.jsonl").read_text("utf-8")
+    shown = (script.parent / "data" / "findings.jsonl").read_text("utf-8")
     assert "The wallet is named in a mail" in shown
 
 
-def _do(served: Served, *arguments: str, operator: str = "sam") -> None:
+def _do(served: Served, *arguments: str, operator: str) -> None:
     code = run(["--vault", str(served.vault), "--operator", operator, *arguments])
     assert code == 0, f"{arguments}: exit {code}"
 
@@ -269,8 +278,9 @@ def test_from_the_order_to_the_defence(
     ewa.sees(ewa.page.get_by_role("button", name="Sign with the passkey")).click()
     ewa.reads("What you make of it is entered.")
 
-    assert reports(office("sam")).startswith(b"%PDF-1.7")
-    discloses(fresh_workbench, tmp_path / "defence")
+    sam = office("sam")
+    assert reports(sam).startswith(b"%PDF-1.7")
+    discloses(sam, tmp_path / "defence")
 
 
 def _has_a_passkey(served: Served, person: Person) -> None:
@@ -311,5 +321,6 @@ def test_the_same_without_a_script(
     ewa = office("ewa", script=False)
     ewa.goes(CASE, "Findings", "The wallet is named in a mail")
     ewa.reads("peer review")
-    assert reports(office("sam", script=False)).startswith(b"%PDF-1.7")
-    discloses(fresh_workbench, tmp_path / "defence")
+    sam = office("sam", script=False)
+    assert reports(sam).startswith(b"%PDF-1.7")
+    discloses(sam, tmp_path / "defence")
