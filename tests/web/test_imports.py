@@ -50,8 +50,12 @@ def test_rows_are_looked_at_then_taken_over(fresh_workbench: Served, tmp_path: P
         after = lena.get(back).text
         assert "Taken over: 7. Known before: 0. Not taken over: 5." in after
         assert "not taken over yet" not in after
+        people = LexborHTMLParser(after).css(f'main a[href^="/cases/{CASE}/people/"]')
+        assert len(people) == 3
+        shown = lena.get(str(people[0].attributes["href"])).text
+        assert "WS-07" in shown
+        assert "Taken over from" in shown
         assert "Take them over" not in after, "nothing is left to be taken over"
-        assert "WS-07" in lena.get(f"/cases/{CASE}/people").text
         hostile = lena.get(links["hostile.xlsx"]).text
         assert "<script>alert" not in hostile
         assert "\u202e" not in hostile

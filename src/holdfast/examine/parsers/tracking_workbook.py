@@ -291,7 +291,7 @@ def _mapped(row: _Row, kind: str, common: dict[str, Any]) -> Iterator[Record]:
                        text=text or title, **given)  # fmt: skip
     elif name := row.said("evidence"):
         told = "; ".join(f"{heading}: {cell.text}" for heading, cell in row.cells.items())
-        yield ImportedNote(message=line(f"evidence {told}"), title=f"Listed as evidence: {name}",
+        yield ImportedNote(message=line(told), title=f"Listed as evidence: {name}",
                            text=told, **given)  # fmt: skip
 
 

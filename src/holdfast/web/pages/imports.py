@@ -27,6 +27,8 @@ KINDS = {
     "finding": N_("finding"), "indicator": N_("indicator"), "note": N_("note"),
     "row": N_("row"), "task": N_("task"),
 }  # fmt: skip
+PLACES = {"entity": "people", "finding": "findings", "note": "notes", "task": "tasks"}
+"""Pieces to the pages that show them."""
 _ROWS = 500
 """Rows of one export that a page shows."""
 
@@ -38,7 +40,7 @@ def show(visit: Visit) -> Response:
     item, rows, more = visit.query.get("item", ""), [], False
     if item:
         shown = importing.show(visit.session, importing.TakeOver(visit.case, item))
-        rows = [_row(one) for one in islice(shown, _ROWS + 1)]
+        rows = [_row(one) for one in islice(filter(_is_row, map(orjson.loads, shown)), _ROWS + 1)]
         more = len(rows) > _ROWS
     chosen = next((one for one in items if item in {one["item"], one["exhibit"]}), None)
     return visit.render(
@@ -64,9 +66,18 @@ def take(visit: Visit) -> Response:
     return visit.go(f"/cases/{visit.case}/imports", said, item=item)
 
 
-def _row(line: bytes) -> dict[str, Any]:
-    row: dict[str, Any] = orjson.loads(line)
-    return {**row, "sort": row["kind"].removeprefix(importing.PREFIX)}
+def _is_row(told: dict[str, Any]) -> bool:
+    """Say whether this is of one row, and not of all that stay records."""
+    return not told["became"].endswith(" records")
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as it is shown: with the piece that it is, and where that is."""
+    piece = row["became"].removeprefix("known: ")
+    kind, _, number = piece.partition(" ")
+    place = f"{PLACES[kind]}{'' if kind == 'note' else f'/{number}'}" if kind in PLACES else ""
+    sort = row["kind"].removeprefix(importing.PREFIX)
+    return {**row, "sort": sort, "place_of": place, "number": number}
 
 
 def _counted(lines: Iterator[bytes]) -> dict[str, int]:
