@@ -18,7 +18,7 @@ from holdfast.core.errors import IntegrityError
 from holdfast.vault.entry import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from holdfast.cases.exhibits import Exhibit
     from holdfast.core.canonical import Json
@@ -42,7 +42,7 @@ class Taken:
 
     exhibit: Exhibit
     entry: int
-    pieces: Iterator[bytes]
+    pieces: Generator[bytes, None, None]
     """Its bytes; to be read once, to their end."""
 
 
@@ -67,7 +67,7 @@ def get_item(session: Session, request: GetItem) -> Taken:
         stream.close()
         raise
 
-    def pieces() -> Iterator[bytes]:
+    def pieces() -> Generator[bytes, None, None]:
         hasher = hashlib.sha256()
         with stream:
             while chunk := stream.read(CHUNK):

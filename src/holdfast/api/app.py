@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from holdfast.api import openapi, problems
+from holdfast.api import downloads, openapi, problems
 from holdfast.api.answers import Answers
 from holdfast.api.asking import Asking
+from holdfast.api.downloads import DownloadRoutes
 from holdfast.api.jobs import JobRoutes
 from holdfast.api.offer import offers
 from holdfast.api.problems import ProtocolError
@@ -61,6 +62,11 @@ class Api:
         return UploadRoutes(self.asking, self.door, offers()["collect.sent"])
 
     @cached_property
+    def downloads(self) -> DownloadRoutes:
+        """Gives originals out."""
+        return DownloadRoutes(self.asking)
+
+    @cached_property
     def asking(self) -> Asking:
         """Performs acts for those who ask."""
         return Asking(self.desk, Answers(served.answers(self.desk.root)))
@@ -86,6 +92,7 @@ class Api:
             Route("/jobs/{job}", self._guarded(self.jobs.show), methods=["GET"]),
             Route("/jobs/{job}/result", self._guarded(self.jobs.result), methods=["GET"]),
             Route("/jobs/{job}/events", self.jobs.events, methods=["GET"]),
+            Route(downloads.PATH, self._guarded(self.downloads.get), methods=["GET"]),
             Route("/uploads", self.uploads.tell, methods=["OPTIONS"]),
             Route("/cases/{case}/uploads", self._guarded(self.uploads.begin), methods=["POST"]),
             Route("/uploads/{upload}", self._guarded(self.uploads.show), methods=["HEAD"]),

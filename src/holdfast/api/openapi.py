@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from holdfast import __version__
-from holdfast.api import problems, shape
+from holdfast.api import downloads, problems, shape
 from holdfast.api.jobs import schema as job_schema
 from holdfast.api.offer import offers
 from holdfast.examine import arrow_stream
@@ -206,6 +206,7 @@ def _fixed() -> dict[str, Any]:
             }
         },
         **_jobs(),
+        downloads.PATH: {"get": _content()},
         "/openapi.json": {
             "get": {
                 **_plain("openapi", "Return this document.", {"type": "object"}),
@@ -214,6 +215,13 @@ def _fixed() -> dict[str, Any]:
             }
         },
     }
+
+
+def _content() -> dict[str, Any]:
+    operation = downloads.document()
+    operation["parameters"].insert(0, _CASE)
+    operation["responses"]["default"] = _PROBLEM
+    return operation
 
 
 def _jobs() -> dict[str, Any]:
