@@ -238,9 +238,8 @@ def running(machines: int) -> Iterator[Cluster]:
         NotPossibleError: this is not root, or a program is absent.
     """
     check_possible()
-    # A socket's path may have 107 characters, and Ray's are 75 below this folder.
-    short = len(tempfile.gettempdir()) <= 18
-    folder = Path(tempfile.mkdtemp(prefix="r-", dir=None if short else "/tmp"))  # noqa: S108
+    # A socket's path may have 107 characters, and Ray's are long.
+    folder = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
     holder = subprocess.Popen(
         ["unshare", "-n", "sh", "-c", _PREPARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         preexec_fn=postgres.end_with_parent,  # noqa: PLW1509

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from holdfast.vault.vault import Vault
 
 R = TypeVar("R")
-_LARGEST = 2**53
-"""The largest number that all who read JSON agree on (RFC 8785)."""
+_LARGEST = 2**63 - 1
+"""What a database holds; a moment that somebody asks about (microseconds) may be beyond 2**53."""
 
 
 class Progress(Protocol):
@@ -256,7 +256,7 @@ def act(
 
 
 def _check_numbers(request: Request) -> None:
-    """Raise where a number is so large that neither the log nor a database holds it.
+    """Raise where a number is so large that no database holds it.
 
     Raises:
         InputError: so.
@@ -265,7 +265,7 @@ def _check_numbers(request: Request) -> None:
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, int) and abs(one) > _LARGEST:
                 raise InputError(
-                    "a number is larger than the log can hold", f"give one up to {_LARGEST}"
+                    "a number is larger than a database can hold", f"give one up to {_LARGEST}"
                 )
 
 

@@ -117,7 +117,10 @@ def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-    order: _Order = pipe.recv()
+    try:
+        order: _Order = pipe.recv()
+    except EOFError:
+        return  # it was interrupted before it had anything for us
     if os.getppid() != order.parent:
         return  # it had died before we asked to be told
     size, last = 0, time.monotonic()
